@@ -1,0 +1,146 @@
+"""Raw weighted percentages with linearised standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.table import (
+    Collapses,
+    collapse_matrix,
+    group_frame,
+    names_of,
+    probability_limits,
+    probability_table,
+)
+from wwm_models.cells.tabulate import tabulate
+from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.errors import AdjustError
+from wwm_models.numerics import intervals
+from wwm_models.records import Cells, Estimates, Influence, Survey
+
+Array = NDArray[np.float64]
+
+
+def raw(
+    survey: Survey,
+    outcome: str,
+    by: str | Sequence[str] | None = None,
+    *,
+    interval: str = "logit",
+    level: float = 0.95,
+    collapses: Collapses | None = None,
+) -> Estimates:
+    """Weighted share of every answer in every group, as a percentage table prints it (but in 0..1).
+
+    Parameters
+    ----------
+    survey : Survey
+    outcome : str
+    by : str, sequence of str or None
+        Groups; every combination of their levels has rows, also those without respondents (then missing, n = 0).
+    interval : {"logit", "wald"}
+    level : float
+    collapses : mapping of name to answers, optional
+
+    Returns
+    -------
+    Estimates
+        With the unweighted numerator in ``count`` and base in ``n``.
+
+    Examples
+    --------
+    >>> answers = pd.Categorical(["no", "yes", "yes", "yes"], ["no", "yes"], ordered=True)
+    >>> table = raw(Survey.from_frame(pd.DataFrame({"y": answers}), weight=None), "y").table
+    >>> table["estimate"].to_list(), table["count"].to_list()
+    ([0.25, 0.75], [1.0, 3.0])
+    """
+    names = names_of(by)
+    cells = tabulate(survey, outcome, names, needs_order=False)
+    groups = _all_groups(cells, names)
+    place = _group_of_pattern(cells, groups)
+    weights, counts = _by_group(cells.weights, place, len(groups)), _by_group(cells.counts, place, len(groups))
+    collapse, categories = collapse_matrix(cells.categories, collapses)
+    total = weights.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate = (weights @ collapse.T) / total[:, None]
+    contributions = _influence(survey, cells, place, estimate, total, collapse)
+    joint = covariance(contributions)
+    std_error = np.where(np.isnan(estimate.ravel()), np.nan, np.sqrt(np.maximum(np.diag(joint), 0.0)))
+    df = design_degrees_of_freedom(survey.design)
+    n = np.repeat(counts.sum(axis=1), len(categories))
+    kish = np.repeat(_kish(survey, cells, place, len(groups)), len(categories))
+    effective = intervals.korn_graubard_effective_n(estimate.ravel(), std_error**2, n, kish, level, df)
+    lower, upper = probability_limits(estimate.ravel(), std_error, effective, level=level, df=df, interval=interval)
+    columns = {
+        "estimate": estimate.ravel(), "std_error": std_error, "lower": lower, "upper": upper,
+        "count": (counts @ collapse.T).ravel(), "n": n, "n_effective": effective,
+    }  # fmt: skip
+    estimand = f"raw share; exposure={'+'.join(names) or 'none'}; adjusters=none; population=sample"
+    table = probability_table(
+        groups, categories, columns, outcome=outcome, level=level, method="raw", estimand=estimand
+    )
+    return Estimates(table, names, joint, contributions, None, df)
+
+
+def _all_groups(cells: Cells, names: tuple[str, ...]) -> pd.DataFrame:
+    levels: dict[str, object] = {}
+    for name in names:
+        column = cells.patterns[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            levels[name] = column.cat.categories
+        elif column.nunique() > 100:
+            raise AdjustError(
+                f'"{name}" is a number with {column.nunique()} values and cannot be a group. Cut it into groups first.'
+            )
+        else:
+            levels[name] = np.unique(column.to_numpy())
+    return group_frame(levels)
+
+
+def _group_of_pattern(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:
+    if not len(groups.columns):
+        return np.zeros(len(cells.patterns), dtype=np.intp)
+    where = {tuple(row): number for number, row in enumerate(groups.itertuples(index=False, name=None))}
+    return np.array([where[tuple(row)] for row in cells.patterns.itertuples(index=False, name=None)], dtype=np.intp)
+
+
+def _by_group(values: Array, place: NDArray[np.intp], count: int) -> Array:
+    result = np.zeros((count, values.shape[1]))
+    np.add.at(result, place, values)
+    return result
+
+
+def _influence(
+    survey: Survey, cells: Cells, place: NDArray[np.intp], estimate: Array, total: Array, collapse: Array
+) -> Influence:
+    """w_i [1(answer) - P] / W within the respondent's group; zero elsewhere."""
+    answers, groups, rows = len(cells.categories), *estimate.shape
+    values = np.zeros((len(cells.patterns), answers, groups, rows))
+    pattern = np.arange(len(cells.patterns))
+    own = (collapse.T[None, :, :] - estimate[place][:, None, :]) / np.where(total > 0, total, 1.0)[place][:, None, None]
+    values[pattern[:, None], np.arange(answers)[None, :], place[:, None]] = own
+    flat = np.nan_to_num(values.reshape(-1, groups * rows))
+    row_cell = np.where(cells.row_pattern >= 0, cells.row_pattern * answers + cells.row_category, -1)
+    return Influence(flat, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency")
+
+
+def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> Array:
+    used = cells.row_pattern >= 0
+    group, weight = place[cells.row_pattern[used]], cells.row_weight[used]
+    sums = np.bincount(group, weight, minlength=count).astype(np.float64)
+    if survey.weight_kind == "frequency":
+        return sums
+    return intervals.kish_effective_n(sums, np.bincount(group, weight**2, minlength=count).astype(np.float64))
+
+
+def with_suppressed(estimates: Estimates, below: int) -> Estimates:
+    """The same estimates without the numbers that rest on fewer than `below` respondents."""
+    hidden = (estimates.table["n"] < below).to_numpy()
+    table = estimates.table.copy()
+    table.loc[hidden, ["estimate", "std_error", "lower", "upper", "count", "n_effective"]] = np.nan
+    return replace(estimates, table=table)

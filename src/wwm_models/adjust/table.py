@@ -1,0 +1,128 @@
+"""Arrays of estimates to the tidy table every caller reads: one shape for raw, adjusted, contrasts and slopes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.errors import AdjustError, did_you_mean, listed
+from wwm_models.numerics import intervals
+from wwm_models.records import ESTIMATE_COLUMNS
+
+Array = NDArray[np.float64]
+Collapses = Mapping[str, Sequence[str]]
+
+
+def names_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """`by` as a tuple of names: a name, several, or none.
+
+    Examples
+    --------
+    >>> names_of("age"), names_of(None), names_of(["age", "sex"])
+    (('age',), (), ('age', 'sex'))
+    """
+    if by is None:
+        return ()
+    return (by,) if isinstance(by, str) else tuple(by)
+
+
+def group_frame(levels: Mapping[str, Any]) -> pd.DataFrame:
+    """Every combination of the levels of several variables, the last varying fastest; one row for no variable.
+
+    Parameters
+    ----------
+    levels : mapping of variable to its levels
+        A pandas Index of categories, or numbers.
+    """
+    rows = list(itertools.product(*(list(values) for values in levels.values())))
+    frame = pd.DataFrame(rows, columns=pd.Index(list(levels)), index=range(len(rows)))
+    for name, values in levels.items():
+        if isinstance(values, pd.Index):
+            frame[name] = pd.Categorical(frame[name], categories=values)
+    return frame
+
+
+def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> tuple[Array, list[str]]:
+    """Rows that give each answer and each declared collapse of answers.
+
+    Returns
+    -------
+    (K + collapses, K) array of zeros and ones
+    list of str
+        Names of the rows.
+
+    Raises
+    ------
+    AdjustError
+        If a collapse names an answer that is not there.
+    """
+    rows, names = [np.eye(len(categories))], list(categories)
+    for name, members in (collapses or {}).items():
+        for member in members:
+            if member not in categories:
+                raise AdjustError(
+                    f'Collapse "{name}" names the answer "{member}", which is not there. Answers: {listed(categories, 30)}.'
+                    f"{did_you_mean(member, categories)}"
+                )
+        rows.append(np.array([[float(category in members) for category in categories]]))
+        names.append(name)
+    return np.concatenate(rows), names
+
+
+def probability_limits(
+    estimate: Array, std_error: Array, n_effective: Array, *, level: float, df: float, interval: str
+) -> tuple[Array, Array]:
+    """Limits by the named method; an estimate of 0 or 1 gets Korn-Graubard limits unless "wald" was asked for.
+
+    Raises
+    ------
+    AdjustError
+        If `interval` is not "logit" or "wald", or `level` is not between 0 and 1.
+    """
+    if interval not in ("logit", "wald"):
+        raise AdjustError(
+            f'interval="{interval}" is not known. Expected "logit" or "wald".{did_you_mean(interval, ["logit", "wald"])}'
+        )
+    if not 0.0 < level < 1.0:
+        raise AdjustError(f"level={level} is not a confidence level. Expected a number between 0 and 1, such as 0.95.")
+    critical = intervals.critical_value(level, df)
+    if interval == "wald":
+        return intervals.wald_limits(estimate, std_error, critical)
+    lower, upper = intervals.logit_limits(estimate, std_error, critical)
+    edge = (estimate <= 0.0) | (estimate >= 1.0)
+    if edge.any():
+        exact = intervals.clopper_pearson_limits(estimate, np.maximum(n_effective, 1e-9), level)
+        lower, upper = np.where(edge, exact[0], lower), np.where(edge, exact[1], upper)
+    return lower, upper
+
+
+def probability_table(
+    groups: pd.DataFrame,
+    names: Sequence[str],
+    columns: Mapping[str, Any],
+    *,
+    outcome: str,
+    level: float,
+    method: str,
+    estimand: str,
+) -> pd.DataFrame:
+    """Assemble the table of G groups x answers, answers varying fastest.
+
+    Parameters
+    ----------
+    groups : DataFrame, G rows
+    names : sequence of str
+        Answers and collapses, M of them.
+    columns : mapping
+        ``estimate, std_error, lower, upper, count, n, n_effective``, each (G * M,).
+    outcome, level, method, estimand
+    """
+    repeated = groups.loc[groups.index.repeat(len(names))].reset_index(drop=True)
+    constant = {"outcome": outcome, "category": np.tile(np.array(names, dtype=object), len(groups)), "level": level}
+    values = {**columns, **constant, "method": method, "estimand": estimand}
+    return repeated.assign(**{column: values[column] for column in ESTIMATE_COLUMNS})

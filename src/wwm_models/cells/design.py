@@ -1,0 +1,178 @@
+"""The constraint array: every linear predictor of every pattern as a linear map of the parameters."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.cells.formula import Encoder, build_encoder, encode, formula_variables, learns_from_rows
+from wwm_models.cells.tabulate import tabulate
+from wwm_models.cells.thresholds import threshold_basis
+from wwm_models.errors import ModelError, RankError, did_you_mean, listed
+from wwm_models.families import FAMILIES, Model
+from wwm_models.numerics.linear import redundant_columns
+from wwm_models.records import Cells, Design, Survey
+
+Array = NDArray[np.float64]
+
+
+def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") -> tuple[Cells, Design]:
+    """Tabulate a survey for a model and build the model's design on the patterns.
+
+    Parameters
+    ----------
+    model : Model
+    survey : Survey
+    aliased : {"error", "drop"}
+        What to do with columns that others determine.
+
+    Returns
+    -------
+    Cells
+    Design
+
+    Raises
+    ------
+    ModelError, RankError
+    """
+    if aliased not in ("error", "drop"):
+        raise ModelError(f'aliased="{aliased}" is not known. Expected "error" or "drop".')
+    family = FAMILIES[model.family]
+    known = [str(name) for name in survey.frame.columns]
+    right_side = model.formula.split("~")[1].strip()
+    outcome = readable_outcome(model.outcome)
+    predictors = formula_variables(model.formula, known)
+    cells = tabulate(survey, outcome, predictors, needs_order=family.ordered_answers)
+    encoder, columns = _encoder_on_patterns(right_side, cells)
+    encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased)
+    order = answer_order(model, cells)
+    layout = _Layout(model, encoder, [cells.categories[k] for k in order])
+    design = Design(
+        array=layout.array(columns),
+        names=tuple(layout.names),
+        is_cut=np.array([term == "" for term in layout.terms]),
+        terms=tuple(layout.terms),
+        order=order,
+        build=lambda frame: layout.array(encode(encoder, frame)),
+        dropped=dropped,
+    )
+    return cells, design
+
+
+def readable_outcome(name: str) -> str:
+    """The outcome's column name, also where the formula quotes it as Q("...")."""
+    quoted = re.fullmatch(r"Q\(['\"](.*)['\"]\)", name)
+    return quoted.group(1) if quoted else name
+
+
+def answer_order(model: Model, cells: Cells) -> NDArray[np.intp]:
+    """Positions of the answers that have respondents, as the family reads them."""
+    order = np.flatnonzero(cells.weights.sum(axis=0) > 0)
+    if model.reverse:
+        order = order[::-1]
+    if model.baseline is not None:
+        if model.baseline not in cells.categories:
+            raise ModelError(
+                f'baseline "{model.baseline}" is not an answer of "{cells.outcome}". '
+                f"Answers: {listed(cells.categories, 30)}.{did_you_mean(model.baseline, cells.categories)}"
+            )
+        position = cells.categories.index(model.baseline)
+        if position not in order:
+            raise ModelError(
+                f'baseline "{model.baseline}" of "{cells.outcome}" has no respondents. Choose an answer that has.'
+            )
+        order = np.concatenate([[position], order[order != position]])
+    return order
+
+
+def _encoder_on_patterns(right_side: str, cells: Cells) -> tuple[Encoder, Array]:
+    """Columns on the patterns; terms that learn from data (splines, centring) learn from all rows used."""
+    if not learns_from_rows(right_side):
+        return build_encoder(right_side, cells.patterns)
+    rows = cells.patterns.iloc[cells.row_pattern[cells.row_pattern >= 0]].reset_index(drop=True)
+    encoder, _ = build_encoder(right_side, rows)
+    return encoder, encode(encoder, cells.patterns)
+
+
+def _without_redundant(
+    encoder: Encoder, columns: Array, cells: Cells, aliased: str
+) -> tuple[Encoder, Array, tuple[str, ...]]:
+    seen = cells.weights.sum(axis=1) > 0
+    with_constant = np.column_stack([np.ones(int(seen.sum())), columns[seen]])
+    redundant = [j - 1 for j in redundant_columns(with_constant)]
+    if not redundant:
+        return encoder, columns, ()
+    names = tuple(encoder.names[j] for j in redundant)
+    if aliased == "error":
+        empty = [empty_cell(encoder.names[j]) for j in redundant if not columns[seen][:, j].any()]
+        because = f" Without respondents: {listed(empty)}." if empty else ""
+        raise RankError(
+            f'The formula "{encoder.right_side}" has {len(redundant)} column(s) that the others determine: {listed(names, 20)}.{because} '
+            'Leave the term out, merge levels, or pass aliased="drop" to drop these columns by name.'
+        )
+    kept = np.setdiff1d(np.arange(columns.shape[1]), redundant)
+    reduced = replace(
+        encoder,
+        names=tuple(encoder.names[j] for j in kept),
+        terms=tuple(encoder.terms[j] for j in kept),
+        kept=encoder.kept[kept],
+    )
+    return reduced, columns[:, kept], names
+
+
+def empty_cell(column: str) -> str:
+    """Say which combination of levels a dummy column stands for.
+
+    Examples
+    --------
+    >>> empty_cell("PRODID[3]:DAY[2]")
+    'PRODID = 3 with DAY = 2: 0 rows'
+    """
+    parts = [part.replace("[", " = ").rstrip("]") for part in column.split(":")]
+    return f"{' with '.join(parts)}: 0 rows"
+
+
+class _Layout:
+    """Which parameter enters which linear predictor, and under which name."""
+
+    def __init__(self, model: Model, encoder: Encoder, answers: list[str]) -> None:
+        family = FAMILIES[model.family]
+        intercepts = family.cut_names == "intercepts"
+        labels = answers[1:] if intercepts else [f"{low}|{high}" for low, high in itertools.pairwise(answers)]
+        cuts = [f"Intercept:{label}" for label in labels] if intercepts else labels
+        basis, cut_names = threshold_basis(model.thresholds, cuts)
+        self._basis = family.cut_sign * basis
+        self._sign = family.slope_sign
+        self._own = _own_slopes(model, encoder, parallel=family.parallel)
+        shared = np.flatnonzero(~self._own)
+        own = np.flatnonzero(self._own)
+        self._shared, self._specific = shared, own
+        self.names = [*cut_names, *(encoder.names[c] for c in shared)]
+        self.terms = [*([""] * len(cut_names)), *(encoder.terms[c] for c in shared)]
+        self.names += [f"{encoder.names[c]}:{label}" for c in own for label in labels]
+        self.terms += [encoder.terms[c] for c in own for _ in labels]
+
+    def array(self, columns: Array) -> Array:
+        """The (rows, J, p) array of these columns."""
+        rows, steps = len(columns), self._basis.shape[0]
+        cuts = np.broadcast_to(self._basis, (rows, *self._basis.shape))
+        shared = np.broadcast_to(self._sign * columns[:, None, self._shared], (rows, steps, len(self._shared)))
+        specific = self._sign * columns[:, None, self._specific, None] * np.eye(steps)[None, :, None, :]
+        return np.concatenate([cuts, shared, specific.reshape(rows, steps, -1)], axis=2)
+
+
+def _own_slopes(model: Model, encoder: Encoder, *, parallel: bool) -> NDArray[np.bool_]:
+    """Which columns have a slope of their own for each linear predictor."""
+    for term in model.nonproportional:
+        if term not in encoder.terms:
+            terms = list(dict.fromkeys(encoder.terms))
+            raise ModelError(
+                f'nonproportional names "{term}", which is not a term of "{model.formula}". Terms: {listed(terms, 20)}.{did_you_mean(term, terms)}'
+            )
+    if not parallel:
+        return np.ones(len(encoder.names), dtype=bool)
+    return np.array([term in model.nonproportional for term in encoder.terms], dtype=bool)

@@ -1,0 +1,264 @@
+"""The formula language; the only file that knows patsy.
+
+A formula is text from a file, and patsy evaluates text as Python. So each formula is first parsed here, and only names,
+numbers, arithmetic and the functions listed in `FUNCTIONS` pass.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from patsy import PatsyError
+from patsy.build import build_design_matrices
+from patsy.eval import EvalEnvironment
+from patsy.highlevel import dmatrix
+
+from wwm_models.errors import ModelError, did_you_mean, listed
+
+Array = NDArray[np.float64]
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "log": np.log,
+    "log1p": np.log1p,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
+PATSY_BUILTINS = (
+    "I",
+    "Q",
+    "C",
+    "bs",
+    "cr",
+    "cc",
+    "center",
+    "standardize",
+    "scale",
+    "Poly",
+    "Treatment",
+    "Sum",
+    "Diff",
+    "Helmert",
+)
+LEARNING = ("bs", "cr", "cc", "center", "standardize", "scale")
+_NODES = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Mod,
+    ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BitOr, ast.List, ast.Tuple,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """What is needed to turn any frame of the same variables into the same columns.
+
+    Attributes
+    ----------
+    right_side : str
+    variables : tuple of str
+        Predictors in the order of the survey's frame.
+    names : tuple of str
+        Column names without the intercept and without patsy's ``T.``.
+    terms : tuple of str
+        The formula term of each column.
+    levels : mapping of variable to its categories
+    info : patsy.DesignInfo
+    kept : (columns,) int array
+        Columns kept after redundant ones were dropped on request.
+    """
+
+    right_side: str
+    variables: tuple[str, ...]
+    names: tuple[str, ...]
+    terms: tuple[str, ...]
+    levels: Mapping[str, tuple[Any, ...]]
+    info: Any
+    kept: NDArray[np.intp]
+
+
+def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:
+    """Names of the variables that the right side of a formula uses, in order of appearance.
+
+    Parameters
+    ----------
+    formula : str
+        Anything left of a tilde is skipped.
+    known : list of str
+        Variables there are.
+
+    Raises
+    ------
+    ModelError
+        If the formula is not a formula, names an unknown variable, or would call anything outside the allowed functions.
+
+    Examples
+    --------
+    >>> formula_variables("y ~ age * C(region) + log(income)", ["y", "age", "region", "income"])
+    ('age', 'region', 'income')
+    """
+    right_side = formula.split("~")[-1].strip()
+    try:
+        tree = ast.parse(right_side.replace(":", "|").replace("^", "**"), mode="eval")
+    except (SyntaxError, ValueError) as problem:
+        raise ModelError(
+            f'The formula "{formula}" cannot be read: {problem.args[0]}. Expected terms joined by + * : or -.'
+        ) from problem
+    found: list[str] = []
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        _refuse_code(node, formula)
+        if isinstance(node, ast.Name) and id(node) not in called and node.id not in PATSY_BUILTINS:
+            found.append(node.id)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
+            found.extend(str(arg.value) for arg in node.args if isinstance(arg, ast.Constant))
+    for name in found:
+        if name not in known:
+            raise ModelError(
+                f'The formula "{formula}" uses "{name}", which is not a variable. '
+                f"Known variables: {listed(known, most=30)}.{did_you_mean(name, known)}"
+            )
+    return tuple(sorted(dict.fromkeys(found), key=lambda name: _position(right_side, name)))
+
+
+def _position(text: str, name: str) -> int:
+    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", text)
+    return found.start() if found else len(text)
+
+
+def _refuse_code(node: ast.AST, formula: str) -> None:
+    allowed = [*FUNCTIONS, *PATSY_BUILTINS]
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in allowed):
+        raise ModelError(
+            f'The formula "{formula}" calls `{ast.unparse(node.func)}`. Formulas may call only {listed(allowed, most=30)}. '
+            "Compute the variable beforehand, in the codebook or the frame."
+        )
+    if not isinstance(node, _NODES):
+        what = ast.unparse(node) if hasattr(node, "lineno") else type(node).__name__
+        raise ModelError(
+            f'The formula "{formula}" contains `{what}`, which is not part of the formula language. '
+            "Expected names, numbers, + - * : ** / and the allowed functions."
+        )
+
+
+def build_encoder(right_side: str, frame: pd.DataFrame) -> tuple[Encoder, Array]:
+    """Give the encoder of a right side and its columns on `frame`.
+
+    Parameters
+    ----------
+    right_side : str
+        Already checked by `formula_variables`.
+    frame : DataFrame
+        Complete rows of the predictors, categorical where they are groups.
+
+    Returns
+    -------
+    Encoder
+    (rows, columns) array
+        Without the intercept, which the cut points take.
+    """
+    try:
+        matrix: Any = dmatrix(right_side, frame, eval_env=_environment(), NA_action="raise")
+    except PatsyError as problem:
+        raise ModelError(
+            f'The formula "{right_side}" cannot be built: {problem.message}. Check its terms.'
+        ) from problem
+    info = matrix.design_info
+    if "Intercept" not in info.column_names:
+        raise ModelError(
+            f'The formula "{right_side}" removes the intercept. Cut points are the intercepts here; leave out "0 +" and "- 1".'
+        )
+    columns = [name for name in info.column_names if name != "Intercept"]
+    terms = {name: term for term, where in info.term_name_slices.items() for name in info.column_names[where]}
+    encoder = Encoder(
+        right_side=right_side,
+        variables=tuple(str(name) for name in frame.columns),
+        names=tuple(readable_name(name) for name in columns),
+        terms=tuple(readable_name(terms[name]) for name in columns),
+        levels={str(name): tuple(column.cat.categories) for name, column in frame.items() if _is_categorical(column)},
+        info=info,
+        kept=np.arange(len(columns)),
+    )
+    return encoder, _without_intercept(matrix)
+
+
+def encode(encoder: Encoder, frame: pd.DataFrame) -> Array:
+    """Give the encoder's columns for other rows; levels keep the coding of the fit.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    frame : DataFrame
+        Holds every variable of the encoder; groups as text, or categorical with any order.
+
+    Returns
+    -------
+    (rows, columns) array
+
+    Raises
+    ------
+    ModelError
+        If a variable is absent or holds a level that the fit has not seen.
+    """
+    recoded: dict[str, Any] = {}
+    for name in encoder.variables:
+        if name not in frame.columns:
+            raise ModelError(
+                f'The frame lacks "{name}", which the model uses. Expected columns: {listed(encoder.variables, 30)}.'
+            )
+        column = frame[name]
+        if column.isna().any():
+            raise ModelError(
+                f'"{name}" is missing in {int(column.isna().sum())} of {len(frame)} rows. Give complete rows.'
+            )
+        recoded[name] = _recode(column, encoder.levels[name], name) if name in encoder.levels else column
+    (matrix,) = build_design_matrices([encoder.info], pd.DataFrame(recoded), NA_action="raise")
+    return _without_intercept(matrix)[:, encoder.kept]
+
+
+def _recode(column: pd.Series, levels: tuple[Any, ...], name: str) -> Any:
+    unknown = sorted({str(value) for value in column.unique()} - {str(level) for level in levels})
+    if unknown:
+        raise ModelError(
+            f'"{name}" has the level {listed(unknown)}, which the fit has not. Its levels: {listed(levels, most=30)}.'
+        )
+    by_text = {str(level): code for code, level in enumerate(levels)}
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        own = np.array([by_text.get(str(level), -1) for level in column.cat.categories], dtype=np.intp)
+        codes = own[column.cat.codes.to_numpy()]
+    else:
+        codes = np.array([by_text[str(value)] for value in column], dtype=np.intp)
+    return pd.Categorical.from_codes(codes.tolist(), categories=pd.Index(list(levels)))
+
+
+def learns_from_rows(right_side: str) -> bool:
+    """Whether the formula has a term whose columns depend on the distribution of the data (splines, centring)."""
+    return any(re.search(rf"\b{name}\s*\(", right_side) for name in LEARNING)
+
+
+def readable_name(name: str) -> str:
+    """Patsy's name without the mark of treatment coding and without Q().
+
+    Examples
+    --------
+    >>> readable_name("age_group[T.35-49]:Q('avg.ed')")
+    'age_group[35-49]:avg.ed'
+    """
+    return re.sub(r"Q\(['\"]([^'\"]*)['\"]\)", r"\1", name.replace("[T.", "["))
+
+
+def _environment() -> Any:
+    return EvalEnvironment([dict(FUNCTIONS)])
+
+
+def _without_intercept(matrix: Any) -> Array:
+    return np.delete(np.asarray(matrix, dtype=np.float64), matrix.design_info.column_names.index("Intercept"), axis=1)
+
+
+def _is_categorical(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)

@@ -1,0 +1,245 @@
+"""Survey rows to cells: which rows a model can use, and the pattern x answer table of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.records import Cells, Survey
+
+Codes = NDArray[np.intp]
+
+
+def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_order: bool) -> Cells:
+    """Give the cells of an outcome by predictors, on the complete rows of the survey's domain.
+
+    Parameters
+    ----------
+    survey : Survey
+    outcome : str
+    predictors : sequence of str
+        May be empty: then there is one pattern.
+    needs_order : bool
+        Whether the family reads the answers in order, so that an order must have been declared.
+
+    Returns
+    -------
+    Cells
+
+    Raises
+    ------
+    ModelError
+        If a variable is absent, the outcome has no declared order, no usable row, or a single answer.
+    """
+    known = [str(name) for name in survey.frame.columns]
+    for name in (outcome, *predictors):
+        if name not in known:
+            raise ModelError(
+                f'"{name}" is not a variable of this survey. Known: {listed(known, most=30)}.{did_you_mean(name, known)}'
+            )
+    categories, answer = outcome_codes(survey.frame[outcome], outcome, needs_order)
+    used = survey.domain & (answer >= 0)
+    excluded = {
+        f"{outcome}: {reason}": count
+        for reason, count in _reasons(survey, outcome, survey.domain & (answer < 0)).items()
+    }
+    columns: list[tuple[Codes, Any]] = []
+    for name in predictors:
+        codes, levels = predictor_codes(survey.frame[name], name)
+        gone = used & (codes < 0)
+        excluded.update({f"{name}: {reason}": count for reason, count in _reasons(survey, name, gone).items()})
+        used &= codes >= 0
+        columns.append((codes, levels))
+    _check_usable(outcome, categories, answer, used, survey, excluded)
+    return _collapse(survey, outcome, categories, answer, used, list(predictors), columns, excluded)
+
+
+def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tuple[str, ...], Codes]:
+    """Answers in their declared order and each row's position among them (-1 where missing)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        if needs_order and not column.cat.ordered:
+            raise ModelError(
+                f'Outcome "{name}" has the answers {listed(column.cat.categories)} without a declared order. An ordinal model needs '
+                'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
+            )
+        return tuple(str(level) for level in column.cat.categories), column.cat.codes.to_numpy().astype(np.intp)
+    if (
+        pd.api.types.is_bool_dtype(column.dtype)
+        or pd.api.types.is_integer_dtype(column.dtype)
+        or _whole_numbers(column)
+    ):
+        return _integer_codes(column, name)
+    if needs_order or not _is_text(column):
+        raise ModelError(
+            f'Outcome "{name}" holds {"text" if _is_text(column) else "numbers with fractions"} ({listed(column.dropna().unique())}) and no '
+            "declared order. Sorting words by alphabet would turn the answers around. Make it an ordered pandas Categorical, "
+            'or kind = "ordered" in the codebook.'
+        )
+    codes, levels = pd.factorize(column, sort=True)
+    return tuple(str(level) for level in levels), codes.astype(np.intp)
+
+
+def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes]:
+    codes, levels = pd.factorize(column, sort=True)
+    values = np.asarray(levels, dtype=np.float64)
+    gaps = np.diff(values)
+    if len(gaps) > 1 and gaps.max() > 3 * np.median(gaps):
+        odd = values[int(np.argmax(gaps)) + 1]
+        raise ModelError(
+            f'Outcome "{name}" has the codes {listed(int(v) for v in values)}; {int(odd)} stands apart from the rest, as codes for "no answer" do. '
+            "Declare it missing, or make the outcome an ordered pandas Categorical."
+        )
+    return tuple(str(int(value)) for value in values), codes.astype(np.intp)
+
+
+def predictor_codes(column: pd.Series, name: str) -> tuple[Codes, Any]:
+    """Integer codes of a predictor (-1 where missing) and its levels: categories, or distinct numbers."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.intp), column.cat.categories
+    if _is_text(column) or pd.api.types.is_bool_dtype(column.dtype):
+        codes, levels = pd.factorize(column, sort=True)
+        return codes.astype(np.intp), np.asarray(levels, dtype=object)
+    values = np.asarray(column, dtype=np.float64)
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise ModelError(
+            f'Predictor "{name}": {int(infinite.sum())} of {len(values)} rows are infinite (first rows, counted from 1: '
+            f"{listed((np.flatnonzero(infinite) + 1).tolist())}). Repair them or declare them missing."
+        )
+    codes, levels = pd.factorize(values, use_na_sentinel=True)
+    return codes.astype(np.intp), np.asarray(levels)
+
+
+def _whole_numbers(column: pd.Series) -> bool:
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return False
+    values = column.dropna().to_numpy()
+    return (
+        bool(len(values))
+        and bool(np.all(np.isfinite(values)))
+        and bool(np.all(values == np.round(values)))
+        and len(np.unique(values)) <= 30
+    )
+
+
+def _is_text(column: pd.Series) -> bool:
+    return not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+
+
+def _reasons(survey: Survey, name: str, rows: NDArray[np.bool_]) -> dict[str, int]:
+    if not rows.any():
+        return {}
+    if name not in survey.missing:
+        return {"missing": int(rows.sum())}
+    reasons, counts = np.unique(survey.missing[name][rows].astype(str), return_counts=True)
+    return {reason or "missing": int(count) for reason, count in zip(reasons, counts, strict=True)}
+
+
+def _check_usable(
+    outcome: str,
+    categories: tuple[str, ...],
+    answer: Codes,
+    used: NDArray[np.bool_],
+    survey: Survey,
+    excluded: dict[str, int],
+) -> None:
+    inside = int(survey.domain.sum())
+    if not (survey.domain & (answer >= 0)).any():
+        raise ModelError(
+            f'Outcome "{outcome}": all {inside} rows of the domain are missing; nothing to model. Check the column and its missing codes.'
+        )
+    weighted = used & (survey.weights > 0)
+    if not weighted.any():
+        why = "; ".join(f"{reason} ({count} rows)" for reason, count in excluded.items())
+        raise ModelError(
+            f'Outcome "{outcome}": no row is complete and has a positive weight. Left out: {why}. Use fewer predictors.'
+        )
+    present = np.unique(answer[weighted])
+    if len(present) < 2:
+        raise ModelError(
+            f'Outcome "{outcome}": all {int(weighted.sum())} usable rows are "{categories[present[0]]}"; nothing to model. '
+            "Choose another outcome or a wider domain."
+        )
+
+
+def _collapse(
+    survey: Survey, outcome: str, categories: tuple[str, ...], answer: Codes, used: NDArray[np.bool_],
+    predictors: list[str], columns: list[tuple[Codes, Any]], excluded: dict[str, int],
+) -> Cells:  # fmt: skip
+    key, unique = unique_rows(
+        [codes[used] for codes, _ in columns], [len(levels) for _, levels in columns], int(used.sum())
+    )
+    patterns = pd.DataFrame(
+        {name: _values(levels, codes) for (_, levels), codes, name in zip(columns, unique, predictors, strict=True)},
+        index=range(len(unique[0]) if unique else 1),
+    )
+    frequency = survey.weight_kind == "frequency"
+    raw = survey.weights[used]
+    weight = raw if frequency else raw * (np.count_nonzero(raw) / raw.sum())
+    shape = (len(patterns), len(categories))
+    cell = key * shape[1] + answer[used]
+    size = shape[0] * shape[1]
+    row_pattern, row_category = np.full(len(survey), -1, dtype=np.intp), np.full(len(survey), -1, dtype=np.intp)
+    row_weight = np.zeros(len(survey))
+    row_pattern[used], row_category[used], row_weight[used] = key, answer[used], weight
+    weights = np.bincount(cell, weight, minlength=size).reshape(shape).astype(np.float64)
+    counts = weights if frequency else np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
+    return Cells(outcome, categories, patterns, weights, counts, row_pattern, row_category, row_weight, excluded)
+
+
+def unique_rows(codes: list[Codes], sizes: list[int], rows: int) -> tuple[Codes, list[Codes]]:
+    """Number the distinct combinations of several code columns.
+
+    Parameters
+    ----------
+    codes : list of (rows,) int arrays
+        Non-negative.
+    sizes : list of int
+        Number of codes of each column.
+    rows : int
+
+    Returns
+    -------
+    (rows,) int array
+        Number of each row's combination.
+    list of (combinations,) int arrays
+        The codes of each combination, column by column.
+
+    Examples
+    --------
+    >>> unique_rows([np.array([0, 1, 0]), np.array([2, 2, 2])], [2, 3], 3)
+    (array([0, 1, 0]), [array([0, 1]), array([2, 2])])
+    """
+    key = np.zeros(rows, dtype=np.intp)
+    if not codes:
+        return key, []
+    first = np.zeros(1, dtype=np.intp)
+    space = 1
+    for column, size in zip(codes, sizes, strict=True):
+        key, space = key * size + column, space * size
+        if space > 4 * rows + 1000:
+            distinct, first, key = np.unique(key, return_index=True, return_inverse=True)
+            space = len(distinct)
+    distinct, first, key = _dense_unique(key, space)
+    return key, [column[first] for column in codes]
+
+
+def _dense_unique(key: Codes, space: int) -> tuple[Codes, Codes, Codes]:
+    """Like np.unique with index and inverse, in linear time for keys below `space`."""
+    first_of = np.full(space, -1, dtype=np.intp)
+    first_of[key[::-1]] = np.arange(len(key) - 1, -1, -1)
+    distinct = np.flatnonzero(first_of >= 0)
+    number = np.zeros(space, dtype=np.intp)
+    number[distinct] = np.arange(len(distinct))
+    return distinct, first_of[distinct], number[key]
+
+
+def _values(levels: Any, codes: Codes) -> Any:
+    if isinstance(levels, pd.Index):
+        return pd.Categorical.from_codes(codes, categories=levels)
+    return pd.Categorical(levels[codes]) if levels.dtype == object else levels[codes]

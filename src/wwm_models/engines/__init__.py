@@ -1,0 +1,8 @@
+"""From cells and a design to a fit: maximum (pseudo-)likelihood, its covariances, and separation.
+
+Written once over (family, design array, counts); nothing here asks which family it has.
+"""
+
+from wwm_models.engines.likelihood import fit
+
+__all__ = ["fit"]

@@ -1,0 +1,124 @@
+"""Covariances of estimates from the influence of each respondent: independent, or strata and sampling units.
+
+With u_i the influence of respondent i (a row of zeros outside the domain, so that units without a member of the domain
+still count), strata h and first-stage units j, V = sum_h (1 - f_h) n_h / (n_h - 1) sum_j (u_hj - mean_h)(...)'.
+
+References
+----------
+Binder, D. A. (1983). On the variances of asymptotically normal estimators from complex surveys. International
+Statistical Review 51, 279-292. doi:10.2307/1402588
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.errors import FitError, listed
+from wwm_models.records import Influence, SamplingDesign
+
+Array = NDArray[np.float64]
+
+
+def covariance(influence: Influence) -> Array:
+    """Covariance of the m estimates that an influence describes.
+
+    Parameters
+    ----------
+    influence : Influence
+
+    Returns
+    -------
+    (m, m) array
+
+    Raises
+    ------
+    FitError
+        If a stratum has a single sampling unit and the policy for that is "error".
+    """
+    if influence.design is None:
+        return _independent(influence)
+    return _first_stage(influence.expand(), influence.design)
+
+
+def _independent(influence: Influence) -> Array:
+    """N / (n - 1) times the centred sum of squares over respondents, from sums of weights by cell."""
+    used = influence.row_cell >= 0
+    cell, weight = influence.row_cell[used], influence.row_weight[used]
+    size = len(influence.values)
+    squares = np.bincount(cell, weight if influence.frequency else weight**2, minlength=size)
+    total = np.bincount(cell, weight, minlength=size) @ influence.values
+    n = float(weight.sum()) if influence.frequency else float(len(influence.row_cell))
+    middle = (influence.values * squares[:, None]).T @ influence.values
+    return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
+
+
+def _first_stage(rows: Array, design: SamplingDesign) -> Array:
+    unit, stratum = unit_strata(design)
+    totals = np.zeros((len(stratum), rows.shape[1]))
+    np.add.at(totals, unit, rows)
+    sizes = np.bincount(stratum)
+    _refuse_lonely(sizes, design)
+    result = np.zeros((rows.shape[1], rows.shape[1]))
+    for h in np.flatnonzero(sizes > 1):
+        part = totals[stratum == h]
+        centred = part - part.mean(axis=0)
+        result += sizes[h] / (sizes[h] - 1.0) * centred.T @ centred
+    return result
+
+
+def unit_strata(design: SamplingDesign) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First-stage unit of every row, and the stratum of every unit."""
+    codes, first, unit = np.unique(design.psu[:, 0], return_index=True, return_inverse=True)
+    del codes
+    return unit.astype(np.intp), design.strata[first, 0]
+
+
+def _refuse_lonely(sizes: NDArray[np.intp], design: SamplingDesign) -> None:
+    alone = np.flatnonzero(sizes == 1)
+    if len(alone) and design.lonely == "error":
+        raise FitError(
+            f"{len(alone)} of {int((sizes > 0).sum())} strata have a single sampling unit (strata number {listed(alone)}), so their variance "
+            'cannot be estimated. Merge strata, or name a policy: lonely = "certainty", "adjust" or "average".'
+        )
+
+
+def design_degrees_of_freedom(design: SamplingDesign | None) -> float:
+    """Sampling units minus strata of the full sample; infinite without a design."""
+    if design is None:
+        return float("inf")
+    _, stratum = unit_strata(design)
+    return float(len(stratum) - len(np.unique(stratum)))
+
+
+def joined(first: Influence, second: Influence) -> Influence:
+    """Influence on the estimates of both, for their joint covariance; both must be of one survey.
+
+    Parameters
+    ----------
+    first, second : Influence
+        With m1 and m2 estimates; each scales its own weights.
+
+    Returns
+    -------
+    Influence
+        With m1 + m2 estimates.
+    """
+    ratio_first, ratio_second, weight = _common_weight(first, second)
+    width = len(second.values) + 1
+    pair = (first.row_cell + 1) * width + second.row_cell + 1
+    distinct, cell = np.unique(pair, return_inverse=True)
+    one, two = distinct // width - 1, distinct % width - 1
+    left = np.where((one >= 0)[:, None], first.values[one] * ratio_first, 0.0)
+    right = np.where((two >= 0)[:, None], second.values[two] * ratio_second, 0.0)
+    outside = (first.row_cell < 0) & (second.row_cell < 0)
+    return replace(first, values=np.hstack([left, right]), row_cell=np.where(outside, -1, cell), row_weight=weight)
+
+
+def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:
+    """Scales that turn both weights into one: they differ by a constant where both use a row."""
+    both = (first.row_weight > 0) & (second.row_weight > 0)
+    ratio = float(first.row_weight[both].sum() / second.row_weight[both].sum()) if both.any() else 1.0
+    return 1.0, 1.0 / ratio, np.where(first.row_weight > 0, first.row_weight, second.row_weight * ratio)

@@ -1,0 +1,71 @@
+"""The log-likelihood of cell counts and its derivatives with respect to the parameters of a design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.families import Family
+from wwm_models.numerics.links import Link
+from wwm_models.records import Cells, Design
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CellLikelihood:
+    """``sum over patterns p and answers k of counts[p, k] log p_k(array[p] @ theta)``.
+
+    Attributes
+    ----------
+    family, link : the response model
+    array : (P, J, p) array
+    counts : (P, J + 1) array
+        Weights of the answers in the order the family reads them.
+    """
+
+    family: Family
+    link: Link
+    array: Array
+    counts: Array
+
+    def log_probabilities(self, theta: Array) -> Array:
+        """(P, J + 1) array of log p_k."""
+        return self.family.log_probabilities(self.array @ theta, self.link)
+
+    def value(self, theta: Array) -> float:
+        """Log-likelihood; minus infinity where a probability of an observed cell is zero or cut points cross."""
+        log_p = self.log_probabilities(theta)
+        with np.errstate(invalid="ignore"):
+            total = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
+        return total if np.isfinite(total) else -np.inf
+
+    def cell_scores(self, theta: Array) -> Array:
+        """(P, J + 1, p) array: derivative of log p_k with respect to theta, by pattern and answer."""
+        eta = self.array @ theta
+        log_p = self.family.log_probabilities(eta, self.link)
+        return self.family.scores(eta, self.link, log_p) @ self.array
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        """Gradient (p,) and information (p, p), minus the Hessian."""
+        eta = self.array @ theta
+        log_p = self.family.log_probabilities(eta, self.link)
+        slopes = _weighted_scores(self.family.scores(eta, self.link, log_p), self.counts)
+        bends = self.family.curvature(eta, self.link, log_p, self.counts)
+        flat = self.array.reshape(-1, self.array.shape[2])
+        information = flat.T @ (bends @ self.array).reshape(flat.shape)
+        return flat.T @ slopes.ravel(), (information + information.T) / 2.0
+
+
+def _weighted_scores(scores: Array, counts: Array) -> Array:
+    """sum_k counts_k * scores_k, leaving out cells without weight, whose score may be infinite."""
+    with np.errstate(invalid="ignore"):
+        weighted = np.where(counts[:, :, None] > 0, counts[:, :, None] * scores, 0.0)
+    return weighted.sum(axis=1)
+
+
+def cell_likelihood(family: Family, link: Link, cells: Cells, design: Design) -> CellLikelihood:
+    """Put the counts of the cells in the order in which the design's family reads the answers."""
+    return CellLikelihood(family, link, design.array, cells.weights[:, design.order])

@@ -1,0 +1,112 @@
+"""Separation: is some coefficient infinite at the maximum? A cheap screen, then a linear programme.
+
+The likelihood of a concave family has no finite maximum exactly when there is a direction of the parameters along which
+no observed cell loses probability and some cell gains. Each family declares, for each answer, the half-spaces of eta in
+which that answer does not lose; the directions that satisfy all of them form a cone, and a linear programme looks for a
+point of it other than zero.
+
+References
+----------
+Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood estimates in logistic regression models.
+Biometrika 71, 1-10. doi:10.1093/biomet/71.1.1
+Konis, K. (2007). Linear programming algorithms for detecting separated data in binary logistic regression models.
+DPhil thesis, University of Oxford.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from wwm_models.engines.loglikelihood import CellLikelihood
+from wwm_models.errors import SeparationError, listed
+from wwm_models.families import Family
+from wwm_models.numerics.linear import condition_number
+from wwm_models.numerics.newton import Maximum
+from wwm_models.records import Cells, Design
+
+Array = NDArray[np.float64]
+
+LARGE_ETA = 15.0  # a logit of 15 is a probability of 3e-7, beyond what a survey can show
+LARGE_CONDITION = 1e8
+
+
+def suspicious(likelihood: CellLikelihood, theta: Array, maximum: Maximum) -> bool:
+    """Whether the fit has a mark of separation, so that the linear programme is worth its time."""
+    eta = likelihood.array @ theta
+    seen = likelihood.counts.sum(axis=1) > 0
+    return (
+        not maximum.converged
+        or not np.all(np.isfinite(theta))
+        or bool(np.any(np.abs(eta[seen]) > LARGE_ETA))
+        or condition_number(maximum.information) > LARGE_CONDITION
+    )
+
+
+def refuse_separation(family: Family, cells: Cells, design: Design) -> None:
+    """Raise a SeparationError that names the variables and answers if some coefficient is infinite."""
+    direction = receding_direction(family, cells, design)
+    if direction is None:
+        return
+    moving = [name for name, step in zip(design.names, direction, strict=True) if abs(step) > 1e-7]
+    terms = [term for term, step in zip(design.terms, direction, strict=True) if abs(step) > 1e-7 and term]
+    zero_cells = _zero_cells(cells, list(dict.fromkeys(":".join(terms).split(":"))))
+    where = f" {'; '.join(zero_cells[:6])}." if zero_cells else ""
+    more = f" (and {len(zero_cells) - 6} more such cells)" if len(zero_cells) > 6 else ""
+    raise SeparationError(
+        f'Outcome "{cells.outcome}", {family.name} family: the answers are separated by {listed(dict.fromkeys(terms or moving), 8)}, so these '
+        f"coefficients are infinite: {listed(moving, 8)}.{where}{more} Merge answers or levels, leave the term out, or ask for a "
+        "penalised fit, which is labelled as such."
+    )
+
+
+def receding_direction(family: Family, cells: Cells, design: Design) -> Array | None:
+    """A direction of theta along which the likelihood never falls and somewhere rises, or None.
+
+    Parameters
+    ----------
+    family, cells, design
+
+    Returns
+    -------
+    (p,) array or None
+        Scaled to at most one.
+    """
+    half_spaces = family.recession(len(design.order))
+    counts = cells.weights[:, design.order]
+    rows = [
+        (half_spaces[k] @ design.array[counts[:, k] > 0]).reshape(-1, len(design.names))
+        for k in range(len(design.order))
+    ]
+    stacked = np.unique(np.round(np.concatenate(rows), 12), axis=0)
+    scale = np.maximum(np.abs(stacked).max(axis=0), 1e-300)
+    scaled = stacked / scale
+    found = linprog(
+        -scaled.sum(axis=0),
+        A_ub=-scaled,
+        b_ub=np.zeros(len(scaled)),
+        bounds=[(-1.0, 1.0)] * scaled.shape[1],
+        method="highs",
+    )
+    if not found.success or float(found.fun or 0.0) > -1e-6:
+        return None
+    return np.asarray(found.x) / scale / np.max(np.abs(found.x / scale))
+
+
+def _zero_cells(cells: Cells, variables: list[str]) -> list[str]:
+    """Sentences about answers that a level of these variables never gives."""
+    found: list[str] = []
+    for name in variables:
+        if name not in cells.patterns.columns or not isinstance(cells.patterns[name].dtype, pd.CategoricalDtype):
+            continue
+        column = cells.patterns[name].cat
+        for code, level in enumerate(column.categories):
+            counts = cells.counts[column.codes.to_numpy() == code].sum(axis=0)
+            empty = [cells.categories[k] for k in np.flatnonzero(counts == 0) if cells.counts[:, k].sum() > 0]
+            if empty and counts.sum() > 0:
+                found.append(
+                    f"{listed(f'{chr(34)}{e}{chr(34)}' for e in empty)} never occurs where {name} = {level} (0 of {round(counts.sum())} rows)"
+                )
+    return found

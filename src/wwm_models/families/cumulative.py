@@ -1,0 +1,85 @@
+"""Cumulative family: P(Y <= k) = F(cut_k - x b), as Stata's ologit and MASS::polr.
+
+Cut points increase with k. A positive slope moves answers upwards. eta_k = cut_k - x b, so p_k = F(eta_k) - F(eta_{k-1})
+with F(eta_0) = 0 and F(eta_K) = 1.
+
+References
+----------
+McCullagh, P. (1980). Regression models for ordinal data. JRSS B 42, 109-142.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.families.record import Family
+from wwm_models.numerics.links import Link, log_difference
+
+Array = NDArray[np.float64]
+
+
+def _log_probabilities(eta: Array, link: Link) -> Array:
+    middle = log_difference(link, eta[:, 1:], eta[:, :-1])
+    return np.concatenate([link.log_cdf(eta[:, :1]), middle, link.log_sf(eta[:, -1:])], axis=1)
+
+
+def _density_ratios(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:
+    """f(eta_k) / p_k and f(eta_k) / p_{k+1}, both (P, K-1)."""
+    log_density = link.log_pdf(eta)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.exp(log_density - log_p[:, :-1]), np.exp(log_density - log_p[:, 1:])
+
+
+def _scores(eta: Array, link: Link, log_p: Array) -> Array:
+    """D log p_k / d eta_k = f(eta_k) / p_k; d log p_k / d eta_{k-1} = -f(eta_{k-1}) / p_k."""
+    below, above = _density_ratios(eta, link, log_p)
+    k = np.arange(eta.shape[1])
+    scores = np.zeros((eta.shape[0], eta.shape[1] + 1, eta.shape[1]))
+    scores[:, k, k] = below
+    scores[:, k + 1, k] = -above
+    return scores
+
+
+def _curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
+    """Tridiagonal: with r = f / p, d2 log p_k = r f'/f - r^2 on the diagonal and + r_k r_{k-1} beside it."""
+    below, above = _density_ratios(eta, link, log_p)
+    slope = link.pdf_score(eta)
+    k = np.arange(eta.shape[1])
+    curvature = np.zeros((eta.shape[0], eta.shape[1], eta.shape[1]))
+    curvature[:, k, k] = counts[:, :-1] * below * (below - slope) + counts[:, 1:] * above * (above + slope)
+    beside = -counts[:, 1:-1] * above[:, :-1] * below[:, 1:]
+    curvature[:, k[:-1], k[1:]] = beside
+    curvature[:, k[1:], k[:-1]] = beside
+    return curvature
+
+
+def _recession(categories: int) -> tuple[Array, ...]:
+    """p_k does not fall when its upper cut rises and its lower cut falls."""
+    unit = np.eye(categories - 1)
+    lower = [-unit[k - 1 : k] if k > 0 else unit[:0] for k in range(categories)]
+    upper = [unit[k : k + 1] for k in range(categories)]
+    return tuple(np.concatenate([upper[k], lower[k]]) for k in range(categories))
+
+
+def _start(shares: Array, link: Link) -> Array:
+    return link.quantile(np.cumsum(shares)[:-1])
+
+
+CUMULATIVE = Family(
+    name="cumulative",
+    formula="P(Y <= k) = F(cut_k - x b)",
+    links=("logit", "probit", "cloglog", "loglog", "cauchit"),
+    cut_sign=1.0,
+    slope_sign=-1.0,
+    parallel=True,
+    ordered_answers=True,
+    ordered_cuts=True,
+    reverse_partner="cumulative",
+    reproduces_shares=False,
+    log_probabilities=_log_probabilities,
+    scores=_scores,
+    curvature=_curvature,
+    recession=_recession,
+    start=_start,
+)

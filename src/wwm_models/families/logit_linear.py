@@ -1,0 +1,105 @@
+"""Families whose log probabilities are linear in eta up to a constant: log p = L eta - log sum exp(L eta).
+
+multinomial: log P(k) / P(baseline) = a_k + x b_k; L adds a zero for the baseline, the first answer unless declared.
+adjacent: log P(k+1) / P(k) = x b - cut_k; L sums the steps. A positive slope moves answers upwards.
+Both maximise an exponential family, so a maximum reproduces the observed shares of all answers.
+
+References
+----------
+Agresti, A. (2010). Analysis of Ordinal Categorical Data, 2nd ed., section 4.1. Wiley.
+McFadden, D. (1974). Conditional logit analysis of qualitative choice behavior. In: Frontiers in Econometrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from wwm_models.families.record import Family
+from wwm_models.numerics.links import Link
+
+Array = NDArray[np.float64]
+Loading = Callable[[int], Array]
+
+
+def _baseline_loading(steps: int) -> Array:
+    return np.eye(steps + 1)[:, 1:]
+
+
+def _adjacent_loading(steps: int) -> Array:
+    return np.tril(np.ones((steps + 1, steps)), -1)
+
+
+def _log_probabilities(loading: Loading) -> Callable[[Array, Link], Array]:
+    def log_probabilities(eta: Array, link: Link) -> Array:  # noqa: ARG001
+        return np.asarray(log_softmax(eta @ loading(eta.shape[1]).T, axis=1))
+
+    return log_probabilities
+
+
+def _scores(loading: Loading) -> Callable[[Array, Link, Array], Array]:
+    def scores(eta: Array, link: Link, log_p: Array) -> Array:  # noqa: ARG001
+        load = loading(eta.shape[1])
+        return load[None, :, :] - (np.exp(log_p) @ load)[:, None, :]
+
+    return scores
+
+
+def _curvature(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
+    def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
+        """N L' (diag(p) - p p') L for each pattern."""
+        load, p = loading(eta.shape[1]), np.exp(log_p)
+        mean = p @ load
+        second = np.einsum("pk,ki,kj->pij", p, load, load, optimize=True)
+        return counts.sum(axis=1)[:, None, None] * (second - mean[:, :, None] * mean[:, None, :])
+
+    return curvature
+
+
+def _recession(loading: Loading) -> Callable[[int], tuple[Array, ...]]:
+    def recession(categories: int) -> tuple[Array, ...]:
+        load = loading(categories - 1)
+        return tuple(np.delete(load[k] - load, k, axis=0) for k in range(categories))
+
+    return recession
+
+
+MULTINOMIAL = Family(
+    name="multinomial",
+    formula="log P(k) / P(baseline) = a_k + x b_k",
+    links=("logit",),
+    cut_sign=1.0,
+    slope_sign=1.0,
+    parallel=False,
+    ordered_answers=False,
+    ordered_cuts=False,
+    reverse_partner="multinomial",
+    reproduces_shares=True,
+    log_probabilities=_log_probabilities(_baseline_loading),
+    scores=_scores(_baseline_loading),
+    curvature=_curvature(_baseline_loading),
+    recession=_recession(_baseline_loading),
+    start=lambda shares, link: np.log(shares[1:] / shares[0]),  # noqa: ARG005
+    cut_names="intercepts",
+)
+
+ADJACENT = Family(
+    name="adjacent",
+    formula="log P(k+1) / P(k) = x b - cut_k",
+    links=("logit",),
+    cut_sign=-1.0,
+    slope_sign=1.0,
+    parallel=True,
+    ordered_answers=True,
+    ordered_cuts=False,
+    reverse_partner="adjacent",
+    reproduces_shares=True,
+    log_probabilities=_log_probabilities(_adjacent_loading),
+    scores=_scores(_adjacent_loading),
+    curvature=_curvature(_adjacent_loading),
+    recession=_recession(_adjacent_loading),
+    start=lambda shares, link: np.log(shares[1:] / shares[:-1]),  # noqa: ARG005
+)

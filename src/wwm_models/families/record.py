@@ -1,0 +1,68 @@
+"""What a response model is to the rest of the program: a record of functions and of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.numerics.links import Link
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model for K answers given K - 1 linear predictors eta.
+
+    The predictors are linear in the parameters: ``eta_k = cut_sign * cut_k + slope_sign * x b`` with flexible cut points
+    and parallel slopes.
+
+    Attributes
+    ----------
+    name : str
+    formula : str
+        As printed in summaries, documentation and errors.
+    links : tuple of str
+        Names of the links for which the family is defined.
+    cut_sign, slope_sign : {-1.0, 1.0}
+    parallel : bool
+        Whether slopes are shared by all predictors unless declared otherwise.
+    ordered_answers : bool
+        Whether the order of the answers means something to this family.
+    ordered_cuts : bool
+        Whether eta must increase with k for the probabilities to be positive.
+    reverse_partner : str
+        Family that, with the link's reflection, fits equally well when the answers are read backwards; "" for none.
+    reproduces_shares : bool
+        Whether a maximum of the likelihood predicts exactly the observed share of every answer.
+    log_probabilities : (eta (P, K-1), link) -> (P, K)
+    scores : (eta, link, log probabilities) -> (P, K, K-1)
+        Derivatives of log p_k with respect to eta.
+    curvature : (eta, link, log probabilities, counts (P, K)) -> (P, K-1, K-1)
+        Minus the second derivative of ``sum_k counts_k log p_k`` with respect to eta.
+    recession : (K) -> tuple of K arrays (rows_k, K-1)
+        Directions d of eta with ``recession[k] @ d >= 0`` are those along which log p_k never falls; they decide separation.
+    start : (shares (K,), link) -> (K-1,)
+        eta that gives these shares.
+    """
+
+    name: str
+    formula: str
+    links: tuple[str, ...]
+    cut_sign: float
+    slope_sign: float
+    parallel: bool
+    ordered_answers: bool
+    ordered_cuts: bool
+    reverse_partner: str
+    reproduces_shares: bool
+    log_probabilities: Callable[[Array, Link], Array]
+    scores: Callable[[Array, Link, Array], Array]
+    curvature: Callable[[Array, Link, Array, Array], Array]
+    recession: Callable[[int], tuple[Array, ...]]
+    start: Callable[[Array, Link], Array]
+    cut_names: Literal["between", "intercepts"] = "between"

@@ -1,0 +1,125 @@
+"""Sequential families: answers are reached step by step, from the lowest up.
+
+stopping: P(Y = k | Y >= k) = F(cut_k - x b). A positive slope makes stopping rarer, so it moves answers upwards.
+continuation: P(Y > k | Y >= k) = F(x b - cut_k). A positive slope makes going on likelier: upwards too.
+With a symmetric link both are one model. Steps are independent given Y >= k, so the curvature is diagonal.
+
+References
+----------
+Tutz, G. (1991). Sequential models in categorical regression. Computational Statistics & Data Analysis 11, 275-295.
+Fienberg, S. E. (1980). The Analysis of Cross-Classified Categorical Data, section 6.6. MIT Press.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.families.record import Family
+from wwm_models.numerics.links import Link
+
+Array = NDArray[np.float64]
+Tail = Callable[[Link, Array], Array]
+
+
+def _cdf(link: Link, eta: Array) -> Array:
+    return link.log_cdf(eta)
+
+
+def _sf(link: Link, eta: Array) -> Array:
+    return link.log_sf(eta)
+
+
+def _log_probabilities(stop: Tail, go: Tail) -> Callable[[Array, Link], Array]:
+    def log_probabilities(eta: Array, link: Link) -> Array:
+        reached = np.cumsum(go(link, eta), axis=1)
+        before = np.concatenate([np.zeros((len(eta), 1)), reached], axis=1)
+        return before + np.concatenate([stop(link, eta), np.zeros((len(eta), 1))], axis=1)
+
+    return log_probabilities
+
+
+def _log_tail_slopes(tail: Tail, eta: Array, link: Link) -> tuple[Array, Array]:
+    """First and second derivative of log F or log (1 - F).
+
+    With r = f / tail: the slope is s r with s = 1 for F and -1 for 1 - F, and its derivative s r f'/f - r^2.
+    """
+    sign = 1.0 if tail is _cdf else -1.0
+    ratio = np.exp(link.log_pdf(eta) - tail(link, eta))
+    return sign * ratio, sign * ratio * link.pdf_score(eta) - ratio**2
+
+
+def _scores(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], Array]:
+    def scores(eta: Array, link: Link, log_p: Array) -> Array:
+        stopped = _log_tail_slopes(stop, eta, link)[0]
+        went_on = _log_tail_slopes(go, eta, link)[0]
+        answer, step = np.arange(log_p.shape[1])[:, None], np.arange(eta.shape[1])[None, :]
+        return np.where(answer == step, stopped[:, None, :], np.where(answer > step, went_on[:, None, :], 0.0))
+
+    return scores
+
+
+def _curvature(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array]:
+    def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
+        steps = log_p.shape[1] - 1
+        beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        bend = counts[:, :-1] * _log_tail_slopes(stop, eta, link)[1] + beyond * _log_tail_slopes(go, eta, link)[1]
+        full = np.zeros((len(eta), steps, steps))
+        full[:, np.arange(steps), np.arange(steps)] = -bend
+        return full
+
+    return curvature
+
+
+def _recession(stop_sign: float) -> Callable[[int], tuple[Array, ...]]:
+    def recession(categories: int) -> tuple[Array, ...]:
+        unit = np.eye(categories - 1)
+        return tuple(
+            np.concatenate([-stop_sign * unit[: min(k, categories - 1)], stop_sign * unit[k : k + 1]])
+            for k in range(categories)
+        )
+
+    return recession
+
+
+def _stop_shares(shares: Array) -> Array:
+    return shares[:-1] / shares[::-1].cumsum()[::-1][:-1]
+
+
+STOPPING = Family(
+    name="stopping",
+    formula="P(Y = k | Y >= k) = F(cut_k - x b)",
+    links=("logit", "probit", "cloglog", "loglog", "cauchit"),
+    cut_sign=1.0,
+    slope_sign=-1.0,
+    parallel=True,
+    ordered_answers=True,
+    ordered_cuts=False,
+    reverse_partner="",
+    reproduces_shares=False,
+    log_probabilities=_log_probabilities(_cdf, _sf),
+    scores=_scores(_cdf, _sf),
+    curvature=_curvature(_cdf, _sf),
+    recession=_recession(1.0),
+    start=lambda shares, link: link.quantile(_stop_shares(shares)),
+)
+
+CONTINUATION = Family(
+    name="continuation",
+    formula="P(Y > k | Y >= k) = F(x b - cut_k)",
+    links=("logit", "probit", "cloglog", "loglog", "cauchit"),
+    cut_sign=-1.0,
+    slope_sign=1.0,
+    parallel=True,
+    ordered_answers=True,
+    ordered_cuts=False,
+    reverse_partner="",
+    reproduces_shares=False,
+    log_probabilities=_log_probabilities(_sf, _cdf),
+    scores=_scores(_sf, _cdf),
+    curvature=_curvature(_sf, _cdf),
+    recession=_recession(-1.0),
+    start=lambda shares, link: link.quantile(1.0 - _stop_shares(shares)),
+)

@@ -1,0 +1,132 @@
+"""Confidence limits for probabilities, and the effective sample sizes they rest on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+
+def critical_value(level: float, df: float) -> float:
+    """Two-sided critical value of Student's t with `df` degrees of freedom; normal for infinite `df`.
+
+    Examples
+    --------
+    >>> round(critical_value(0.95, np.inf), 4)
+    1.96
+    """
+    tail = 0.5 + level / 2.0
+    return float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
+
+
+def wald_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+    """Estimate plus and minus `critical` standard errors."""
+    return estimate - critical * std_error, estimate + critical * std_error
+
+
+def logit_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+    """Limits made on the logit scale, so that they stay inside (0, 1).
+
+    Parameters
+    ----------
+    estimate : array, strictly between 0 and 1
+    std_error : array of the same shape
+        On the probability scale; the logit scale's is ``std_error / (p (1 - p))``.
+    critical : float
+
+    Returns
+    -------
+    lower, upper : arrays
+
+    References
+    ----------
+    Korn, E. L. and Graubard, B. I. (1999). Analysis of Health Surveys, section 3.2. Wiley.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = np.log(estimate) - np.log1p(-estimate)
+        half = critical * std_error / (estimate * (1.0 - estimate))
+        return _expit(centre - half), _expit(centre + half)
+
+
+def log_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+    """Limits made on the log scale, for ratios; both stay positive."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = critical * std_error / estimate
+        return estimate * np.exp(-half), estimate * np.exp(half)
+
+
+def clopper_pearson_limits(estimate: Array, n_effective: Array, level: float) -> tuple[Array, Array]:
+    """Exact binomial limits on an effective sample size (Korn and Graubard 1998).
+
+    Parameters
+    ----------
+    estimate : array in [0, 1]
+    n_effective : array
+        Effective number of respondents, positive; need not be whole.
+    level : float
+
+    References
+    ----------
+    Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small expected number of positive
+    counts estimated from survey data. Survey Methodology 24, 193-201.
+
+    Examples
+    --------
+    >>> lower, upper = clopper_pearson_limits(np.array([0.0]), np.array([50.0]), 0.95)
+    >>> float(lower[0]), round(float(upper[0]), 4)
+    (0.0, 0.0711)
+    """
+    successes = estimate * n_effective
+    tail = (1.0 - level) / 2.0
+    with np.errstate(invalid="ignore"):
+        lower = stats.beta.ppf(tail, successes, n_effective - successes + 1.0)
+        upper = stats.beta.ppf(1.0 - tail, successes + 1.0, n_effective - successes)
+    return np.where(estimate <= 0.0, 0.0, lower), np.where(estimate >= 1.0, 1.0, upper)
+
+
+def kish_effective_n(weight_sum: Array, weight_squares: Array) -> Array:
+    """Kish's effective number of respondents, ``(sum w)**2 / sum w**2``; 0 for an empty group.
+
+    References
+    ----------
+    Kish, L. (1965). Survey Sampling. Wiley.
+
+    Examples
+    --------
+    >>> float(kish_effective_n(np.array(4.0), np.array(6.0)))
+    2.6666666666666665
+    """
+    return np.where(weight_squares > 0, weight_sum**2 / np.where(weight_squares > 0, weight_squares, 1.0), 0.0)
+
+
+def korn_graubard_effective_n(
+    estimate: Array, variance: Array, n: Array, kish: Array, level: float, df: float
+) -> Array:
+    """Effective sample size of an estimated proportion, at most the number of respondents.
+
+    Parameters
+    ----------
+    estimate, variance, n, kish : arrays of one shape
+        Proportion, its design variance, unweighted base, and Kish's effective n (used where the proportion is 0 or 1).
+    level, df : float
+
+    Returns
+    -------
+    array
+        ``p (1 - p) / variance``, times ``(t(n - 1) / t(df))**2`` under a design.
+    """
+    inside = (variance > 0) & (estimate > 0) & (estimate < 1)
+    plain = np.where(inside, estimate * (1.0 - estimate) / np.where(inside, variance, 1.0), kish)
+    if np.isfinite(df):
+        plain = plain * np.array([(_t_or_normal(level, size - 1.0) / critical_value(level, df)) ** 2 for size in n])
+    return np.minimum(plain, n)
+
+
+def _t_or_normal(level: float, df: float) -> float:
+    return critical_value(level, df if df >= 1 else np.inf)
+
+
+def _expit(x: Array) -> Array:
+    return np.exp(-np.logaddexp(0.0, -x))

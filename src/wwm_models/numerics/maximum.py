@@ -1,0 +1,69 @@
+"""Multiple testing: Holm's step-down p-values, and the law of the largest |t| among correlated ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+POINTS = 17  # 2**17 quasi-random points: the 95% point is then stable to about 0.002
+
+
+def holm(p_values: Array) -> Array:
+    """Holm's adjusted p-values; missing ones stay missing and do not count.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    adjusted = np.full(len(p_values), np.nan)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    steps = p_values[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def max_t(correlation: Array, observed: Array, df: float, level: float) -> tuple[float, Array]:
+    """Critical value of the maximum of |t|, and adjusted p-values, by quasi-Monte Carlo with fixed points.
+
+    Parameters
+    ----------
+    correlation : (m, m) array
+        May be singular: answers that sum to one make it so.
+    observed : (m,) array
+        Absolute t statistics; missing where a contrast is.
+    df : float
+        Of the common multivariate t; infinite for the normal.
+    level : float
+
+    Returns
+    -------
+    float
+    (m,) array
+
+    References
+    ----------
+    Genz, A. and Bretz, F. (2009). Computation of Multivariate Normal and t Probabilities. Springer.
+
+    Examples
+    --------
+    >>> critical, _ = max_t(np.eye(1), np.array([2.0]), np.inf, 0.95)
+    >>> round(critical, 2)
+    1.96
+    """
+    values, vectors = np.linalg.eigh(np.nan_to_num(correlation))
+    kept = values > 1e-10 * values.max(initial=1.0)
+    root = vectors[:, kept] * np.sqrt(values[kept])
+    extra = 0 if np.isinf(df) else 1
+    uniform = stats.qmc.Sobol(root.shape[1] + extra, seed=20210504).random_base2(POINTS)
+    normal = stats.norm.ppf(np.clip(uniform[:, : root.shape[1]], 1e-12, 1 - 1e-12))
+    largest = np.abs(normal @ root.T).max(axis=1)
+    if extra:
+        largest = largest / np.sqrt(stats.chi2.ppf(np.clip(uniform[:, -1], 1e-12, 1 - 1e-12), df) / df)
+    largest.sort()
+    beyond = 1.0 - np.searchsorted(largest, np.nan_to_num(observed)) / len(largest)
+    return float(np.quantile(largest, level)), np.where(np.isnan(observed), np.nan, beyond)

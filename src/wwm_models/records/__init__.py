@@ -1,0 +1,24 @@
+"""Frozen records that cross a folder border: their shapes, constructors and rendering.
+
+No statistics here. A function of a stage takes records and returns records; nothing changes its input.
+"""
+
+from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
+from wwm_models.records.fit import Cells, Design, Fit
+from wwm_models.records.results import Results
+from wwm_models.records.survey import Collapse, Level, SamplingDesign, Survey, Variable
+
+__all__ = [
+    "ESTIMATE_COLUMNS",
+    "Cells",
+    "Collapse",
+    "Design",
+    "Estimates",
+    "Fit",
+    "Influence",
+    "Level",
+    "Results",
+    "SamplingDesign",
+    "Survey",
+    "Variable",
+]

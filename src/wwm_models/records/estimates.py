@@ -1,0 +1,83 @@
+"""Estimates with what later steps need of them: covariance, influence of each respondent, or posterior draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records.survey import SamplingDesign
+
+Array = NDArray[np.float64]
+
+ESTIMATE_COLUMNS: Final = (
+    "outcome", "category", "estimate", "std_error", "lower", "upper", "level", "count", "n", "n_effective", "method", "estimand",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What each respondent contributes to m estimates, to first order, stored by cell.
+
+    Respondent i moves the estimates by ``row_weight[i] * values[row_cell[i]]``; rows with cell -1 by nothing.
+
+    Attributes
+    ----------
+    values : (cells, m) array
+        Per unit of weight.
+    row_cell : (n,) int array
+    row_weight : (n,) array
+    design : SamplingDesign or None
+    frequency : bool
+        Weights count identical respondents instead of representing others.
+    """
+
+    values: Array
+    row_cell: NDArray[np.intp]
+    row_weight: Array
+    design: SamplingDesign | None
+    frequency: bool
+
+    def expand(self) -> Array:
+        """One row per respondent of the survey: (n, m)."""
+        used = self.row_cell >= 0
+        rows = np.zeros((len(self.row_cell), self.values.shape[1]))
+        rows[used] = self.values[self.row_cell[used]] * self.row_weight[used, None]
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """A tidy table of m estimates with their joint law.
+
+    Attributes
+    ----------
+    table : DataFrame, m rows
+        The by-variables, then `ESTIMATE_COLUMNS`; probabilities are in 0..1.
+    by : tuple of str
+    covariance : (m, m) array
+    contributions : Influence or None
+        Linearised contribution of every respondent (likelihood and raw).
+    draws : (s, m) array or None
+        Posterior draws.
+    df : float
+        Degrees of freedom of intervals; infinite for the normal.
+    """
+
+    table: pd.DataFrame
+    by: tuple[str, ...]
+    covariance: Array
+    contributions: Influence | None = None
+    draws: Array | None = None
+    df: float = float("inf")
+
+    @property
+    def influence(self) -> Array | None:
+        """(n, m) contributions of the survey's respondents, or None for a posterior."""
+        return None if self.contributions is None else self.contributions.expand()
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html()

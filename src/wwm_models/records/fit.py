@@ -1,0 +1,145 @@
+"""Cells, the design array and a fitted model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records.survey import Survey
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Respondents of one model, collapsed to unique predictor combinations.
+
+    Attributes
+    ----------
+    outcome : str
+    categories : tuple of str
+        All declared answers in order, K of them.
+    patterns : DataFrame, P rows
+        One row per unique combination of predictors.
+    weights : (P, K) array
+        Sum of weights; sampling weights are scaled to a mean of one over the rows used.
+    counts : (P, K) array
+        Unweighted respondents (with frequency weights: their sum).
+    row_pattern : (n,) int array
+        Pattern of each row of the survey; -1 for rows not used.
+    row_category : (n,) int array
+        Answer of each row; -1 for rows not used.
+    row_weight : (n,) array
+        Scaled weight; 0 for rows not used.
+    excluded : mapping of reason to number of rows
+    """
+
+    outcome: str
+    categories: tuple[str, ...]
+    patterns: pd.DataFrame
+    weights: Array
+    counts: Array
+    row_pattern: NDArray[np.intp]
+    row_category: NDArray[np.intp]
+    row_weight: Array
+    excluded: Mapping[str, int]
+
+    @property
+    def n(self) -> int:
+        """Unweighted number of respondents used."""
+        return round(float(self.counts.sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Linear predictors as a linear map of the parameters: ``eta = array @ theta``.
+
+    Attributes
+    ----------
+    array : (P, J, p) array
+        J = fitted answers minus one.
+    names : tuple of str, p long
+    is_cut : (p,) bool array
+        Cut points and intercepts, as against slopes.
+    terms : tuple of str, p long
+        Formula term of each parameter; "" for cut points.
+    order : (J + 1,) int array
+        Positions in ``Cells.categories`` of the answers with respondents, in the order the family reads them.
+    build : function of a frame of predictors -> (rows, J, p) array
+        The same map for other rows.
+    dropped : tuple of str
+        Redundant columns left out on request.
+    """
+
+    array: Array
+    names: tuple[str, ...]
+    is_cut: NDArray[np.bool_]
+    terms: tuple[str, ...]
+    order: NDArray[np.intp]
+    build: Callable[[pd.DataFrame], Array]
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model.
+
+    Attributes
+    ----------
+    model, family, link
+        What was fitted: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
+    survey, cells, design : records
+    theta : (p,) array
+        Estimates in the order of ``design.names``.
+    bread : (p, p) array
+        Inverse of the information.
+    vcov : DataFrame (q, q)
+        Covariance of the reported parameters, of kind `vcov_kind`.
+    params : Series, q long
+        Reported parameters; a cut point beside an answer without respondents repeats its neighbour or is infinite.
+    loglik : float
+        Log-likelihood (pseudo log-likelihood on weights with mean one for sampling weights).
+    n, n_effective : respondents, and Kish's effective number of them
+    design_df : float
+        Degrees of freedom of the design; infinite where there is none.
+    converged : bool
+    status : str
+        "ok", or what is wrong.
+    message : str
+        What is wrong, in a sentence; empty when nothing is.
+    warnings : tuple of str
+    """
+
+    model: Any
+    family: Any
+    link: Any
+    survey: Survey
+    cells: Cells
+    design: Design
+    theta: Array
+    bread: Array
+    theta_vcov: Array
+    params: pd.Series
+    vcov: pd.DataFrame
+    vcov_kind: str
+    loglik: float
+    n: int
+    n_effective: float
+    design_df: float
+    converged: bool
+    status: str
+    message: str
+    iterations: int
+    gradient_norm: float
+    condition_number: float
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def std_errors(self) -> pd.Series:
+        """Standard errors of `params`; missing for an infinite parameter."""
+        return pd.Series(np.sqrt(np.diag(self.vcov.to_numpy())), index=self.params.index, name="std_error")

@@ -1,0 +1,271 @@
+"""A survey after recoding: respondents, weights, sampling design, domain, and what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.errors import SurveyError, did_you_mean, listed
+
+WeightKind = Literal["sampling", "frequency", "none"]
+Lonely = Literal["error", "certainty", "average", "adjust"]
+
+_UNSET: Final = "weight was not given"
+
+
+@dataclass(frozen=True)
+class Level:
+    """One answer of a question (or one group): its id and its labels in both languages."""
+
+    id: str
+    nl: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What is known of one variable beyond its values.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"ordered", "nominal", "number"}
+    levels : tuple of Level
+        In order, lowest first; empty for a number.
+    nl, en : str
+        The label of the variable itself.
+    """
+
+    name: str
+    kind: Literal["ordered", "nominal", "number"]
+    levels: tuple[Level, ...] = ()
+    nl: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Several answers of one variable reported as one, for example "at least several times a week"."""
+
+    id: str
+    variable: str
+    levels: tuple[str, ...]
+    nl: str = ""
+    en: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class SamplingDesign:
+    """Strata, primary sampling units and finite population corrections, one column per stage.
+
+    Attributes
+    ----------
+    strata, psu : (n, stages) int arrays
+        Codes from 0, PSU codes distinct across strata.
+    fpc : (n, stages) float array or None
+        Units in the population of the row's stratum (values > 1) or the sampling fraction (0 to 1).
+    lonely : str
+        What a stratum with one PSU contributes: "error", "certainty" (nothing), "adjust" (around the grand mean)
+        or "average" (the mean of the other strata).
+    """
+
+    strata: NDArray[np.intp]
+    psu: NDArray[np.intp]
+    fpc: NDArray[np.float64] | None = None
+    lonely: Lonely = "error"
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Recoded respondents with their weights and design.
+
+    Attributes
+    ----------
+    frame : DataFrame, n rows in file order
+        One column per variable: Categorical for answers (ordered where the order means something), float for numbers.
+    weights : (n,) array
+        Non-negative; ones when there is no weight.
+    weight_kind : {"sampling", "frequency", "none"}
+    design : SamplingDesign or None
+    domain : (n,) bool array
+        The rows the study is about. Rows outside keep the design: they count in PSUs and strata.
+    accounting : DataFrame
+        Columns ``reason`` and ``rows``: from the rows in the file to the rows in the domain.
+    variables, collapses : mappings by name
+    missing : mapping of variable to (n,) array of reasons
+        Why a value is missing; an empty string where it is not.
+    title : str
+    synthetic : bool
+        True for invented respondents; every table and page then says SYNTHETIC.
+    suppress_below : int
+        Percentages on fewer unweighted respondents than this are not published.
+    """
+
+    frame: pd.DataFrame
+    weights: NDArray[np.float64]
+    weight_kind: WeightKind = "none"
+    design: SamplingDesign | None = None
+    domain: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    accounting: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"reason": [], "rows": []}))
+    variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
+    collapses: Mapping[str, Collapse] = field(default_factory=lambda: MappingProxyType({}))
+    missing: Mapping[str, NDArray[np.object_]] = field(default_factory=lambda: MappingProxyType({}))
+    title: str = ""
+    synthetic: bool = False
+    suppress_below: int = 10
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        weight: str | None = _UNSET,
+        weight_kind: Literal["sampling", "frequency"] = "sampling",
+        strata: str | Sequence[str] | None = None,
+        psu: str | Sequence[str] | None = None,
+        fpc: str | Sequence[str] | None = None,
+        domain: NDArray[np.bool_] | pd.Series | None = None,
+        lonely: Lonely = "error",
+        collapses: Mapping[str, tuple[str, Sequence[str]]] | None = None,
+    ) -> Survey:
+        """Make a survey of a frame that is already recoded.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One row per respondent (or per distinct respondent with a frequency weight).
+        weight : str or None
+            Column of the weights. ``None`` says in so many words that there is none.
+        weight_kind : {"sampling", "frequency"}
+        strata, psu, fpc : str, list of str (one per stage) or None
+        domain : (n,) booleans, optional
+            Rows the estimates are about; the others keep the design.
+        lonely : {"error", "certainty", "average", "adjust"}
+        collapses : mapping of id to (variable, answers), optional
+
+        Returns
+        -------
+        Survey
+
+        Raises
+        ------
+        SurveyError
+            If a column is absent, a weight is missing or negative, all weights are zero, or `weight` was not given.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"y": pd.Categorical(["no", "yes", "yes"], ["no", "yes"], ordered=True)})
+        >>> len(Survey.from_frame(frame, weight=None))
+        3
+        """
+        frame = frame.reset_index(drop=True)
+        if weight == _UNSET:
+            raise SurveyError(
+                "Survey.from_frame was called without `weight`. Expected the name of the weight column, or weight=None "
+                "when the respondents are not weighted. Write which of the two is meant."
+            )
+        weights = np.ones(len(frame)) if weight is None else checked_weights(column_of(frame, weight), weight)
+        inside = np.ones(len(frame), dtype=bool) if domain is None else np.asarray(domain, dtype=bool)
+        if inside.shape != (len(frame),):
+            raise SurveyError(
+                f"`domain` has shape {inside.shape}, the frame has {len(frame)} rows. Give one boolean per row."
+            )
+        rows = pd.DataFrame(
+            {"reason": ["rows in the frame", "outside the domain"], "rows": [len(frame), int((~inside).sum())]}
+        )
+        return cls(
+            frame=frame,
+            weights=weights,
+            weight_kind="none" if weight is None else weight_kind,
+            design=sampling_design(frame, strata, psu, fpc, lonely),
+            domain=inside,
+            accounting=rows,
+            collapses={
+                name: Collapse(name, variable, tuple(levels), name, name)
+                for name, (variable, levels) in (collapses or {}).items()
+            },
+        )
+
+
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Give a column, or say which names there are."""
+    if name not in frame.columns:
+        known = [str(column) for column in frame.columns]
+        raise SurveyError(
+            f'The frame has no column "{name}". It has {len(known)} columns: {listed(known)}.{did_you_mean(name, known)}'
+        )
+    return frame[name]
+
+
+def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
+    """Give the weights as floats, or say which rows cannot be weights.
+
+    Returns
+    -------
+    (n,) array
+        Finite and non-negative, at least one positive.
+    """
+    values = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    missing = ~np.isfinite(values)
+    negative = values < 0
+    for wrong, what in ((missing, "missing or not a finite number"), (negative, "negative")):
+        if wrong.any():
+            raise SurveyError(
+                f'Weight "{name}": {int(wrong.sum())} of {len(values)} rows are {what} (first rows, counted from 1: '
+                f"{listed((np.flatnonzero(wrong) + 1).tolist())}). Expected a number of zero or more for every respondent. "
+                "Repair the column, or leave the rows out of the file on purpose."
+            )
+    if not values.any():
+        raise SurveyError(
+            f'Weight "{name}": all {len(values)} weights are zero, so nobody counts. Name another column, or no weight.'
+        )
+    return values
+
+
+def sampling_design(
+    frame: pd.DataFrame,
+    strata: str | Sequence[str] | None,
+    psu: str | Sequence[str] | None,
+    fpc: str | Sequence[str] | None,
+    lonely: Lonely,
+) -> SamplingDesign | None:
+    """Code strata and PSUs as integers, stage by stage; None where nothing is declared."""
+    names = [[value] if isinstance(value, str) else list(value or ()) for value in (strata, psu, fpc)]
+    stages = max(len(part) for part in names)
+    if stages == 0:
+        return None
+    n = len(frame)
+    strata_codes = np.zeros((n, stages), dtype=np.intp)
+    psu_codes = np.tile(np.arange(n, dtype=np.intp)[:, None], (1, stages))
+    parent = np.zeros(n, dtype=np.intp)
+    for stage in range(stages):
+        within = parent if stage >= len(names[0]) else _codes(frame, names[0][stage], parent)
+        strata_codes[:, stage] = within
+        if stage < len(names[1]):
+            psu_codes[:, stage] = _codes(frame, names[1][stage], within)
+        parent = psu_codes[:, stage]
+    sizes = None
+    if names[2]:
+        sizes = np.column_stack([np.asarray(column_of(frame, name), dtype=np.float64) for name in names[2]])
+    return SamplingDesign(strata_codes, psu_codes, sizes, lonely)
+
+
+def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Integer codes of a column, distinct within the units of the stage above."""
+    column = column_of(frame, name)
+    if column.isna().any():
+        raise SurveyError(
+            f'Design column "{name}": {int(column.isna().sum())} of {len(column)} rows are missing. Expected a stratum or '
+            "sampling unit for every respondent. Repair the column, or leave the rows out of the file on purpose."
+        )
+    values = pd.factorize(column, sort=True)[0].astype(np.intp)
+    return pd.factorize(within * (values.max() + 1) + values)[0].astype(np.intp)
