@@ -217,7 +217,7 @@ def encode(encoder: Encoder, frame: pd.DataFrame) -> Array:
                 f'"{name}" is missing in {int(column.isna().sum())} of {len(frame)} rows. Give complete rows.'
             )
         recoded[name] = _recode(column, encoder.levels[name], name) if name in encoder.levels else column
-    (matrix,) = build_design_matrices([encoder.info], pd.DataFrame(recoded), NA_action="raise")
+    (matrix,) = build_design_matrices([encoder.info], pd.DataFrame(recoded, index=frame.index), NA_action="raise")
     return _without_intercept(matrix)[:, encoder.kept]
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.errors import FitError, listed
+from wwm_models.engines.stages import staged_covariance, units_of
 from wwm_models.records import Influence, SamplingDesign
 
 Array = NDArray[np.float64]
@@ -40,7 +40,7 @@ def covariance(influence: Influence) -> Array:
     """
     if influence.design is None:
         return _independent(influence)
-    return _first_stage(influence.expand(), influence.design)
+    return staged_covariance(influence.expand(), influence.design)
 
 
 def _independent(influence: Influence) -> Array:
@@ -55,41 +55,11 @@ def _independent(influence: Influence) -> Array:
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
 
 
-def _first_stage(rows: Array, design: SamplingDesign) -> Array:
-    unit, stratum = unit_strata(design)
-    totals = np.zeros((len(stratum), rows.shape[1]))
-    np.add.at(totals, unit, rows)
-    sizes = np.bincount(stratum)
-    _refuse_lonely(sizes, design)
-    result = np.zeros((rows.shape[1], rows.shape[1]))
-    for h in np.flatnonzero(sizes > 1):
-        part = totals[stratum == h]
-        centred = part - part.mean(axis=0)
-        result += sizes[h] / (sizes[h] - 1.0) * centred.T @ centred
-    return result
-
-
-def unit_strata(design: SamplingDesign) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First-stage unit of every row, and the stratum of every unit."""
-    codes, first, unit = np.unique(design.psu[:, 0], return_index=True, return_inverse=True)
-    del codes
-    return unit.astype(np.intp), design.strata[first, 0]
-
-
-def _refuse_lonely(sizes: NDArray[np.intp], design: SamplingDesign) -> None:
-    alone = np.flatnonzero(sizes == 1)
-    if len(alone) and design.lonely == "error":
-        raise FitError(
-            f"{len(alone)} of {int((sizes > 0).sum())} strata have a single sampling unit (strata number {listed(alone)}), so their variance "
-            'cannot be estimated. Merge strata, or name a policy: lonely = "certainty", "adjust" or "average".'
-        )
-
-
 def design_degrees_of_freedom(design: SamplingDesign | None) -> float:
     """Sampling units minus strata of the full sample; infinite without a design."""
     if design is None:
         return float("inf")
-    _, stratum = unit_strata(design)
+    _, _, stratum = units_of(design, 0)
     return float(len(stratum) - len(np.unique(stratum)))
 
 

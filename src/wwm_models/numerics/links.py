@@ -43,6 +43,7 @@ class Link:
 
 
 _TOP = 700.0  # exp overflows at 709.8; beyond this every probability is 0 or 1 in double precision
+_LOG_TWO = float(np.log(2.0))
 
 
 def _exp(x: Array) -> Array:
@@ -51,8 +52,8 @@ def _exp(x: Array) -> Array:
 
 def _log_one_minus_exp_minus(t: Array) -> Array:
     """log(1 - exp(-t)) for t >= 0 (Maechler 2012, accurate on both sides of log 2)."""
-    t = np.maximum(t, 1e-320)
-    return np.where(t < np.log(2.0), np.log(-np.expm1(-t)), np.log1p(-np.exp(-t)))
+    near, far = np.clip(t, 1e-320, _LOG_TWO), np.maximum(t, _LOG_TWO)  # each branch sees only what it can compute
+    return np.where(t < _LOG_TWO, np.log(-np.expm1(-near)), np.log1p(-np.exp(-far)))
 
 
 def _logit_log_cdf(x: Array) -> Array:

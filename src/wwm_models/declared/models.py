@@ -1,0 +1,152 @@
+"""A study's model files: one TOML per model, each a request for fits and reported groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from wwm_models.declared.toml import check_keys, read_toml
+from wwm_models.errors import DeclarationError, did_you_mean, listed
+
+RESERVED = ("codebook.toml", "article.toml", "margins.toml")
+ENGINES = ("likelihood", "bayes")
+CHOICES = {
+    "weights": ("survey", "none"),
+    "contrasts": ("pairwise", "reference", "none"),
+    "thresholds": ("flexible", "equidistant", "symmetric"),
+}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One declared model of a study.
+
+    Attributes
+    ----------
+    name : str
+        File name without its ending.
+    outcome, family, link : str
+    exposures : tuple of str
+        Reported, each adjusted for the others and for the adjusters.
+    adjusters : tuple of str
+    interactions : tuple of str
+        Such as ``"age_group:household"``.
+    estimands : tuple of str
+        "total" (an exposure without the others) and "<exposure>-adjusted" (all exposures together).
+    nonproportional : tuple of str
+    thresholds : str
+    reverse : bool
+    baseline : str or None
+    weights : {"survey", "none"}
+    engines : tuple of str
+    contrasts : {"pairwise", "reference", "none"}
+    family_of_tests : str
+    primary : bool
+        Whether claims about the outcome are judged by this model.
+    titles : mapping of language to title
+    priors : mapping
+    """
+
+    name: str
+    outcome: str
+    family: str
+    link: str = "logit"
+    exposures: tuple[str, ...] = ()
+    adjusters: tuple[str, ...] = ()
+    interactions: tuple[str, ...] = ()
+    estimands: tuple[str, ...] = ("total",)
+    nonproportional: tuple[str, ...] = ()
+    thresholds: str = "flexible"
+    reverse: bool = False
+    baseline: str | None = None
+    weights: str = "survey"
+    engines: tuple[str, ...] = ("likelihood",)
+    contrasts: str = "pairwise"
+    family_of_tests: str = ""
+    primary: bool = True
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    priors: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def formula(self, exposures: tuple[str, ...]) -> str:
+        """The formula with these exposures, the adjusters, and the interactions among what is there."""
+        terms = [*exposures, *self.adjusters]
+        terms += [term for term in self.interactions if all(part in terms for part in term.split(":"))]
+        return f"{self.outcome} ~ {' + '.join(terms) or '1'}"
+
+
+def read_models(folder: Path) -> tuple[ModelSpec, ...]:
+    """Every model of a study folder, in the order of their file names.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    tuple of ModelSpec
+
+    Raises
+    ------
+    DeclarationError
+        If there is no folder, no model, or a file is not in the schema.
+    """
+    if not folder.is_dir():
+        known = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
+        raise DeclarationError(
+            f"{folder}: no such study folder.{did_you_mean(folder.name, known)} Give a folder that holds codebook.toml and model files."
+        )
+    files = sorted(path for path in folder.glob("*.toml") if path.name not in RESERVED)
+    if not files:
+        raise DeclarationError(
+            f"{folder}: no model file. Add one, such as desired.toml with outcome, family and exposures."
+        )
+    return tuple(read_model(path) for path in files)
+
+
+def read_model(path: Path) -> ModelSpec:
+    """One model file as a record; unknown keys and values of the wrong type are errors."""
+    table = read_toml(path)
+    where = str(path)
+    known = [name for name in ModelSpec.__dataclass_fields__ if name not in ("name", "titles")]
+    check_keys(table, required=("outcome", "family"), optional=[*known, "title_nl", "title_en"], where=where)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key.startswith("title_"):
+            continue
+        values[key] = _checked(key, value, where)
+    titles = {lang: str(table.get(f"title_{lang}", path.stem)) for lang in ("nl", "en")}
+    return ModelSpec(name=path.stem, titles=MappingProxyType(titles), **values)
+
+
+_LISTS = ("exposures", "adjusters", "interactions", "estimands", "nonproportional", "engines")
+
+
+def _checked(key: str, value: Any, where: str) -> Any:
+    if key in _LISTS:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise DeclarationError(
+                f'{where}: `{key}` is {value!r}. Expected a list of names, such as {key} = ["age_group"].'
+            )
+        if key == "engines":
+            _among(where, key, value, ENGINES)
+        return tuple(value)
+    expected: type = {"primary": bool, "reverse": bool, "priors": dict}.get(key, str)
+    if not isinstance(value, expected):
+        raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
+    if key in CHOICES:
+        _among(where, key, [value], CHOICES[key])
+    return value
+
+
+_TYPE_WORDS: dict[type, str] = {bool: "true or false", dict: "a table", str: "a text in quotes"}
+
+
+def _among(where: str, key: str, values: list[str], known: tuple[str, ...]) -> None:
+    for value in values:
+        if value not in known:
+            raise DeclarationError(
+                f'{where}: `{key}` names "{value}". Known: {listed(known)}.{did_you_mean(value, known)}'
+            )

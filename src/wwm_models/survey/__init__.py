@@ -1,0 +1,16 @@
+"""From a data file and a codebook to a `Survey`: readers, the codebook, recoding, weights, domain and first look.
+
+Nothing is dropped or guessed here: a cell the codebook does not know is an error, a row that is left out is counted
+with its reason. The pieces in the order of the line: ``declarations`` (the TOML file, with ``fields``, ``variables`` and
+``rules``) to ``codebook`` records; ``readers`` (with ``encoding`` and ``spss``) to ``raw`` columns; ``recode`` (with
+``answers`` and ``numbers``); ``weighting``; ``domain``; ``assemble``. ``overview`` describes the result, and the files
+named ``twin`` make synthetic respondents. Fitting, tables for publication and anything about models are elsewhere.
+"""
+
+from wwm_models.survey.assemble import read_survey, survey_of
+from wwm_models.survey.codebook import Codebook
+from wwm_models.survey.declarations import read_codebook
+from wwm_models.survey.overview import Overview, overview
+from wwm_models.survey.readers import read_file
+
+__all__ = ["Codebook", "Overview", "overview", "read_codebook", "read_file", "read_survey", "survey_of"]

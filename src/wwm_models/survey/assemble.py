@@ -1,0 +1,119 @@
+"""The line of this folder: data file and codebook to a survey."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from wwm_models.errors import SurveyError, listed
+from wwm_models.records.survey import Survey
+from wwm_models.survey.codebook import Codebook
+from wwm_models.survey.declarations import read_codebook
+from wwm_models.survey.domain import domain_of
+from wwm_models.survey.raw import RawFile, column_named, first_rows, several
+from wwm_models.survey.readers import read_file
+from wwm_models.survey.recode import recode
+from wwm_models.survey.weighting import design_of, refuse_dominant, weights_of
+
+_MARK: Final = "SYNTHETIC"
+
+
+def read_survey(path: str | Path, codebook: str | Path) -> Survey:
+    r"""Give the recoded respondents of a data file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A text file with a header (.csv, .tsv, .txt) or an SPSS file (.sav, .zsav).
+    codebook : str or Path
+        The TOML file that says what the columns mean.
+
+    Returns
+    -------
+    Survey
+        All rows of the file, in file order; ``domain`` marks those the study is about, ``accounting`` counts the others
+        by reason, ``missing`` gives the reason of every missing value.
+
+    Raises
+    ------
+    DeclarationError
+        If the codebook says something that is not in its schema.
+    SurveyError
+        If the file cannot be read or does not agree with the codebook.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "data.csv").write_text("answer\nyes\nno\nyes\n", encoding="utf-8")
+    >>> _ = (folder / "codebook.toml").write_text(
+    ...     '[variables.reply]\ncolumn = "answer"\nkind = "ordered"\nlevels = [{ id = "no" }, { id = "yes" }]\n'
+    ... )
+    >>> read_survey(folder / "data.csv", codebook=folder / "codebook.toml").frame["reply"].tolist()
+    ['yes', 'no', 'yes']
+    """
+    declared = read_codebook(codebook)
+    return survey_of(read_file(Path(path), declared.source), declared)
+
+
+def survey_of(file: RawFile, codebook: Codebook) -> Survey:
+    """Give the survey of a file that was read, by a codebook that was read."""
+    _check_ids(file, codebook)
+    done = recode(file, codebook)
+    weights, without = weights_of(file, codebook)
+    domain, accounting = domain_of(codebook, done, without)
+    refuse_dominant(weights, domain, file, codebook)
+    return Survey(
+        frame=pd.DataFrame({name: made.column() for name, made in done.items()}),
+        weights=weights,
+        weight_kind=codebook.sampling.weight_kind,
+        design=design_of(file, codebook),
+        domain=domain,
+        accounting=accounting,
+        variables={name: made.variable for name, made in done.items()},
+        collapses=codebook.collapses,
+        missing={name: made.reasons for name, made in done.items()},
+        title=codebook.source.title,
+        synthetic=codebook.source.synthetic or says_synthetic(file),
+        suppress_below=codebook.sampling.suppress_below,
+    )
+
+
+def says_synthetic(file: RawFile) -> bool:
+    """Say whether the rows call themselves invented, as those of ``wwm simulate`` do in a column of their own."""
+    for column in file.columns:
+        marked = [place for place, cell in enumerate(column.cells) if cell.text == _MARK]
+        if marked and len(column.cells) == 1:
+            return True
+        if marked:
+            raise SurveyError(
+                f'{file.path}: the column "{column.name}" says {_MARK} in '
+                f"{first_rows(column.rows_of(marked[0]), file.rows)} and something else in the others. Expected all "
+                "rows or none to be invented. Separate them into two files."
+            )
+    return False
+
+
+def _check_ids(file: RawFile, codebook: Codebook) -> None:
+    """Refuse respondents who occur twice."""
+    if not codebook.source.id:
+        return
+    column = column_named(file, codebook.source.id, f"{codebook.path}, [source], `id`")
+    times = Counter(column.index.tolist())
+    empty = [place for place, cell in enumerate(column.cells) if not cell.text]
+    if empty:
+        raise SurveyError(
+            f'{file.path}: the id column "{column.name}" is empty in '
+            f"{first_rows(column.rows_of(empty[0]), file.rows)}. Expected an id for every respondent. Fill the column, "
+            "or remove `id` from [source]."
+        )
+    twice = [f"{cell.text} ({times[place]} times)" for place, cell in enumerate(column.cells) if times[place] > 1]
+    if twice:
+        raise SurveyError(
+            f'{file.path}: the id column "{column.name}" has {several(len(twice), "id")} in more than one row: '
+            f"{listed(twice)}; the file has {several(file.rows, 'row')}. Expected one row for every respondent. Remove the "
+            "repeated rows, or name another column as `id`."
+        )

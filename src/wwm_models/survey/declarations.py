@@ -1,0 +1,183 @@
+"""A codebook from its TOML file: every key checked, every condition read, variables in the order of their making."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Final, cast
+
+from wwm_models.declared.toml import read_toml
+from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.records.survey import Collapse, Lonely, Variable, WeightKind
+from wwm_models.survey.codebook import (
+    Codebook,
+    Declaration,
+    Exclusion,
+    FromRules,
+    FromVariable,
+    Sampling,
+    Source,
+    Universe,
+)
+from wwm_models.survey.fields import Table
+from wwm_models.survey.rules import check_condition, names_in, read_condition
+from wwm_models.survey.variables import check_merges, read_variable
+
+_SAMPLING_KEYS: Final = (
+    "weight", "weight_kind", "weight_missing_codes", "strata", "psu", "fpc", "lonely",
+    "suppress_below", "suppress_counts", "accept_extreme_weights",
+)  # fmt: skip
+
+
+def read_codebook(path: str | Path) -> Codebook:
+    """Give the codebook of a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Codebook
+        Its declarations stand in an order in which each variable can be made of those before it.
+
+    Raises
+    ------
+    DeclarationError
+        If a key, a condition, a level or a reference is not what a codebook can have; the message says where.
+    """
+    path = Path(path)
+    book = Table(read_toml(path), str(path))
+    book.check(required=["variables"], optional=["source", "universe", "survey", "collapses"])
+    declared = {name: read_variable(name, _section(book, "variables", name)) for name in book.table("variables").values}
+    variables = {name: item.variable for name, item in declared.items()}
+    codebook = Codebook(
+        path=path,
+        source=_source(_section(book, "source")),
+        universe=_universe(_section(book, "universe")),
+        sampling=_sampling(_section(book, "survey")),
+        declarations=tuple(_in_order(declared, path)),
+        collapses={
+            name: _collapse(name, _section(book, "collapses", name), variables)
+            for name in book.table("collapses").values
+        },
+    )
+    _check_references(codebook, declared, variables)
+    return codebook
+
+
+def _section(book: Table, *keys: str) -> Table:
+    """Give ``[key]`` or ``[key.name]``, named as it is written in the file."""
+    table = book
+    for key in keys:
+        table = table.table(key)
+    return Table(table.values, f"{book.where}, [{'.'.join(keys)}]")
+
+
+def _source(table: Table) -> Source:
+    table.check(optional=["title", "encoding", "delimiter", "decimal", "sha256", "synthetic", "id"])
+    delimiter = table.text("delimiter", ",")
+    if len(delimiter) != 1:
+        raise table.wrong("delimiter", delimiter, 'one character, like "," or ";" or "\\t"')
+    return Source(
+        title=table.text("title"),
+        encoding=table.text("encoding"),
+        delimiter=delimiter,
+        decimal=table.choice("decimal", (".", ","), "."),
+        sha256=table.text("sha256"),
+        synthetic=table.flag("synthetic"),
+        id=table.text("id"),
+    )
+
+
+def _universe(table: Table) -> Universe:
+    table.check(optional=["all", "exclude"])
+    exclusions: list[Exclusion] = []
+    for part in table.tables("exclude"):
+        part.check(required=["when", "reason"])
+        exclusions.append(Exclusion(read_condition(part.text("when"), part.where), part.text("reason")))
+    return Universe(tuple(read_condition(text, table.where) for text in table.texts("all")), tuple(exclusions))
+
+
+def _sampling(table: Table) -> Sampling:
+    table.check(optional=_SAMPLING_KEYS)
+    weight = table.text("weight")
+    kind = table.choice("weight_kind", ("sampling", "frequency"), "sampling")
+    return Sampling(
+        weight=weight,
+        weight_kind=cast("WeightKind", kind if weight else "none"),
+        weight_missing_codes=table.numbers("weight_missing_codes"),
+        strata=table.texts("strata"),
+        psu=table.texts("psu"),
+        fpc=table.texts("fpc"),
+        lonely=cast("Lonely", table.choice("lonely", ("error", "certainty", "average", "adjust"), "error")),
+        suppress_below=table.whole("suppress_below", 10),
+        suppress_counts=table.flag("suppress_counts"),
+        accept_extreme_weights=table.flag("accept_extreme_weights"),
+    )
+
+
+def _collapse(name: str, table: Table, variables: Mapping[str, Variable]) -> Collapse:
+    table.check(required=["variable", "levels"], optional=["id", "nl", "en"])
+    name = table.text("id", name)
+    variable, levels = table.text("variable"), table.texts("levels")
+    if variable not in variables:
+        raise DeclarationError(
+            f'{table.where}: "{variable}" is not a declared variable. Declared: {listed(variables, most=40)}.'
+            f"{did_you_mean(variable, variables)} Repair `variable`."
+        )
+    known = [level.id for level in variables[variable].levels]
+    for level in levels:
+        if level not in known:
+            raise DeclarationError(
+                f'{table.where}: "{level}" is not a level of "{variable}". Expected some of: {listed(known, most=40)}.'
+                f"{did_you_mean(level, known)} Repair `levels`."
+            )
+    if not levels or len(set(levels)) < len(levels) or name in known:
+        raise DeclarationError(
+            f'{table.where}: levels {list(levels)} for the collapse "{name}". Expected one or more levels of '
+            f'"{variable}", '
+            "each once, under a name that is not itself a level. Repair `levels` or the name."
+        )
+    return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name))
+
+
+def _needs(item: Declaration) -> Sequence[str]:
+    """Name the variables a variable is made of."""
+    match item.source:
+        case FromVariable(parent=parent):
+            return [parent]
+        case FromRules(rules=rules):
+            return list(dict.fromkeys(name for rule in rules for name in names_in(rule.when)))
+        case _:
+            return []
+
+
+def _in_order(declared: Mapping[str, Declaration], path: Path) -> list[Declaration]:
+    """Put each variable after those it is made of."""
+    graph = {name: [other for other in _needs(item) if other in declared] for name, item in declared.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as problem:
+        circle = " -> ".join(reversed(cast("list[str]", problem.args[1])))
+        raise DeclarationError(
+            f"{path}, [variables]: variables are made of each other in a circle: {circle}. Expected each to come from "
+            "a column in the end. Make one of them from a column."
+        ) from None
+    return [declared[name] for name in order]
+
+
+def _check_references(
+    codebook: Codebook, declared: Mapping[str, Declaration], variables: Mapping[str, Variable]
+) -> None:
+    """Hold every condition and every merge against the variables they speak of."""
+    where = f"{codebook.path}, [universe]"
+    for condition in (*codebook.universe.all, *(part.when for part in codebook.universe.exclude)):
+        check_condition(condition, variables, where)
+    for name, item in declared.items():
+        if isinstance(item.source, FromRules):
+            for rule in item.source.rules:
+                check_condition(rule.when, variables, codebook.where(name))
+        if isinstance(item.source, FromVariable):
+            check_merges(item, item.source, variables, codebook.where(name))

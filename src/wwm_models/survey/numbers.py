@@ -1,0 +1,168 @@
+"""Cells of a column to numbers, and numbers to levels; codes that only look like numbers are errors until declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.errors import SurveyError
+from wwm_models.survey.answers import how_to_declare, missing_reason
+from wwm_models.survey.codebook import Cut, Declaration, FromColumn
+from wwm_models.survey.raw import RawColumn, first_rows, plainly
+from wwm_models.survey.recoded import Recoded
+
+_HIGH_CODES: Final = (97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
+_LOW_CODES: Final = (*range(-9, 0), -97, -98, -99, -997, -998, -999)
+_GAPS: Final = 3.0  # a code is out of line when it lies more than three usual steps from the other values
+
+Floats = NDArray[np.float64]
+
+
+def recode_numbers(item: Declaration, source: FromColumn, column: RawColumn, *, file: str, where: str) -> Recoded:
+    """Give the number of every row, or its level where the codebook cuts the number.
+
+    Parameters
+    ----------
+    item : Declaration
+    source : FromColumn
+        The source of `item`.
+    column : RawColumn
+    file, where : str
+        Data file and place in the codebook, for messages.
+
+    Raises
+    ------
+    SurveyError
+        If a cell is no number, lies outside the declared range, or looks like an undeclared missing code.
+    """
+    cells = column.cells
+    reasons = np.array([missing_reason(cell, source) for cell in cells], dtype=object)
+    raw = np.array(
+        [np.nan if reason else cell.number for cell, reason in zip(cells, reasons, strict=True)], dtype=np.float64
+    )
+    values = raw if source.birth_year_in is None else source.birth_year_in - raw
+    message = (
+        _texts(column, raw, reasons, where)
+        or _suspects(column, raw, _sure(values, source), where, birth=source.birth_year_in is not None)
+        or _outside(column, values, source, where)
+    )
+    if message:
+        raise SurveyError(f'{file}: variable "{item.variable.name}" (column "{column.name}") {message}')
+    if source.cut is not None:
+        values, reasons = cut_into_levels(values, reasons, source.cut)
+    return Recoded(item.variable, values[column.index], reasons[column.index])
+
+
+def cut_into_levels(values: Floats, reasons: NDArray[np.object_], cut: Cut) -> tuple[Floats, NDArray[np.object_]]:
+    """Give the place of the interval each number lies in; numbers outside all intervals are missing with that reason.
+
+    Parameters
+    ----------
+    values : (n,) array
+        nan where missing.
+    reasons : (n,) array of str
+    cut : Cut
+
+    Examples
+    --------
+    >>> places, reasons = cut_into_levels(np.array([18.0, 65.0]), np.array(["", ""], dtype=object), Cut((18, 35, 65)))
+    >>> places.tolist(), reasons.tolist()
+    ([0.0, nan], ['', 'outside 18-65'])
+    """
+    places = (
+        np.searchsorted(cut.breaks, values, side="right" if cut.closed == "left" else "left").astype(np.float64) - 1
+    )
+    outside = ((places < 0) | (places > len(cut.breaks) - 2)) & ~np.isnan(values)
+    places[outside | np.isnan(values)] = np.nan
+    span = f"outside {plainly(float(cut.breaks[0]))}-{plainly(float(cut.breaks[-1]))}"
+    return places, np.where(outside, span, reasons).astype(object)
+
+
+def suspicious(values: Floats) -> Floats:
+    """Give the values that look like codes for a missing answer rather than like numbers.
+
+    These are 97 to 99, 997 to 999 and 9997 to 9999 where they lie more than three usual steps (the median difference
+    between neighbouring values, at least 1) above or below all other values, and -1 to -9, -97 to -99 and -997 to -999
+    where nothing else is negative.
+
+    Examples
+    --------
+    >>> suspicious(np.array([18.0, 19, 20, 22, 60, 99])).tolist()
+    [99.0]
+    >>> suspicious(np.array([90.0, 95, 96, 97, 98, 99, 100])).tolist()
+    []
+    """
+    distinct = np.unique(values[np.isfinite(values)])
+    rest = distinct[~np.isin(distinct, (*_HIGH_CODES, *_LOW_CODES))]
+    if not len(rest):
+        return rest
+    step = max(1.0, float(np.median(np.diff(rest)))) if len(rest) > 1 else 1.0
+    far = (distinct > rest[-1] + _GAPS * step) | (distinct < rest[0] - _GAPS * step)
+    high = np.isin(distinct, _HIGH_CODES) & far
+    low = np.isin(distinct, _LOW_CODES) & bool(rest[0] >= 0)
+    return distinct[high | low]
+
+
+def _sure(values: Floats, source: FromColumn) -> NDArray[np.bool_]:
+    """Say which cells need no suspicion: inside a declared range, or left out by the cut anyway."""
+    sure = np.isnan(values)
+    if source.maximum is not None:
+        sure |= values >= 0
+    if source.minimum is not None:
+        sure |= values < 0
+    if source.cut is not None:
+        sure |= (values < source.cut.breaks[0]) | (values > source.cut.breaks[-1])
+    return sure
+
+
+def _texts(column: RawColumn, raw: Floats, reasons: NDArray[np.object_], where: str) -> str:
+    """Complain of cells that are no numbers."""
+    wrong = np.flatnonzero(np.isnan(raw) & (reasons == ""))
+    return (
+        "" if not len(wrong) else f"holds {_named(column, wrong)}. Expected numbers. {_declare(column, wrong, where)}"
+    )
+
+
+def _suspects(column: RawColumn, raw: Floats, sure: NDArray[np.bool_], where: str, *, birth: bool) -> str:
+    """Complain of codes that look like missing values."""
+    wrong = np.flatnonzero(np.isin(raw, suspicious(raw)) & ~sure)
+    if not len(wrong):
+        return ""
+    rest = raw[~np.isnan(raw) & ~np.isin(raw, suspicious(raw))]
+    limit = "minimum" if raw[wrong[0]] < 0 else "maximum"
+    real = "" if birth else f" If it is a real number, write `{limit} = {plainly(float(raw[wrong[0]]))}`."
+    return (
+        f"holds {_named(column, wrong)}, apart from all other values ({plainly(rest.min())} to {plainly(rest.max())}). "
+        f"Expected no codes for missing answers among the numbers. {_declare(column, wrong, where)}{real}"
+    )
+
+
+def _outside(column: RawColumn, values: Floats, source: FromColumn, where: str) -> str:
+    """Complain of numbers outside the declared range."""
+    low = -np.inf if source.minimum is None else source.minimum
+    high = np.inf if source.maximum is None else source.maximum
+    wrong = np.flatnonzero((values < low) | (values > high))
+    if not len(wrong):
+        return ""
+    span = " and ".join(
+        [f"{plainly(low)} or more"] * (source.minimum is not None)
+        + [f"{plainly(high)} or less"] * (source.maximum is not None)
+    )
+    return f"holds {_named(column, wrong)}. Expected numbers of {span}. {_declare(column, wrong, where)}"
+
+
+def _named(column: RawColumn, places: Sequence[int] | NDArray[np.intp]) -> str:
+    """Name contents and their rows."""
+    parts = [
+        f'"{column.cells[place].text}" in {first_rows(column.rows_of(place), len(column.index))}'
+        for place in places[:5]
+    ]
+    return "; ".join(parts) + (f"; and {len(places) - 5} more" if len(places) > 5 else "")
+
+
+def _declare(column: RawColumn, places: NDArray[np.intp], where: str) -> str:
+    hint = how_to_declare(column.cells[int(places[0])])
+    return f'If it is no number, write in {where}: `missing = [ {{ {hint}, reason = "..." }} ]`; else repair the file.'

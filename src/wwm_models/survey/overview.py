@@ -1,0 +1,110 @@
+"""What is in a survey before anything is fitted: answers, missing values by reason, and weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records.survey import Survey
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """Tables for a first look. All but `accounting` and `weights` count the rows of the domain.
+
+    Attributes
+    ----------
+    accounting : DataFrame
+        ``reason``, ``rows``.
+    answers : DataFrame
+        ``variable``, ``answer``, ``count`` (unweighted) and ``share`` (weighted, of those with an answer, 0 to 1; nan
+        for numbers). A level nobody has keeps its line.
+    missing : DataFrame
+        ``variable``, ``reason``, ``count``.
+    weights : DataFrame
+        One line: ``n``, ``minimum``, ``maximum``, ``mean``, ``zero``, ``design_effect`` (Kish, 1 or more) and
+        ``n_effective`` of the domain.
+    """
+
+    accounting: pd.DataFrame
+    answers: pd.DataFrame
+    missing: pd.DataFrame
+    weights: pd.DataFrame
+
+
+def overview(survey: Survey) -> Overview:
+    """Give the tables of a first look at a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+
+    Returns
+    -------
+    Overview
+
+    References
+    ----------
+    Kish, L. (1965). Survey Sampling. Wiley. Design effect of unequal weights: ``n sum(w^2) / sum(w)^2``.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"y": pd.Categorical(["no", "yes", "yes"], ["no", "yes"], ordered=True)})
+    >>> overview(Survey.from_frame(frame, weight=None)).weights["n_effective"].tolist()
+    [3.0]
+    """
+    weights = survey.weights[survey.domain]
+    answers = [line for name in survey.frame for line in _answers(survey, str(name), weights)]
+    missing = [
+        (name, reason, count)
+        for name, reasons in survey.missing.items()
+        for reason, count in sorted(Counter(reasons[survey.domain].tolist()).items())
+        if reason
+    ]
+    return Overview(
+        accounting=survey.accounting,
+        answers=pd.DataFrame(answers, columns=["variable", "answer", "count", "share"]),
+        missing=pd.DataFrame(missing, columns=["variable", "reason", "count"]),
+        weights=_weights(weights),
+    )
+
+
+def _answers(survey: Survey, name: str, weights: NDArray[np.float64]) -> list[tuple[str, str, int, float]]:
+    """Give the lines of one variable."""
+    column = survey.frame[name][survey.domain]
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return [_span(name, np.asarray(column, dtype=np.float64))]
+    codes = np.asarray(column.cat.codes)
+    total = weights[codes >= 0].sum()
+    lines: list[tuple[str, str, int, float]] = []
+    for place, answer in enumerate(column.cat.categories):
+        share = float(weights[codes == place].sum() / total) if total else float("nan")
+        lines.append((name, str(answer), int((codes == place).sum()), share))
+    return lines
+
+
+def _span(name: str, values: NDArray[np.float64]) -> tuple[str, str, int, float]:
+    """Give the one line of a number."""
+    known = values[~np.isnan(values)]
+    span = f"{known.min():g} to {known.max():g}" if len(known) else "no values"
+    return name, span, len(known), float("nan")
+
+
+def _weights(weights: NDArray[np.float64]) -> pd.DataFrame:
+    total, squares = weights.sum(), (weights**2).sum()
+    effective = float(total**2 / squares) if squares else 0.0
+    return pd.DataFrame(
+        {
+            "n": [len(weights)],
+            "minimum": [weights.min(initial=np.inf)],
+            "maximum": [weights.max(initial=0.0)],
+            "mean": [weights.mean() if len(weights) else float("nan")],
+            "zero": [int((weights == 0).sum())],
+            "design_effect": [len(weights) / effective if effective else float("nan")],
+            "n_effective": [effective],
+        }
+    )

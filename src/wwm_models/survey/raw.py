@@ -1,0 +1,188 @@
+"""A data file as it was read, before any recoding: columns of distinct cells and the cell of every row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.errors import SurveyError, did_you_mean, listed
+
+# Stricter than float(): "nan", "inf" and "1_000" stay text.
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One distinct content of a column.
+
+    Attributes
+    ----------
+    text : str
+        As it stands in the file; a number of an SPSS file as short as possible. Empty: an empty cell.
+    number : float
+        The same as a number; nan for a text.
+    label : str
+        The value label of an SPSS file; empty where there is none.
+    user_missing : bool
+        The SPSS file declares this value missing.
+    """
+
+    text: str
+    number: float = float("nan")
+    label: str = ""
+    user_missing: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class RawColumn:
+    """One column of the file.
+
+    Attributes
+    ----------
+    name : str
+    cells : tuple of Cell
+        The distinct contents.
+    index : (n,) int array
+        Which of `cells` each row holds.
+    labels : mapping of value to label
+        All value labels of an SPSS column, also of values nobody has.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    index: NDArray[np.intp]
+    labels: Mapping[float | str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Give (n,) the number of each row; nan for texts, empty cells and values the file declares missing."""
+        values = [float("nan") if cell.user_missing else cell.number for cell in self.cells]
+        return np.array([*values, np.nan])[self.index]
+
+    def rows_of(self, place: int) -> NDArray[np.intp]:
+        """Give the rows, from 0, that hold the distinct content at `place`."""
+        return np.flatnonzero(self.index == place)
+
+
+@dataclass(frozen=True, eq=False)
+class RawFile:
+    """A data file: its columns in file order, and the SHA-256 of its bytes."""
+
+    path: Path
+    columns: tuple[RawColumn, ...]
+    rows: int
+    sha256: str
+
+
+def number_of(text: str, decimal: str = ".") -> float:
+    """Give the number a text stands for, or nan.
+
+    Examples
+    --------
+    >>> number_of("1.0"), number_of("0,5", decimal=","), number_of("None")
+    (1.0, 0.5, nan)
+    """
+    plain = text if decimal == "." else text.replace(decimal, ".")
+    return float(plain) if _NUMBER.fullmatch(plain) else float("nan")
+
+
+def plainly(number: float) -> str:
+    """Write a number without a needless fraction.
+
+    Examples
+    --------
+    >>> plainly(4.0), plainly(0.25)
+    ('4', '0.25')
+    """
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def squeezed(text: str) -> str:
+    """Give a text without the differences of white space and capitals that eyes do not see."""
+    return " ".join(text.split()).casefold()
+
+
+def several(count: int, noun: str) -> str:
+    """Write a count with its noun.
+
+    Examples
+    --------
+    >>> several(1, "column"), several(2, "column")
+    ('1 column', '2 columns')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def first_rows(rows: NDArray[np.intp], total: int) -> str:
+    """Say how many rows, of how many, and which come first.
+
+    Examples
+    --------
+    >>> first_rows(np.array([1, 3]), 5)
+    '2 of 5 rows (first rows, counted from 1: 2, 4)'
+    """
+    return f"{len(rows)} of {total} rows (first rows, counted from 1: {listed((rows + 1).tolist())})"
+
+
+def column_named(file: RawFile, name: str, where: str) -> RawColumn:
+    """Give the one column with this name, or say what the file has instead.
+
+    Parameters
+    ----------
+    file : RawFile
+    name : str
+        The whole header of the column.
+    where : str
+        What in the codebook asks for the column.
+
+    Raises
+    ------
+    SurveyError
+        If no column, or more than one, has the name.
+    """
+    found = [column for column in file.columns if column.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = [place for place, column in enumerate(file.columns, start=1) if column.name == name]
+        raise SurveyError(
+            f'{file.path}: {len(found)} columns are named "{name}" (positions {listed(places)}), and {where} names '
+            "that column. Expected names that occur once. Rename one of them in the file, or, for a variable, say "
+            f"which is meant with `position = {places[0]}`."
+        )
+    raise SurveyError(
+        f'{file.path}: there is no column "{name}", which {where} names. {_what_there_is(file, name)} '
+        "Write the header exactly as it stands in the file."
+    )
+
+
+def column_at(file: RawFile, position: int, where: str) -> RawColumn:
+    """Give the column at a position counted from 1."""
+    if not 1 <= position <= len(file.columns):
+        raise SurveyError(
+            f"{file.path}: {where} asks for position {position}, and the file has "
+            f"{several(len(file.columns), 'column')}. Expected a position from 1 to {len(file.columns)}, the first "
+            "column of the file being 1. Repair the position."
+        )
+    return file.columns[position - 1]
+
+
+def _what_there_is(file: RawFile, name: str) -> str:
+    """Name the nearest columns, or the sign that the delimiter is another one."""
+    names = [column.name for column in file.columns]
+    twin = [known for known in names if squeezed(known) == squeezed(name)]
+    if twin:
+        return f"A column differs only in white space or capitals: the file has {twin[0]!r}, the codebook has {name!r}."
+    other = [mark for mark in ";\t|" if mark in names[0]]
+    if len(names) == 1 and other:
+        return f"The whole header is one column; the file seems to need `delimiter = {_shown(other[0])}` in [source]."
+    return f"The file has {several(len(names), 'column')}: {listed([repr(known) for known in names])}.{did_you_mean(name, names)}"
+
+
+def _shown(mark: str) -> str:
+    return '"\\t"' if mark == "\t" else f'"{mark}"'

@@ -1,0 +1,224 @@
+"""How the synthetic respondents answer: declared laws of each answer given age, household and adjusters.
+
+Two forms. *cumulative*: P(Y <= k) = logistic(cut_k - eta), one linear predictor eta, positive = higher answers.
+*direction*: log P(negative)/P(none) and log P(positive)/P(none) are linear, two predictors in that order; the very
+negative and very positive answers are a fixed share of their side. So ``desired`` and ``before`` obey proportional odds,
+and the directions of the effects obey a multinomial logit: the models of the study are true of this population, but for
+the one declared interaction in ``desired`` (older people who live alone).
+
+Answers of one respondent hang together through one shared standard normal trait: the rank V of an answer is
+Phi(loading * trait + sqrt(1 - loading^2) * e), so each answer keeps its declared law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.survey.twin_population import FACTORS, Composition, population
+
+Floats = NDArray[np.float64]
+
+FREQUENCIES: Final = ("never", "few_per_year_or_month", "once_per_week", "several_per_week", "almost_daily")
+EFFECTS: Final = ("very_negative", "fairly_negative", "no_effect", "fairly_positive", "very_positive")
+DIRECTIONS: Final = ("negative", "none", "positive")
+_TO_DIRECTION: Final = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 1]], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class AnswerLaw:
+    """The law of one question.
+
+    Attributes
+    ----------
+    outcome : str
+    form : str
+        A key of `FORMS`.
+    intercepts : tuple of float
+        cumulative: the cut points; direction: the two intercepts.
+    effects : mapping of factor, or "factor:factor", to (level, or "level:level", to one number per predictor)
+        Levels that are absent have effect zero.
+    loading : float, -1 to 1
+        Dependence on the shared trait.
+    very : (float, float)
+        direction only: the share of the negative side that is very negative, of the positive side very positive.
+    """
+
+    outcome: str
+    form: str
+    intercepts: tuple[float, ...]
+    effects: Mapping[str, Mapping[str, tuple[float, ...]]]
+    loading: float
+    very: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A response form.
+
+    Attributes
+    ----------
+    levels : tuple of str
+        The answers, lowest first.
+    predictors : int
+        How many linear predictors.
+    probabilities : callable
+        (law, (n, predictors) array) to (n, answers) array.
+    directed : bool
+        Whether the answers also have a direction.
+    """
+
+    levels: tuple[str, ...]
+    predictors: int
+    probabilities: Callable[[AnswerLaw, Floats], Floats]
+    directed: bool
+
+
+def _cumulative(law: AnswerLaw, predictors: Floats) -> Floats:
+    below = expit(np.asarray(law.intercepts) - predictors)
+    return np.diff(below, axis=1, prepend=0.0, append=1.0)
+
+
+def _direction(law: AnswerLaw, predictors: Floats) -> Floats:
+    sides = np.asarray(law.intercepts) + predictors
+    negative, none, positive = softmax(np.insert(sides, 1, 0.0, axis=1), axis=1).T
+    low, high = law.very
+    return np.column_stack([negative * low, negative * (1 - low), none, positive * (1 - high), positive * high])
+
+
+FORMS: Final = MappingProxyType(
+    {
+        "cumulative": Form(FREQUENCIES, 1, _cumulative, directed=False),
+        "direction": Form(EFFECTS, 2, _direction, directed=True),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything that is declared about the synthetic population.
+
+    Attributes
+    ----------
+    composition : Composition
+    laws : mapping of outcome to AnswerLaw
+    """
+
+    composition: Composition
+    laws: Mapping[str, AnswerLaw]
+
+    @cached_property
+    def patterns(self) -> pd.DataFrame:
+        """Every pattern of the factors; see `population`."""
+        return population(self.composition)
+
+    def law(self, outcome: str) -> AnswerLaw:
+        """Give the law of an outcome; ``x_direction`` has the law of ``x``.
+
+        Raises
+        ------
+        SurveyError
+        """
+        known = {name: law for law in self.laws.values() for name in outcomes_of(law)}
+        if outcome not in known:
+            raise SurveyError(
+                f'The synthetic population has no outcome "{outcome}". Known: {listed(known, most=20)}.'
+                f"{did_you_mean(outcome, known)} Name one of these."
+            )
+        return known[outcome]
+
+    def without(self, outcome: str, factor: str) -> Truth:
+        """Give the same population in which `factor` has no effect of its own on `outcome`.
+
+        What difference remains between its levels is due to the other factors.
+
+        Raises
+        ------
+        SurveyError
+            If the outcome or the factor is not known.
+        """
+        law = self.law(outcome)
+        if factor not in FACTORS:
+            raise SurveyError(
+                f'The synthetic population has no factor "{factor}". Known: {listed(FACTORS)}.'
+                f"{did_you_mean(factor, FACTORS)} Name one of these."
+            )
+        kept = {term: effect for term, effect in law.effects.items() if factor not in term.split(":")}
+        changed = replace(law, effects=MappingProxyType(kept))
+        return replace(self, laws=MappingProxyType({**self.laws, law.outcome: changed}))
+
+
+def outcomes_of(law: AnswerLaw) -> tuple[str, ...]:
+    """Name the outcomes one question gives: itself, and its direction where it has one."""
+    return (law.outcome, f"{law.outcome}_direction") if FORMS[law.form].directed else (law.outcome,)
+
+
+def levels_of(truth: Truth, outcome: str) -> tuple[str, ...]:
+    """Give the answers of an outcome, lowest first."""
+    law = truth.law(outcome)
+    return FORMS[law.form].levels if outcome == law.outcome else DIRECTIONS
+
+
+def probabilities(truth: Truth, outcome: str, frame: pd.DataFrame) -> Floats:
+    """Give the probability of each answer for each row.
+
+    Parameters
+    ----------
+    truth : Truth
+    outcome : str
+    frame : DataFrame, n rows
+        The five factors as level ids.
+
+    Returns
+    -------
+    (n, K) array
+        Rows sum to one; columns in the order of `levels_of`.
+
+    Examples
+    --------
+    >>> from wwm_models.survey.twin_declared import DECLARED
+    >>> probabilities(DECLARED, "autonomy_direction", DECLARED.patterns).shape
+    (288, 3)
+    """
+    law = truth.law(outcome)
+    form = FORMS[law.form]
+    answers = form.probabilities(law, _predictors(law, form.predictors, frame))
+    return answers if outcome == law.outcome else answers @ _TO_DIRECTION
+
+
+def to_direction(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Give the place among `DIRECTIONS` of the place among `EFFECTS`.
+
+    Examples
+    --------
+    >>> to_direction(np.array([0, 1, 2, 3, 4])).tolist()
+    [0, 0, 1, 2, 2]
+    """
+    return np.argmax(_TO_DIRECTION, axis=1)[codes]
+
+
+def _predictors(law: AnswerLaw, count: int, frame: pd.DataFrame) -> Floats:
+    """Sum the effects of each row's levels: (n, count)."""
+    total = np.zeros((len(frame), count))
+    for term, effect in law.effects.items():
+        levels = _joined(frame, term.split(":"))
+        codes, names = pd.factorize(levels)
+        total += np.array([effect.get(str(name), (0.0,) * count) for name in names])[codes]
+    return total
+
+
+def _joined(frame: pd.DataFrame, factors: list[str]) -> pd.Series[str]:
+    """Give (n,) the levels of each row, joined by colons."""
+    joined = frame[factors[0]].astype(str)
+    for factor in factors[1:]:
+        joined = joined + ":" + frame[factor].astype(str)
+    return joined

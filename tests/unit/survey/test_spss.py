@@ -1,0 +1,106 @@
+"""SPSS files: labels, codes and declared missing values must agree with the codebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from wwm_models.errors import SurveyError
+from wwm_models.records.survey import Survey
+from wwm_models.survey import read_survey
+
+LABELS = {1.0: "never", 2.0: "weekly", 3.0: "daily", 8.0: "don't know"}
+VALUES = [1.0, 2.0, 3.0, 8.0, 9.0, np.nan]
+BOTH = '{ id = "n", codes = [1], text = ["never"] }, { id = "w", codes = [2], text = ["weekly"] }, { id = "d", codes = [3], text = ["daily"] }'
+TEXT = '{ id = "n", text = ["never"] }, { id = "w", text = ["weekly"] }, { id = "d", text = ["daily"] }'
+CODES = '{ id = "n", codes = [1] }, { id = "w", codes = [2] }, { id = "d", codes = [3] }'
+
+
+def spss(folder: Path, levels: str, values: list[float] = VALUES, more: str = "") -> Survey:
+    path, book = folder / "data.sav", folder / "codebook.toml"
+    pyreadstat.write_sav(
+        pd.DataFrame({"v1": values}),
+        str(path),
+        variable_value_labels={"v1": LABELS},
+        missing_ranges={"v1": [{"lo": 8, "hi": 9}]},
+    )
+    book.write_text(
+        f'[variables.often]\ncolumn = "v1"\nkind = "ordered"\nlevels = [{levels}]\n{more}', encoding="utf-8"
+    )
+    return read_survey(path, codebook=book)
+
+
+def refused(folder: Path, levels: str, values: list[float] = VALUES) -> str:
+    with pytest.raises(SurveyError) as caught:
+        spss(folder, levels, values)
+    return str(caught.value).replace(f"{folder}/", "")
+
+
+@pytest.mark.parametrize("levels", [BOTH, TEXT, CODES])
+def test_codes_and_labels_lead_to_the_same_answers(tmp_path: Path, levels: str):
+    survey = spss(tmp_path, levels)
+    assert survey.frame["often"].cat.codes.tolist() == [0, 1, 2, -1, -1, -1]
+    assert survey.missing["often"].tolist() == [
+        "",
+        "",
+        "",
+        "don't know",
+        "declared missing in the file (9)",
+        "no answer",
+    ]
+
+
+def test_the_codebook_goes_before_the_missing_values_of_the_file(tmp_path: Path):
+    survey = spss(tmp_path, BOTH, more='missing = [{ codes = [8, 9], reason = "no opinion" }]\n')
+    assert survey.missing["often"].tolist()[3:5] == ["no opinion", "no opinion"]
+    answered = spss(tmp_path, BOTH + ', { id = "dk", codes = [8] }')
+    assert answered.frame["often"].cat.codes.tolist() == [0, 1, 2, 3, -1, -1]
+
+
+def test_a_label_that_is_not_the_declared_text(tmp_path: Path):
+    assert refused(tmp_path, BOTH.replace('"weekly"]', '"every week"]')) == (
+        'data.sav: the label of 2 in "v1" is "weekly"; codebook.toml, [variables.often] says that 2 is "w" and reads "every '
+        'week". Expected the same text in both. If the code is right, write `text = ["weekly"]`; if the label is right, '
+        "repair `codes`."
+    )
+
+
+def test_a_label_in_one_level_and_its_code_in_another(tmp_path: Path):
+    levels = '{ id = "n", codes = [1, 2] }, { id = "w", text = ["weekly"] }, { id = "d", codes = [3] }'
+    assert refused(tmp_path, levels) == (
+        'data.sav: the label of 2 in "v1" is "weekly"; codebook.toml, [variables.often] puts that text in level "w" and that '
+        'code in level "n". Expected both in one level. Repair `codes` or `text`.'
+    )
+
+
+@pytest.mark.parametrize("levels", [BOTH, TEXT, CODES])
+def test_a_code_without_a_label(tmp_path: Path, levels: str):
+    message = refused(tmp_path, levels, [1.0, 2.0, 4.0, 4.0])
+    assert message.startswith(
+        'data.sav: variable "often" (column "v1") has 1 answer that the codebook does not know: 4 in v1 (n = 2) has no label, '
+        "in 2 of 4 rows (first rows, counted from 1: 3, 4). Expected "
+    )
+    assert message.endswith(
+        "Add it to the level it belongs to, or leave it out for a reason: in codebook.toml, [variables.often], write "
+        '`missing = [ { codes = [4], reason = "..." } ]`.'
+    )
+
+
+def test_a_label_with_other_capitals(tmp_path: Path):
+    assert refused(tmp_path, TEXT.replace("weekly", "Weekly")) == (
+        'data.sav: variable "often" (column "v1") has 1 answer that the codebook does not know: 2 ("weekly") in 1 of 6 rows '
+        "(first rows, counted from 1: 2), which differs from the declared 'Weekly' only in white space or capitals (the file "
+        "has 'weekly'). Expected 'never' for \"n\", 'Weekly' for \"w\", 'daily' for \"d\". Write the text as the file has it: "
+        '`text = ["weekly"]` in its level in codebook.toml, [variables.often].'
+    )
+
+
+def test_a_damaged_file(tmp_path: Path):
+    (tmp_path / "data.sav").write_bytes(b"$FL2 cut off")
+    (tmp_path / "codebook.toml").write_text('[variables.x]\ncolumn = "x"\nkind = "number"\n', encoding="utf-8")
+    with pytest.raises(SurveyError, match=r"the SPSS file cannot be read: .* Expected a whole \.sav file"):
+        read_survey(tmp_path / "data.sav", codebook=tmp_path / "codebook.toml")
