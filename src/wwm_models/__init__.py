@@ -1,8 +1,62 @@
-"""Ordinal and multinomial regression for survey articles: adjusted probabilities beside raw and published percentages."""
+"""Ordinal and multinomial regression for survey articles: adjusted probabilities beside raw and published percentages.
 
-from wwm_models.adjust import adjusted, contrasts, predict, raw, slopes
-from wwm_models.engines import fit
-from wwm_models.families import Model
-from wwm_models.records import Estimates, Fit, Survey
+Names are imported when first used, so that the command line answers before numpy has loaded.
+"""
 
-__all__ = ["Estimates", "Fit", "Model", "Survey", "adjusted", "contrasts", "fit", "predict", "raw", "slopes"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wwm_models.adjust import adjusted, contrasts, predict, raw, slopes
+    from wwm_models.article import read_article
+    from wwm_models.engines import fit
+    from wwm_models.families import Model
+    from wwm_models.records import Estimates, Fit, Survey
+    from wwm_models.study import Run, run_study
+    from wwm_models.survey import read_survey
+
+_HOME = {
+    "Estimates": "records",
+    "Fit": "records",
+    "Model": "families",
+    "Run": "study",
+    "Survey": "records",
+    "adjusted": "adjust",
+    "contrasts": "adjust",
+    "fit": "engines",
+    "predict": "adjust",
+    "raw": "adjust",
+    "read_article": "article",
+    "read_survey": "survey",
+    "run_study": "study",
+    "slopes": "adjust",
+}
+
+__all__ = [
+    "Estimates",
+    "Fit",
+    "Model",
+    "Run",
+    "Survey",
+    "adjusted",
+    "contrasts",
+    "fit",
+    "predict",
+    "raw",
+    "read_article",
+    "read_survey",
+    "run_study",
+    "slopes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -19,6 +19,7 @@ from wwm_models.adjust.table import (
 )
 from wwm_models.adjust.target import Target, target_population
 from wwm_models.engines.covariance import covariance
+from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.numerics import intervals
 from wwm_models.records import Estimates, Fit, Influence, Survey
@@ -193,7 +194,7 @@ def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
         One column per declared answer; rows sum to one.
     """
     refuse_unusable(fit)
-    log_p = fit.family.log_probabilities(fit.design.build(frame) @ fit.theta, fit.link)
+    log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)
     full = np.zeros((len(frame), len(fit.cells.categories)))
     full[:, fit.design.order] = np.exp(log_p)
     return pd.DataFrame(full, columns=pd.Index(fit.cells.categories), index=frame.index)

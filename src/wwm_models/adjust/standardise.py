@@ -22,6 +22,7 @@ from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.likelihood import score_influence
 from wwm_models.engines.loglikelihood import cell_likelihood
+from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, listed
 from wwm_models.records import Fit, Influence
 
@@ -72,8 +73,8 @@ def margins(fit: Fit, frame: pd.DataFrame, weights: Array, count: int) -> Margin
         If predicted cut points cross in some pattern.
     """
     rows, answers = len(weights), len(fit.cells.categories)
-    array = fit.design.build(frame)
-    eta = array @ fit.theta
+    predictors = predictors_of(fit.design, frame)
+    eta, array = predictors.eta(fit.theta), predictors.jacobian(fit.theta)
     log_p = fit.family.log_probabilities(eta, fit.link)
     _refuse_crossing(log_p, frame)
     probability = np.exp(log_p)

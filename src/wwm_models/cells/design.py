@@ -46,8 +46,11 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
     right_side = model.formula.split("~")[1].strip()
     outcome = readable_outcome(model.outcome)
     predictors = formula_variables(model.formula, known)
-    cells = tabulate(survey, outcome, predictors, needs_order=family.ordered_answers)
-    encoder, columns = _encoder_on_patterns(right_side, cells)
+    spreaders = formula_variables(model.scale, known) if model.scale else ()
+    cells = tabulate(
+        survey, outcome, list(dict.fromkeys([*predictors, *spreaders])), needs_order=family.ordered_answers
+    )
+    encoder, columns = _encoder_on_patterns(right_side, cells, predictors)
     encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased)
     order = answer_order(model, cells)
     layout = _Layout(model, encoder, [cells.categories[k] for k in order])
@@ -60,6 +63,8 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
         build=lambda frame: layout.array(encode(encoder, frame)),
         dropped=dropped,
     )
+    if model.scale:
+        design = _with_scale(design, model.scale, cells, spreaders, aliased)
     return cells, design
 
 
@@ -89,11 +94,26 @@ def answer_order(model: Model, cells: Cells) -> NDArray[np.intp]:
     return order
 
 
-def _encoder_on_patterns(right_side: str, cells: Cells) -> tuple[Encoder, Array]:
+def _with_scale(design: Design, formula: str, cells: Cells, variables: tuple[str, ...], aliased: str) -> Design:
+    """Add the columns of the log standard deviation."""
+    encoder, columns = _encoder_on_patterns(formula.split("~")[-1].strip(), cells, variables)
+    encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased)
+    return replace(
+        design,
+        names=(*design.names, *(f"scale:{name}" for name in encoder.names)),
+        terms=(*design.terms, *(f"scale:{term}" for term in encoder.terms)),
+        is_cut=np.concatenate([design.is_cut, np.zeros(len(encoder.names), dtype=bool)]),
+        dropped=(*design.dropped, *(f"scale:{name}" for name in dropped)),
+        scale=columns,
+        build_scale=lambda frame: encode(encoder, frame),
+    )
+
+
+def _encoder_on_patterns(right_side: str, cells: Cells, variables: tuple[str, ...]) -> tuple[Encoder, Array]:
     """Columns on the patterns; terms that learn from data (splines, centring) learn from all rows used."""
     if not learns_from_rows(right_side):
-        return build_encoder(right_side, cells.patterns)
-    rows = cells.patterns.iloc[cells.row_pattern[cells.row_pattern >= 0]].reset_index(drop=True)
+        return build_encoder(right_side, cells.patterns[list(variables)])
+    rows = cells.patterns[list(variables)].iloc[cells.row_pattern[cells.row_pattern >= 0]].reset_index(drop=True)
     encoder, _ = build_encoder(right_side, rows)
     return encoder, encode(encoder, cells.patterns)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.engines.stages import staged_covariance, units_of
-from wwm_models.records import Influence, SamplingDesign
+from wwm_models.records import Calibration, Influence, SamplingDesign
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,10 @@ def covariance(influence: Influence) -> Array:
     """
     if influence.design is None:
         return _independent(influence)
-    return staged_covariance(influence.expand(), influence.design)
+    rows = influence.expand()
+    if influence.design.calibration is not None:
+        rows = residuals_of_calibration(rows, influence.row_weight, influence.design.calibration)
+    return staged_covariance(rows, influence.design)
 
 
 def _independent(influence: Influence) -> Array:
@@ -53,6 +56,35 @@ def _independent(influence: Influence) -> Array:
     n = float(weight.sum()) if influence.frequency else float(len(influence.row_cell))
     middle = (influence.values * squares[:, None]).T @ influence.values
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
+
+
+def residuals_of_calibration(rows: Array, weight: Array, calibration: Calibration) -> Array:
+    """Contributions with the part that calibration has fixed taken out.
+
+    Parameters
+    ----------
+    rows : (n, m) array
+        Weighted contributions.
+    weight : (n,) array
+        The weights in them, any scale.
+    calibration : Calibration
+
+    Returns
+    -------
+    (n, m) array
+        The weight times the residual of the unweighted contribution, regressed on the calibration columns with the weights
+        before calibration.
+
+    References
+    ----------
+    Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. JASA 87, 376-382.
+    doi:10.1080/01621459.1992.10475217
+    """
+    weight = np.where(weight > 0, weight, 0.0)
+    plain = np.divide(rows, weight[:, None], out=np.zeros_like(rows), where=weight[:, None] > 0)
+    root = np.sqrt(calibration.base_weights)[:, None]
+    slopes = np.linalg.lstsq(root * calibration.columns, root * plain, rcond=None)[0]
+    return weight[:, None] * (plain - calibration.columns @ slopes)
 
 
 def design_degrees_of_freedom(design: SamplingDesign | None) -> float:

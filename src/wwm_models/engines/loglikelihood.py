@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.engines.predictors import Predictors, predictors_of
 from wwm_models.families import Family
 from wwm_models.numerics.links import Link
 from wwm_models.records import Cells, Design
@@ -16,24 +17,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CellLikelihood:
-    """``sum over patterns p and answers k of counts[p, k] log p_k(array[p] @ theta)``.
+    """``sum over patterns r and answers k of counts[r, k] log p_k(eta_r(theta))``.
 
     Attributes
     ----------
     family, link : the response model
-    array : (P, J, p) array
+    predictors : Predictors
     counts : (P, J + 1) array
         Weights of the answers in the order the family reads them.
     """
 
     family: Family
     link: Link
-    array: Array
+    predictors: Predictors
     counts: Array
 
     def log_probabilities(self, theta: Array) -> Array:
         """(P, J + 1) array of log p_k."""
-        return self.family.log_probabilities(self.array @ theta, self.link)
+        return self.family.log_probabilities(self.predictors.eta(theta), self.link)
 
     def value(self, theta: Array) -> float:
         """Log-likelihood; minus infinity where a probability of an observed cell is zero or cut points cross."""
@@ -44,18 +45,19 @@ class CellLikelihood:
 
     def cell_scores(self, theta: Array) -> Array:
         """(P, J + 1, p) array: derivative of log p_k with respect to theta, by pattern and answer."""
-        eta = self.array @ theta
+        eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
-        return self.family.scores(eta, self.link, log_p) @ self.array
+        return self.family.scores(eta, self.link, log_p) @ self.predictors.jacobian(theta)
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Gradient (p,) and information (p, p), minus the Hessian."""
-        eta = self.array @ theta
+        eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
         slopes = _weighted_scores(self.family.scores(eta, self.link, log_p), self.counts)
         bends = self.family.curvature(eta, self.link, log_p, self.counts)
-        flat = self.array.reshape(-1, self.array.shape[2])
-        information = flat.T @ (bends @ self.array).reshape(flat.shape)
+        jacobian = self.predictors.jacobian(theta)
+        flat = jacobian.reshape(-1, jacobian.shape[2])
+        information = flat.T @ (bends @ jacobian).reshape(flat.shape) - self.predictors.second_order(theta, slopes)
         return flat.T @ slopes.ravel(), (information + information.T) / 2.0
 
 
@@ -68,4 +70,4 @@ def _weighted_scores(scores: Array, counts: Array) -> Array:
 
 def cell_likelihood(family: Family, link: Link, cells: Cells, design: Design) -> CellLikelihood:
     """Put the counts of the cells in the order in which the design's family reads the answers."""
-    return CellLikelihood(family, link, design.array, cells.weights[:, design.order])
+    return CellLikelihood(family, link, predictors_of(design), cells.weights[:, design.order])

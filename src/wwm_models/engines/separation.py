@@ -35,7 +35,7 @@ LARGE_CONDITION = 1e8
 
 def suspicious(likelihood: CellLikelihood, theta: Array, maximum: Maximum) -> bool:
     """Whether the fit has a mark of separation, so that the linear programme is worth its time."""
-    eta = likelihood.array @ theta
+    eta = likelihood.predictors.eta(theta)
     seen = likelihood.counts.sum(axis=1) > 0
     return (
         not maximum.converged
@@ -50,8 +50,8 @@ def refuse_separation(family: Family, cells: Cells, design: Design) -> None:
     direction = receding_direction(family, cells, design)
     if direction is None:
         return
-    moving = [name for name, step in zip(design.names, direction, strict=True) if abs(step) > 1e-7]
-    terms = [term for term, step in zip(design.terms, direction, strict=True) if abs(step) > 1e-7 and term]
+    moving = [name for name, step in zip(design.names, direction, strict=False) if abs(step) > 1e-7]
+    terms = [term for term, step in zip(design.terms, direction, strict=False) if abs(step) > 1e-7 and term]
     zero_cells = _zero_cells(cells, list(dict.fromkeys(":".join(terms).split(":"))))
     where = f" {'; '.join(zero_cells[:6])}." if zero_cells else ""
     more = f" (and {len(zero_cells) - 6} more such cells)" if len(zero_cells) > 6 else ""
@@ -77,7 +77,7 @@ def receding_direction(family: Family, cells: Cells, design: Design) -> Array | 
     half_spaces = family.recession(len(design.order))
     counts = cells.weights[:, design.order]
     rows = [
-        (half_spaces[k] @ design.array[counts[:, k] > 0]).reshape(-1, len(design.names))
+        (half_spaces[k] @ design.array[counts[:, k] > 0]).reshape(-1, design.array.shape[2])
         for k in range(len(design.order))
     ]
     stacked = np.unique(np.round(np.concatenate(rows), 12), axis=0)

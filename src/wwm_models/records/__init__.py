@@ -6,10 +6,12 @@ No statistics here. A function of a stage takes records and returns records; not
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
 from wwm_models.records.fit import Cells, Design, Fit
 from wwm_models.records.results import Results
-from wwm_models.records.survey import Collapse, Level, SamplingDesign, Survey, Variable
+from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
+from wwm_models.records.survey import Collapse, Level, Survey, Variable
 
 __all__ = [
     "ESTIMATE_COLUMNS",
+    "Calibration",
     "Cells",
     "Collapse",
     "Design",
@@ -17,6 +19,7 @@ __all__ = [
     "Fit",
     "Influence",
     "Level",
+    "Replicates",
     "Results",
     "SamplingDesign",
     "Survey",

@@ -57,16 +57,17 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Linear predictors as a linear map of the parameters: ``eta = array @ theta``.
+    """Predictors of every pattern: ``eta = (array @ theta) * exp(-scale @ zeta)``; without a scale part ``array @ theta``.
 
     Attributes
     ----------
     array : (P, J, p) array
         J = fitted answers minus one.
-    names : tuple of str, p long
-    is_cut : (p,) bool array
+    names : tuple of str, p + q long
+        Those of theta, then those of zeta.
+    is_cut : (p + q,) bool array
         Cut points and intercepts, as against slopes.
-    terms : tuple of str, p long
+    terms : tuple of str, p + q long
         Formula term of each parameter; "" for cut points.
     order : (J + 1,) int array
         Positions in ``Cells.categories`` of the answers with respondents, in the order the family reads them.
@@ -74,6 +75,9 @@ class Design:
         The same map for other rows.
     dropped : tuple of str
         Redundant columns left out on request.
+    scale : (P, q) array or None
+        Columns of the log standard deviation.
+    build_scale : function of a frame -> (rows, q) array, or None
     """
 
     array: Array
@@ -83,6 +87,8 @@ class Design:
     order: NDArray[np.intp]
     build: Callable[[pd.DataFrame], Array]
     dropped: tuple[str, ...] = ()
+    scale: Array | None = None
+    build_scale: Callable[[pd.DataFrame], Array] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +100,9 @@ class Fit:
     model, family, link
         What was fitted: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
     survey, cells, design : records
-    theta : (p,) array
+    theta : (p + q,) array
         Estimates in the order of ``design.names``.
-    bread : (p, p) array
+    bread : (p + q, p + q) array
         Inverse of the information.
     vcov : DataFrame (q, q)
         Covariance of the reported parameters, of kind `vcov_kind`.

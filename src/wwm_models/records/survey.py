@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.errors import SurveyError, listed
+from wwm_models.records.sampling import Lonely, Replicates, SamplingDesign, column_of, sampling_design
 
 WeightKind = Literal["sampling", "frequency", "none"]
-Lonely = Literal["error", "certainty", "average", "adjust"]
 
 _UNSET: Final = "weight was not given"
 
@@ -61,27 +61,6 @@ class Collapse:
 
 
 @dataclass(frozen=True, eq=False)
-class SamplingDesign:
-    """Strata, primary sampling units and finite population corrections, one column per stage.
-
-    Attributes
-    ----------
-    strata, psu : (n, stages) int arrays
-        Codes from 0, PSU codes distinct across strata.
-    fpc : (n, stages) float array or None
-        Units in the population of the row's stratum (values > 1) or the sampling fraction (0 to 1).
-    lonely : str
-        What a stratum with one PSU contributes: "error", "certainty" (nothing), "adjust" (around the grand mean)
-        or "average" (the mean of the other strata).
-    """
-
-    strata: NDArray[np.intp]
-    psu: NDArray[np.intp]
-    fpc: NDArray[np.float64] | None = None
-    lonely: Lonely = "error"
-
-
-@dataclass(frozen=True, eq=False)
 class Survey:
     """Recoded respondents with their weights and design.
 
@@ -100,6 +79,8 @@ class Survey:
     variables, collapses : mappings by name
     missing : mapping of variable to (n,) array of reasons
         Why a value is missing; an empty string where it is not.
+    replicates : Replicates or None
+        Replicate weights; where they are given, every standard error comes from them.
     title : str
     synthetic : bool
         True for invented respondents; every table and page then says SYNTHETIC.
@@ -116,6 +97,7 @@ class Survey:
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
     collapses: Mapping[str, Collapse] = field(default_factory=lambda: MappingProxyType({}))
     missing: Mapping[str, NDArray[np.object_]] = field(default_factory=lambda: MappingProxyType({}))
+    replicates: Replicates | None = None
     title: str = ""
     synthetic: bool = False
     suppress_below: int = 10
@@ -196,16 +178,6 @@ class Survey:
         )
 
 
-def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Give a column, or say which names there are."""
-    if name not in frame.columns:
-        known = [str(column) for column in frame.columns]
-        raise SurveyError(
-            f'The frame has no column "{name}". It has {len(known)} columns: {listed(known)}.{did_you_mean(name, known)}'
-        )
-    return frame[name]
-
-
 def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
     """Give the weights as floats, or say which rows cannot be weights.
 
@@ -229,43 +201,3 @@ def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
             f'Weight "{name}": all {len(values)} weights are zero, so nobody counts. Name another column, or no weight.'
         )
     return values
-
-
-def sampling_design(
-    frame: pd.DataFrame,
-    strata: str | Sequence[str] | None,
-    psu: str | Sequence[str] | None,
-    fpc: str | Sequence[str] | None,
-    lonely: Lonely,
-) -> SamplingDesign | None:
-    """Code strata and PSUs as integers, stage by stage; None where nothing is declared."""
-    names = [[value] if isinstance(value, str) else list(value or ()) for value in (strata, psu, fpc)]
-    stages = max(len(part) for part in names)
-    if stages == 0:
-        return None
-    n = len(frame)
-    strata_codes = np.zeros((n, stages), dtype=np.intp)
-    psu_codes = np.tile(np.arange(n, dtype=np.intp)[:, None], (1, stages))
-    parent = np.zeros(n, dtype=np.intp)
-    for stage in range(stages):
-        within = parent if stage >= len(names[0]) else _codes(frame, names[0][stage], parent)
-        strata_codes[:, stage] = within
-        if stage < len(names[1]):
-            psu_codes[:, stage] = _codes(frame, names[1][stage], within)
-        parent = psu_codes[:, stage]
-    sizes = None
-    if names[2]:
-        sizes = np.column_stack([np.asarray(column_of(frame, name), dtype=np.float64) for name in names[2]])
-    return SamplingDesign(strata_codes, psu_codes, sizes, lonely)
-
-
-def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Integer codes of a column, distinct within the units of the stage above."""
-    column = column_of(frame, name)
-    if column.isna().any():
-        raise SurveyError(
-            f'Design column "{name}": {int(column.isna().sum())} of {len(column)} rows are missing. Expected a stratum or '
-            "sampling unit for every respondent. Repair the column, or leave the rows out of the file on purpose."
-        )
-    values = pd.factorize(column, sort=True)[0].astype(np.intp)
-    return pd.factorize(within * (values.max() + 1) + values)[0].astype(np.intp)

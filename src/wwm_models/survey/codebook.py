@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from wwm_models.records.survey import Collapse, Level, Lonely, Variable, WeightKind
+from wwm_models.records.sampling import Lonely
+from wwm_models.records.survey import Collapse, Level, Variable, WeightKind
 from wwm_models.survey.rules import Condition
 
 

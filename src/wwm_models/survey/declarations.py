@@ -9,7 +9,8 @@ from typing import Final, cast
 
 from wwm_models.declared.toml import read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
-from wwm_models.records.survey import Collapse, Lonely, Variable, WeightKind
+from wwm_models.records.sampling import Lonely
+from wwm_models.records.survey import Collapse, Variable, WeightKind
 from wwm_models.survey.codebook import (
     Codebook,
     Declaration,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wwm_models.survey.twin_draw import Integers
 from wwm_models.survey.twin_population import FACTORS
 
-MARK: Final = "synthetic"
+MARK: Final = "SYNTHETIC"
 YES: Final = 1
 NO: Final = 2
 DONT_KNOW: Final = 8

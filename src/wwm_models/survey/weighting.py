@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError
-from wwm_models.records.survey import SamplingDesign, checked_weights, sampling_design
+from wwm_models.records.sampling import SamplingDesign, sampling_design
+from wwm_models.records.survey import checked_weights
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.raw import RawColumn, RawFile, column_named, first_rows, plainly
 

@@ -1,0 +1,161 @@
+"""Totals and means of a survey, with linearised or replicate standard errors.
+
+The total of x is sum(w x); the mean is the ratio of two totals, whose influence is w (x - mean) / sum(w).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.table import group_frame, names_of
+from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.engines.replicates import replicate_covariance
+from wwm_models.errors import AdjustError
+from wwm_models.numerics import intervals
+from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Influence, Survey
+from wwm_models.records.sampling import column_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """A variable as numbers: itself, or one indicator per answer; and who has it."""
+
+    values: Array
+    names: list[str]
+    known: NDArray[np.bool_]
+
+
+def total(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *, level: float = 0.95) -> Estimates:
+    """Weighted total of a number, or weighted count of every answer.
+
+    Parameters
+    ----------
+    survey : Survey
+    variable : str
+    by : str, sequence of str or None
+    level : float
+
+    Returns
+    -------
+    Estimates
+        With Wald intervals.
+
+    Examples
+    --------
+    >>> survey = Survey.from_frame(pd.DataFrame({"x": [1.0, 2.0, 3.0], "w": [10.0, 10.0, 10.0]}), weight="w")
+    >>> float(total(survey, "x").table["estimate"].iloc[0])
+    60.0
+    """
+    return _estimated(survey, variable, names_of(by), level, divide=False)
+
+
+def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *, level: float = 0.95) -> Estimates:
+    """Weighted mean of a number, or weighted share of every answer.
+
+    Parameters
+    ----------
+    survey : Survey
+    variable : str
+    by : str, sequence of str or None
+    level : float
+
+    Returns
+    -------
+    Estimates
+        With Wald intervals; for shares with logit intervals use `raw`.
+    """
+    return _estimated(survey, variable, names_of(by), level, divide=True)
+
+
+def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float, *, divide: bool) -> Estimates:
+    columns = _columns(survey, variable)
+    groups, member = _groups(survey, by)
+    used = columns.known[:, None] & member
+    values = _point(columns, used, survey.weights, divide=divide)
+    contributions = _influence(survey, columns, used, values, divide=divide)
+    if survey.replicates is None:
+        joint, df = covariance(contributions), design_degrees_of_freedom(survey.design)
+    else:
+        again = [_point(columns, used, weights, divide=divide).ravel() for weights in survey.replicates.weights.T]
+        joint, df = replicate_covariance(np.array(again), values.ravel(), survey.replicates), survey.replicates.df
+    std_error = np.sqrt(np.maximum(np.diag(joint), 0.0))
+    lower, upper = intervals.wald_limits(values.ravel(), std_error, intervals.critical_value(level, df))
+    kind = "mean" if divide else "total"
+    size = len(columns.names)
+    table = groups.loc[groups.index.repeat(size)].reset_index(drop=True)
+    facts = {
+        "outcome": variable, "category": columns.names * len(groups) if columns.names != [""] else kind, "estimate": values.ravel(),
+        "std_error": std_error, "lower": lower, "upper": upper, "level": level, "count": np.nan, "n": np.repeat(used.sum(axis=0), size),
+        "n_effective": np.repeat(_kish(survey, used), size), "method": "raw", "estimand": f"{kind}; by={'+'.join(by) or 'none'}; population=sample",
+    }  # fmt: skip
+    return Estimates(
+        table.assign(**{name: facts[name] for name in ESTIMATE_COLUMNS}), by, joint, contributions, None, df
+    )
+
+
+def _columns(survey: Survey, variable: str) -> _Columns:
+    column = column_of(survey.frame, variable)
+    if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        codes = column.astype("category")
+        known = codes.cat.codes.to_numpy() >= 0
+        levels = [str(level) for level in codes.cat.categories]
+        return _Columns(
+            (codes.cat.codes.to_numpy()[:, None] == np.arange(len(levels))).astype(np.float64),
+            levels,
+            known & survey.domain,
+        )
+    values = np.asarray(column, dtype=np.float64)
+    known = np.isfinite(values) & survey.domain
+    if not known.any():
+        raise AdjustError(
+            f'"{variable}" has no value in the domain of {int(survey.domain.sum())} rows. Choose another variable.'
+        )
+    return _Columns(np.where(known, values, 0.0)[:, None], [""], known)
+
+
+def _groups(survey: Survey, by: tuple[str, ...]) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    levels: dict[str, object] = {}
+    for name in by:
+        column = column_of(survey.frame, name).astype("category")
+        levels[name] = column.cat.categories
+    groups = group_frame(levels)
+    member = np.ones((len(survey), len(groups)), dtype=bool)
+    for number, row in enumerate(groups.to_dict(orient="records")):
+        for name, value in row.items():
+            member[:, number] &= (survey.frame[name] == value).to_numpy(dtype=bool, na_value=False)
+    return groups, member
+
+
+def _point(columns: _Columns, used: NDArray[np.bool_], weights: Array, *, divide: bool) -> Array:
+    """(groups, columns) totals or means."""
+    weighted = used * weights[:, None]
+    sums = weighted.T @ columns.values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums / weighted.sum(axis=0)[:, None] if divide else sums
+
+
+def _influence(survey: Survey, columns: _Columns, used: NDArray[np.bool_], values: Array, *, divide: bool) -> Influence:
+    """Each respondent is a cell of his own; values are per unit of weight."""
+    centred = columns.values[:, None, :] - (values[None] if divide else 0.0)
+    totals = (used * survey.weights[:, None]).sum(axis=0) if divide else np.ones(used.shape[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        per_unit = np.nan_to_num(used[:, :, None] * centred / totals[None, :, None])
+    return Influence(
+        per_unit.reshape(len(survey), -1),
+        np.arange(len(survey)),
+        survey.weights,
+        survey.design,
+        survey.weight_kind == "frequency",
+    )
+
+
+def _kish(survey: Survey, used: NDArray[np.bool_]) -> Array:
+    weighted = used * survey.weights[:, None]
+    return intervals.kish_effective_n(weighted.sum(axis=0), (weighted**2).sum(axis=0))

@@ -1,0 +1,120 @@
+"""One function per command: read the options, call one function of the package, print or write."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from wwm_models.cli.main import DONE, NOT_USABLE
+from wwm_models.cli.progress import told
+from wwm_models.cli.text import claims_text, comparison_text, overview_text
+from wwm_models.errors import ResultsError
+from wwm_models.store import read_results, unfinished, verify_results
+from wwm_models.store.tables import write_bytes
+from wwm_models.study import Run, run_study
+from wwm_models.study.declared import bundled_study, check_survey, read_study
+from wwm_models.survey import overview, read_survey
+from wwm_models.survey.twin import quota_respondents, random_respondents
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Synthetic respondents through models/wwm21."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "wwm21-synthetic.csv"
+        quota_respondents(options.seed).to_csv(data, index=False)
+        with told() as tell:
+            run = run_study(
+                bundled_study("wwm21"),
+                data=data,
+                out=options.out,
+                seed=options.seed,
+                level=options.level,
+                lang=options.lang,
+                progress=tell,
+            )
+    return _finished(run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """A survey file through a study."""
+    study = study_folder(options.study)
+    with told() as tell:
+        finished = run_study(
+            study, data=options.data, out=options.out or Path("results") / study.resolve().name, codebook=options.codebook,
+            engines=[name.strip() for name in options.engine.split(",") if name.strip()], seed=options.seed, level=options.level,
+            lang=options.lang, progress=tell,
+        )  # fmt: skip
+    return _finished(finished)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Read and check everything, fit nothing."""
+    codebook = None if options.codebook is None else Path(options.codebook)
+    declared = read_study(study_folder(options.study), codebook, engines=("likelihood",), level=0.95, lang="nl")
+    survey = read_survey(options.data, declared.codebook)
+    check_survey(declared, survey)
+    print(overview_text(overview(survey), survey, declared))
+    return DONE
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Write synthetic respondents as csv."""
+    draw = random_respondents if options.random else quota_respondents
+    content = draw(options.seed, options.n).to_csv(index=False)
+    if options.out == "-":
+        sys.stdout.write(content)
+        return DONE
+    path = Path(options.out)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ResultsError(
+            f"{path} cannot be written: it is a folder, or its folder does not exist. Give the path of a csv file."
+        )
+    write_bytes(content.encode("utf-8"), path)
+    print(f"SYNTHETIC respondents: {path}", file=sys.stderr)
+    return DONE
+
+
+def claims(options: argparse.Namespace) -> int:
+    """Print the verdict on every claim of a run."""
+    print(claims_text(read_results(Path(options.run), "claims")))
+    return DONE
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print raw beside adjusted for every group of a run."""
+    print(comparison_text(read_results(Path(options.run), "comparison")))
+    return DONE
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare a results folder with its manifest."""
+    folder = Path(options.run)
+    note = unfinished(folder)
+    if note:
+        print(note, file=sys.stderr)
+    found = verify_results(folder)
+    print("\n".join(found) if found else f"{folder}: every file is as the manifest says.")
+    return NOT_USABLE if found else DONE
+
+
+def study_folder(name: str) -> Path:
+    """The folder of that path, or the study of that name that ships with the package."""
+    path = Path(name)
+    bundled = bundled_study(path.name)
+    return bundled if not path.exists() and bundled.is_dir() else path
+
+
+def _finished(run: Run) -> int:
+    for problem in run.problems:
+        print(f"not usable: {problem}", file=sys.stderr)
+    verdicts: pd.Series = run.results.tables["claims"]["verdict"].value_counts()
+    if run.results.synthetic:
+        print("SYNTHETIC respondents: the numbers are not findings about people.")
+    if len(verdicts):
+        print(f"claims: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}")
+    print(f"report: {run.report}")
+    return NOT_USABLE if run.problems else DONE

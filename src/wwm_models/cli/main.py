@@ -1,0 +1,90 @@
+"""Parsing and the exit code; each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from wwm_models.errors import WwmError
+
+DONE, NOT_USABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process unless given.
+
+    Returns
+    -------
+    int
+        0, 1 or 2; 130 after an interrupt from the keyboard.
+    """
+    options = _parser().parse_args(arguments)
+    from wwm_models.cli import commands
+
+    try:
+        return int(getattr(commands, options.command.replace("-", "_"))(options))
+    except WwmError as problem:
+        print(f"wwm: {problem}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        print("wwm: interrupted. Finished models are kept; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wwm",
+        description="Adjusted probabilities beside the raw and the printed percentages of a survey article.",
+        epilog="Exit codes: 0 done; 1 done, but something is not usable; 2 wrong use or unusable input.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="synthetic respondents through the whole line; prints where the report is")
+    demo.add_argument("--quick", action="store_true", help="likelihood only")
+    _run_options(demo, "results/wwm21-synthetic")
+    run = commands.add_parser("run", help="a survey file through a study")
+    _study_and_data(run)
+    _run_options(run, None)
+    run.add_argument("--engine", default="likelihood", help="engines, separated by commas (likelihood)")
+    check = commands.add_parser("check", help="read and check everything, fit nothing")
+    _study_and_data(check)
+    simulate = commands.add_parser("simulate", help="write synthetic respondents")
+    simulate.add_argument("--n", type=_positive, default=1530, help="workers who can work from home (1530)")
+    simulate.add_argument("--random", action="store_true", help="independent draws instead of a quota draw")
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument("--out", required=True, metavar="FILE", help="csv file, or - for stdout")
+    for name, what in (
+        ("claims", "the verdict on every claim"),
+        ("show", "raw beside adjusted"),
+        ("verify", "compare a run with its manifest"),
+    ):
+        commands.add_parser(name, help=what).add_argument("run", metavar="RUN", help="a results folder")
+    return parser
+
+
+def _study_and_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
+    parser.add_argument("--data", required=True, metavar="FILE", help="survey file (.csv, .sav)")
+    parser.add_argument("--codebook", metavar="FILE", help="instead of the study's own")
+
+
+def _run_options(parser: argparse.ArgumentParser, out: str | None) -> None:
+    parser.add_argument("--out", metavar="DIR", default=out, help=f"results folder ({out or 'results/STUDY'})")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--level", type=float, default=0.95, help="of all intervals (0.95)")
+    parser.add_argument("--lang", choices=("nl", "en"), default="nl", help="of the page and the claims")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of respondents; expected 1 or more")
+    return value

@@ -1,0 +1,10 @@
+"""Results as something to read: a page, drawings and tables.
+
+Here is how numbers look; not what they are. A function takes `Results` and gives text or files. Sentences of the page
+stand in texts.toml, in both languages; labels of a study come from its codebook and are escaped by the templates.
+"""
+
+from wwm_models.report.files import write_report
+from wwm_models.report.page import render_page
+
+__all__ = ["render_page", "write_report"]

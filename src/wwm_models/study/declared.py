@@ -1,0 +1,156 @@
+"""What a study folder declares, read whole and checked against itself and the survey before anything is fitted."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wwm_models.article import Article, read_article
+from wwm_models.article.reader import Reference
+from wwm_models.declared.models import ENGINES, ModelSpec, read_models
+from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
+from wwm_models.families import Model
+from wwm_models.records import Survey
+from wwm_models.study.models import requests_of
+
+BUILT = ("likelihood",)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A study folder.
+
+    Attributes
+    ----------
+    name : str
+    folder, codebook : Path
+    models : tuple of ModelSpec
+    article : Article
+        Empty when the study has no article.toml.
+    """
+
+    name: str
+    folder: Path
+    codebook: Path
+    models: tuple[ModelSpec, ...]
+    article: Article
+
+    def files(self) -> list[Path]:
+        """Every declared file that a result depends on."""
+        return [self.codebook, *sorted(path for path in self.folder.glob("*.toml") if path.name != "codebook.toml")]
+
+
+def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], level: float, lang: str) -> Declared:
+    """Read a study folder and refuse settings that mean nothing.
+
+    Raises
+    ------
+    DeclarationError, ArticleError, ModelError
+    """
+    for engine in engines:
+        if engine not in ENGINES:
+            raise DeclarationError(
+                f'engine "{engine}" is not known. Known: {listed(ENGINES)}.{did_you_mean(engine, ENGINES)}'
+            )
+        if engine not in BUILT:
+            raise DeclarationError(
+                f'engine "{engine}" is not built yet. Built: {listed(BUILT)}. Leave it out of --engine.'
+            )
+    if not 0.0 < level < 1.0:
+        raise DeclarationError(
+            f"level = {level} is not a confidence level. Expected a number between 0 and 1, such as 0.95."
+        )
+    if lang not in ("nl", "en"):
+        raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
+    models = read_models(folder)
+    for spec in models:
+        for request in requests_of(spec):
+            Model(
+                spec.formula(request.exposures),
+                family=spec.family,
+                link=spec.link,
+                thresholds=spec.thresholds,
+                baseline=spec.baseline,
+            )
+    path = folder / "article.toml"
+    article = read_article(path) if path.is_file() else Article()
+    return Declared(
+        folder.resolve().name,
+        folder,
+        codebook or folder / "codebook.toml",
+        _as_the_article_speaks(models, article),
+        article,
+    )
+
+
+def _as_the_article_speaks(models: tuple[ModelSpec, ...], article: Article) -> tuple[ModelSpec, ...]:
+    """Models in the order in which the article first names their outcomes; outcomes it does not name come last."""
+    place: dict[str, int] = {}
+    for reference in article.references():
+        place.setdefault(reference.outcome, len(place))
+    return tuple(sorted(models, key=lambda spec: (place.get(spec.outcome, len(place)), not spec.primary)))
+
+
+def collapses_of(survey: Survey) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The codebook's collapses by variable."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for collapse in survey.collapses.values():
+        found.setdefault(collapse.variable, {})[collapse.id] = collapse.levels
+    return found
+
+
+def check_survey(declared: Declared, survey: Survey) -> None:
+    """Refuse a study whose models or article name what the codebook does not declare."""
+    known = [str(name) for name in survey.frame.columns]
+    for spec in declared.models:
+        for name in (spec.outcome, *spec.exposures, *spec.adjusters):
+            if name not in known:
+                raise DeclarationError(
+                    f'{declared.folder / spec.name}.toml names "{name}", which the codebook does not declare. '
+                    f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
+                )
+    collapses = collapses_of(survey)
+    for reference in dict.fromkeys(declared.article.references()):
+        _check_reference(
+            reference, declared.folder / "article.toml", survey, list(collapses.get(reference.outcome, {}))
+        )
+
+
+def _check_reference(reference: Reference, path: Path, survey: Survey, collapses: list[str]) -> None:
+    known = [str(name) for name in survey.frame.columns]
+    for name in (reference.outcome, *reference.by):
+        if name not in known:
+            raise ArticleError(
+                f'{path} speaks of "{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
+            )
+    answers = [*_levels(survey, reference.outcome), *collapses]
+    if reference.category not in answers:
+        raise ArticleError(
+            f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
+            f"{did_you_mean(reference.category, answers)}"
+        )
+    for name, level in reference.group:
+        levels = _levels(survey, name)
+        if level not in levels:
+            raise ArticleError(
+                f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)}'
+            )
+
+
+def _levels(survey: Survey, name: str) -> list[str]:
+    column = survey.frame[name]
+    return [str(level) for level in column.cat.categories] if hasattr(column, "cat") else []
+
+
+def bundled_study(name: str) -> Path:
+    """Folder of a study that ships with the package: inside the wheel, or beside the source in a checkout.
+
+    Examples
+    --------
+    >>> (bundled_study("wwm21") / "codebook.toml").is_file()
+    True
+    """
+    inside = Path(str(importlib.resources.files("wwm_models"))) / "studies" / name
+    return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "models" / name

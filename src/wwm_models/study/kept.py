@@ -1,0 +1,86 @@
+"""A model's result to plain JSON and arrays and back, for checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records import Estimates, Influence, Survey
+from wwm_models.store.checkpoints import Stored
+from wwm_models.study.models import ModelResult
+
+
+def stored_form(result: ModelResult) -> Stored:
+    """Split a result into JSON-able facts and arrays."""
+    arrays: dict[str, NDArray[Any]] = {}
+    content: dict[str, Any] = {
+        "name": result.name,
+        "excluded": result.excluded,
+        "problems": list(result.problems),
+        "coefficients": _frame_facts(result.coefficients),
+        "diagnostics": _frame_facts(result.diagnostics),
+    }
+    for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
+        content[kind] = [
+            _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
+        ]
+    return content, arrays
+
+
+def result_from(stored: Stored, survey: Survey) -> ModelResult:
+    """Put a result together again; the sampling design comes from the survey."""
+    content, arrays = stored
+    return ModelResult(
+        name=content["name"],
+        estimates=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"]),
+        contrasts=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["contrasts"]),
+        coefficients=_frame(content["coefficients"]),
+        diagnostics=_frame(content["diagnostics"]),
+        excluded=content["excluded"],
+        problems=tuple(content["problems"]),
+    )
+
+
+def _frame_facts(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): table[name].tolist() for name in table.columns}
+
+
+def _frame(facts: dict[str, list[Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.Series(values, dtype=object if _is_text(values) else None) for name, values in facts.items()}
+    )
+
+
+def _is_text(values: list[Any]) -> bool:
+    return any(isinstance(value, str) for value in values)
+
+
+def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    arrays[f"{prefix}.covariance"] = found.covariance
+    own = found.contributions
+    if own is not None:
+        arrays |= {
+            f"{prefix}.values": own.values,
+            f"{prefix}.row_cell": own.row_cell,
+            f"{prefix}.row_weight": own.row_weight,
+        }
+    return {
+        "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "table": _frame_facts(found.table),
+        "contributions": own is not None, "frequency": own is not None and own.frequency, "design": own is not None and own.design is not None,
+    }  # fmt: skip
+
+
+def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: Survey) -> Estimates:
+    prefix = facts["prefix"]
+    contributions = None
+    if facts["contributions"]:
+        contributions = Influence(
+            arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
+            survey.design if facts["design"] else None, facts["frequency"],
+        )  # fmt: skip
+    return Estimates(
+        _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions, None, facts["df"]
+    )

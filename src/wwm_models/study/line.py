@@ -1,0 +1,170 @@
+"""The line: a study folder and a data file to a results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wwm_models.adjust import raw
+from wwm_models.article import Article
+from wwm_models.declared.models import ModelSpec
+from wwm_models.records import Estimates, Results, Survey
+from wwm_models.report import write_report
+from wwm_models.store import Checkpoints, new_results, write_manifest, write_table
+from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
+from wwm_models.study.kept import result_from, stored_form
+from wwm_models.study.models import ModelResult, joint_groups, reported_sets, run_model
+from wwm_models.study.provenance import run_key, run_manifest
+from wwm_models.study.tables import study_tables, with_study
+from wwm_models.survey import read_survey
+
+Progress = Callable[[str, int, int], None]  # what, models done, models in all
+Collapses = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        The results folder.
+    results : Results
+        Its tables.
+    problems : tuple of str
+        What is not usable; empty when all is well.
+    """
+
+    folder: Path
+    results: Results
+    problems: tuple[str, ...]
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.folder / "report.html"
+
+
+def run_study(
+    study: str | Path,
+    *,
+    data: str | Path,
+    out: str | Path,
+    codebook: str | Path | None = None,
+    engines: Sequence[str] = ("likelihood",),
+    seed: int = 1,
+    level: float = 0.95,
+    lang: str = "nl",
+    progress: Progress | None = None,
+) -> Run:
+    """Read a survey, fit every model of a study, and write the results folder.
+
+    Parameters
+    ----------
+    study : str or Path
+        Folder with codebook.toml, model files and perhaps article.toml.
+    data : str or Path
+        The survey file.
+    out : str or Path
+        Results folder; replaced as a whole when the run is complete.
+    codebook : str or Path, optional
+        Instead of the study's own.
+    engines : sequence of {"likelihood"}
+    seed : int
+    level : float
+        Of all intervals, between 0 and 1.
+    lang : {"nl", "en"}
+    progress : function of (str, int, int), optional
+        Is told what is being done, how many models are finished, and how many there are.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    WwmError
+        If the input cannot be used; the results folder is then untouched.
+    """
+    tell = progress or (lambda what, done, total: None)  # noqa: ARG005
+    declared = read_study(
+        Path(study), None if codebook is None else Path(codebook), engines=engines, level=level, lang=lang
+    )
+    count = len(declared.models)
+    tell(f"reading {Path(data).name}", 0, count)
+    survey = read_survey(data, declared.codebook)
+    check_survey(declared, survey)
+    settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang}
+    key = run_key(declared, Path(data), settings)
+    kept = Checkpoints(Path(out), key)
+    collapses = collapses_of(survey)
+    started = pd.Timestamp.now()
+    results: list[ModelResult] = []
+    for spec in declared.models:
+        tell(spec.name, len(results), count)
+        results.append(_finished_or_run(spec, survey, declared.article, collapses.get(spec.outcome, {}), level, kept))
+    raws = _raws(declared, survey, collapses, level)
+    tell("writing tables and page", count, count)
+    tables = study_tables(survey, declared.article, declared.models, results, raws, lang, level)
+    made = _results(declared, survey, tables, {**settings, "data_file": Path(data).name})
+    problems = tuple(problem for result in results for problem in result.problems)
+    with new_results(Path(out)) as folder:
+        for name, table in made.tables.items():
+            write_table(table, folder / f"{name}.csv")
+        write_report(made, folder)
+        write_manifest(
+            folder, run_manifest(declared, Path(data), settings, results, started, synthetic=survey.synthetic)
+        )
+    kept.clear()
+    return Run(Path(out), made, problems)
+
+
+def _finished_or_run(
+    spec: ModelSpec, survey: Survey, article: Article, collapses: Collapses, level: float, kept: Checkpoints
+) -> ModelResult:
+    """A model's result from an interrupted run of the same inputs, or from now."""
+    stored = kept.load(spec.name)
+    if stored is not None:
+        return result_from(stored, survey)
+    result = run_model(spec, survey, collapses, _joint(article, spec.outcome), level)
+    kept.save(spec.name, *stored_form(result))
+    return result
+
+
+def _joint(article: Article, outcome: str) -> list[tuple[str, ...]]:
+    return joint_groups([(reference.outcome, reference.by) for reference in article.references()], outcome)
+
+
+def _raws(
+    declared: Declared, survey: Survey, collapses: Mapping[str, Collapses], level: float
+) -> dict[str, dict[tuple[str, ...], Estimates]]:
+    """Raw percentages of every outcome by everything it is reported by."""
+    outcomes = dict.fromkeys(spec.outcome for spec in declared.models)
+    return {
+        outcome: {
+            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
+            for by in reported_sets(declared.models, outcome, _joint(declared.article, outcome))
+        }
+        for outcome in outcomes
+    }
+
+
+def _results(declared: Declared, survey: Survey, tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Results:
+    study = f"{declared.name}-synthetic" if survey.synthetic else declared.name
+    data = "SYNTHETIC" if survey.synthetic else "real"
+    return Results(
+        study=study,
+        title=declared.article.title or survey.title or declared.name,
+        synthetic=survey.synthetic,
+        lang=settings["lang"],
+        tables={name: with_study(table, study, data) for name, table in tables.items()},
+        variables=survey.variables,
+        collapses=survey.collapses,
+        models={spec.name: spec.titles for spec in declared.models},
+        settings={**settings, "citation": declared.article.citation, "survey_title": survey.title},
+    )

@@ -1,0 +1,213 @@
+"""One declared model: its fits, adjusted probabilities and contrasts, or why there are none."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.adjust import adjusted, contrasts
+from wwm_models.adjust.table import Collapses
+from wwm_models.declared.models import ModelSpec
+from wwm_models.engines import fit
+from wwm_models.errors import FitError, ModelError, SeparationError, did_you_mean
+from wwm_models.families import Model
+from wwm_models.numerics.intervals import critical_value
+from wwm_models.records import Estimates, Fit, Survey
+
+COEFFICIENT_COLUMNS = ("estimand", "term", "estimate", "std_error", "lower", "upper", "level")
+DIAGNOSTIC_COLUMNS = ("estimand", "check", "value", "status", "message")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelResult:
+    """What one model file gives.
+
+    Attributes
+    ----------
+    name : str
+    estimates : tuple of (estimand, Estimates)
+        By-variables are text.
+    contrasts : tuple of (estimand, Estimates)
+    coefficients, diagnostics : DataFrame
+    excluded : mapping of reason to rows
+    problems : tuple of str
+        Sentences about what is not usable; empty when all is well.
+    """
+
+    name: str
+    estimates: tuple[tuple[str, Estimates], ...]
+    contrasts: tuple[tuple[str, Estimates], ...]
+    coefficients: pd.DataFrame
+    diagnostics: pd.DataFrame
+    excluded: dict[str, int]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One fit of a model: which exposures are in it, and which groups are reported under which estimand."""
+
+    exposures: tuple[str, ...]
+    reported: tuple[tuple[str, tuple[str, ...]], ...]
+    label: str
+
+
+def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[Request]:
+    """The fits that a model file asks for.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    extra : iterable of tuples of str
+        Combinations of exposures that the article speaks about.
+
+    Returns
+    -------
+    list of Request
+        The mutually adjusted fit first, then one per total.
+
+    Raises
+    ------
+    ModelError
+        If an estimand is neither "total" nor "<exposure>-adjusted".
+    """
+    allowed = ["total", *(f"{name}-adjusted" for name in spec.exposures)]
+    for estimand in spec.estimands:
+        if estimand not in allowed:
+            raise ModelError(
+                f'Model {spec.name}: `estimands` names "{estimand}". Expected some of: {", ".join(allowed)}.{did_you_mean(estimand, allowed)}'
+            )
+    found: list[Request] = []
+    if any(estimand != "total" for estimand in spec.estimands) or len(spec.exposures) < 2:
+        pairs = [tuple(term.split(":")) for term in spec.interactions]
+        joint = [by for by in dict.fromkeys([*pairs, *extra]) if len(by) > 1 and set(by) <= set(spec.exposures)]
+        reported = [("overall", ()), *((_adjusted_label(spec, name), (name,)) for name in spec.exposures)]
+        reported += [("joint", by) for by in joint]
+        found.append(Request(spec.exposures, tuple(reported), "all exposures"))
+    if "total" in spec.estimands and len(spec.exposures) > 1:
+        found += [Request((name,), (("total", (name,)),), f"total {name}") for name in spec.exposures]
+    return found
+
+
+def _adjusted_label(spec: ModelSpec, name: str) -> str:
+    others = [other for other in spec.exposures if other != name]
+    return f"{'+'.join(others)}-adjusted" if others else "total"
+
+
+def run_model(
+    spec: ModelSpec, survey: Survey, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float
+) -> ModelResult:
+    """Fit everything a model file asks for; a fit that fails is reported and the others go on.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    collapses : mapping of name to answers
+        Of the outcome.
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    level : float
+    """
+    people = replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
+    estimates: list[tuple[str, Estimates]] = []
+    compared: list[tuple[str, Estimates]] = []
+    coefficients: list[pd.DataFrame] = []
+    diagnostics: list[pd.DataFrame] = []
+    excluded: dict[str, int] = {}
+    problems: list[str] = []
+    for request in requests_of(spec, extra):
+        try:
+            fitted = fit(_model(spec, request), people)
+        except FitError as problem:
+            status = "separated" if isinstance(problem, SeparationError) else "failed"
+            problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
+            diagnostics.append(_failure(request, status, str(problem)))
+            continue
+        excluded = excluded or dict(fitted.cells.excluded)
+        coefficients.append(_coefficients(fitted, request, level))
+        diagnostics.append(_health(fitted, request))
+        if fitted.status != "ok":
+            problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
+            continue
+        for label, by in request.reported:
+            found = _labelled(adjusted(fitted, by or None, level=level, collapses=collapses), label)
+            estimates.append((label, found))
+            if spec.contrasts != "none" and by:
+                compared += [(label, _contrasts(spec, found, name, level)) for name in by if _levels(found, name) > 1]
+    return ModelResult(
+        spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
+        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, tuple(problems),
+    )  # fmt: skip
+
+
+def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str) -> list[tuple[str, ...]]:
+    """Combinations of two or more variables that references to an outcome name, each once."""
+    return list(dict.fromkeys(by for name, by in references if name == outcome and len(by) > 1))
+
+
+def _model(spec: ModelSpec, request: Request) -> Model:
+    return Model(
+        spec.formula(request.exposures), family=spec.family, link=spec.link, nonproportional=spec.nonproportional,
+        thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline,
+    )  # fmt: skip
+
+
+def _contrasts(spec: ModelSpec, found: Estimates, name: str, level: float) -> Estimates:
+    return contrasts(found, name, pairwise=spec.contrasts == "pairwise", level=level)
+
+
+def _levels(found: Estimates, name: str) -> int:
+    return found.table[name].nunique()
+
+
+def _labelled(found: Estimates, label: str) -> Estimates:
+    """The estimand's short name in front of its long text, and by-variables as text."""
+    table = found.table.assign(estimand=[f"{label}: {text}" for text in found.table["estimand"]])
+    return replace(found, table=table.assign(**{name: table[name].astype(str).astype(object) for name in found.by}))
+
+
+def _coefficients(fitted: Fit, request: Request, level: float) -> pd.DataFrame:
+    estimate, std_error = fitted.params.to_numpy(), fitted.std_errors.to_numpy()
+    half = critical_value(level, fitted.design_df) * std_error
+    return pd.DataFrame(
+        {
+            "estimand": request.label, "term": fitted.params.index, "estimate": estimate, "std_error": std_error,
+            "lower": estimate - half, "upper": estimate + half, "level": level,
+        }
+    )  # fmt: skip
+
+
+def _health(fitted: Fit, request: Request) -> pd.DataFrame:
+    checks: list[tuple[str, float, str, str]] = [
+        ("convergence", float(fitted.iterations), fitted.status, fitted.message),
+        ("gradient_norm", fitted.gradient_norm, "ok" if fitted.gradient_norm < 1e-4 else "look", ""),
+        ("condition_number", fitted.condition_number, "ok" if fitted.condition_number < 1e8 else "look", ""),
+        ("loglik", fitted.loglik, "info", f"{fitted.vcov_kind} covariance"),
+        ("n", float(fitted.n), "info", ""),
+        ("n_effective", fitted.n_effective, "info", "Kish"),
+        ("design_df", fitted.design_df, "info", ""),
+    ]
+    checks += [("warning", np.nan, "look", text) for text in fitted.warnings]
+    return pd.DataFrame([(request.label, *row) for row in checks], columns=pd.Index(DIAGNOSTIC_COLUMNS))
+
+
+def _failure(request: Request, status: str, message: str) -> pd.DataFrame:
+    return pd.DataFrame([(request.label, "convergence", np.nan, status, message)], columns=pd.Index(DIAGNOSTIC_COLUMNS))
+
+
+def _stacked(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(columns))
+
+
+def reported_sets(specs: Iterable[ModelSpec], outcome: str, extra: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """All combinations of variables by which an outcome is reported raw: none, each exposure, and the joint ones."""
+    own = [spec for spec in specs if spec.outcome == outcome]
+    single = [(name,) for spec in own for name in spec.exposures]
+    joint = [tuple(term.split(":")) for spec in own for term in spec.interactions]
+    exposures = set(itertools.chain.from_iterable(single))
+    return list(dict.fromkeys([(), *single, *joint, *(by for by in extra if set(by) <= exposures)]))

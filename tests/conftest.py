@@ -1,0 +1,115 @@
+"""What every test may ask for: the registered response models, invented respondents, and a short way to a fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# One thread per process for small matrices, before numpy loads: two busy threads on two shared cores are 40 times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+
+import wwm_models as wwm
+from wwm_models.families import FAMILIES, Family
+from wwm_models.numerics.links import LINKS, Link
+
+# Derandomised: a run of the suite is the same run everywhere. No deadline: the machines of CI are shared.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=30)
+settings.load_profile("suite")
+
+ANSWERS = ("never", "rarely", "often", "daily")
+AGES = ("18-34", "35-49", "50-64")
+HOUSEHOLDS = ("single", "couple", "family")
+
+
+@dataclass(frozen=True)
+class Response:
+    """A family with one of its links."""
+
+    family: Family
+    link: Link
+
+    def model(self, formula: str, **options: object) -> wwm.Model:
+        return wwm.Model(formula, family=self.family.name, link=self.link.name, **options)  # type: ignore[arg-type]
+
+
+RESPONSES = [Response(family, LINKS[link]) for family in FAMILIES.values() for link in family.links]
+
+
+@pytest.fixture(params=RESPONSES, ids=lambda response: f"{response.family.name}-{response.link.name}")
+def response(request: pytest.FixtureRequest) -> Response:
+    """Every registered family with every link it has: a new family is tested by being registered."""
+    return request.param
+
+
+@pytest.fixture(params=FAMILIES.values(), ids=lambda family: family.name)
+def logit_response(request: pytest.FixtureRequest) -> Response:
+    """Every registered family with its first link."""
+    return Response(request.param, LINKS[request.param.links[0]])
+
+
+def invented_respondents(rows: int = 400, *, seed: int = 1, answers: tuple[str, ...] = ANSWERS) -> pd.DataFrame:
+    """Respondents with an answer y that rises with age and falls in families, weights and a stratified cluster design.
+
+    Columns: y, z (ordered answers), age, household (groups), x (a number with 7 values), w (sampling weight), f (1 to 4),
+    stratum (4), unit (5 per stratum, so 20 units).
+    """
+    rng = np.random.default_rng(seed)
+    age, household = rng.integers(0, 3, rows), rng.integers(0, 3, rows)
+    unit = rng.integers(0, 20, rows)
+    x = rng.integers(-3, 4, rows) / 2.0
+    latent = 0.4 * age - 0.5 * (household == 2) + 0.3 * x + 0.2 * rng.normal(size=20)[unit]
+    cuts = np.linspace(-1.0, 1.5, len(answers) - 1)
+    y = np.searchsorted(cuts, latent + rng.logistic(size=rows))
+    z = np.searchsorted(cuts, 0.7 * latent + rng.logistic(size=rows))
+    return pd.DataFrame(
+        {
+            "y": pd.Categorical.from_codes(y, list(answers), ordered=True),
+            "z": pd.Categorical.from_codes(z, list(answers), ordered=True),
+            "age": pd.Categorical.from_codes(age, list(AGES), ordered=True),
+            "household": pd.Categorical.from_codes(household, list(HOUSEHOLDS)),
+            "x": x,
+            "w": rng.gamma(4.0, 0.25, rows) + 0.1,
+            "f": rng.integers(1, 5, rows),
+            "stratum": unit // 5,
+            "unit": unit,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def respondents() -> Callable[..., pd.DataFrame]:
+    """The function that invents respondents."""
+    return invented_respondents
+
+
+@pytest.fixture(scope="session")
+def frame() -> pd.DataFrame:
+    """400 invented respondents; do not change them in place."""
+    return invented_respondents()
+
+
+@pytest.fixture(params=["unweighted", "sampling", "frequency", "design", "domain"])
+def survey(request: pytest.FixtureRequest, frame: pd.DataFrame) -> wwm.Survey:
+    """The same respondents under every kind of weight and design."""
+    return survey_of_kind(frame, request.param)
+
+
+def survey_of_kind(frame: pd.DataFrame, kind: str) -> wwm.Survey:
+    if kind == "unweighted":
+        return wwm.Survey.from_frame(frame, weight=None)
+    if kind in ("sampling", "frequency"):
+        return wwm.Survey.from_frame(frame, weight="w" if kind == "sampling" else "f", weight_kind=kind)
+    inside = (frame["x"] > -1.0).to_numpy() if kind == "domain" else None
+    return wwm.Survey.from_frame(frame, weight="w", strata="stratum", psu="unit", domain=inside)
+
+
+@pytest.fixture(scope="session")
+def of_kind() -> Callable[[pd.DataFrame, str], wwm.Survey]:
+    """The function that declares a frame's weights and design by the name of their kind."""
+    return survey_of_kind

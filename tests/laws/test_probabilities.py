@@ -1,0 +1,90 @@
+"""Laws of one family at given linear predictors: probabilities, derivatives, start, recession cones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+SIZES = (2, 3, 5, 7)
+STEP = 1e-5  # central differences: error of the order step**2 + machine epsilon / step, that is 1e-10
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_probabilities_are_positive_and_sum_to_one(response, eta_at, answers):
+    log_p = response.family.log_probabilities(eta_at(50, answers - 1), response.link)
+    assert log_p.shape == (50, answers)
+    assert np.isfinite(log_p).all()
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1.0, rtol=1e-13)  # a few roundings of numbers below one
+
+
+@pytest.mark.parametrize("size", [30.0, 200.0, 690.0])
+def test_log_probabilities_are_finite_far_in_the_tails(response, size):
+    """At |eta| near 700 exp() is about to overflow; the logarithm of the probability must still be a number."""
+    steps = np.array([0.0, 1.0, 10.0])
+    eta = np.array([steps - size, steps + size - 10.0, [-size, 0.0, size], [-size - 10.0, -size, size]])
+    log_p = response.family.log_probabilities(eta, response.link)
+    assert np.isfinite(log_p).all()
+    assert (log_p <= 0.0).all()
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_scores_are_derivatives_of_log_probabilities(response, eta_at, answers):
+    family, link, eta = response.family, response.link, eta_at(20, answers - 1)
+    scores = family.scores(eta, link, family.log_probabilities(eta, link))
+    for j in range(answers - 1):
+        step = STEP * np.eye(answers - 1)[j]
+        up, down = family.log_probabilities(eta + step, link), family.log_probabilities(eta - step, link)
+        np.testing.assert_allclose(scores[:, :, j], (up - down) / (2.0 * STEP), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_curvature_is_minus_the_derivative_of_the_scores(response, eta_at, answers):
+    family, link, eta = response.family, response.link, eta_at(20, answers - 1)
+    counts = np.random.default_rng(4).uniform(0.0, 3.0, (20, answers))
+
+    def gradient(at):
+        return np.einsum("pk,pkj->pj", counts, family.scores(at, link, family.log_probabilities(at, link)))
+
+    curvature = family.curvature(eta, link, family.log_probabilities(eta, link), counts)
+    np.testing.assert_allclose(curvature, curvature.transpose(0, 2, 1), rtol=1e-12, atol=1e-12)
+    for j in range(answers - 1):
+        step = STEP * np.eye(answers - 1)[j]
+        slope = (gradient(eta + step) - gradient(eta - step)) / (2.0 * STEP)
+        np.testing.assert_allclose(-curvature[:, :, j], slope, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_start_reproduces_the_shares(response, answers):
+    shares = np.random.default_rng(5).dirichlet(np.full(answers, 2.0))
+    eta = response.family.start(shares, response.link)
+    log_p = response.family.log_probabilities(eta[None, :], response.link)
+    np.testing.assert_allclose(np.exp(log_p[0]), shares, rtol=1e-10)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_inside_its_recession_cone_an_answer_never_loses(response, eta_at, answers):
+    """Moving eta along a direction of the cone of answer k does not lower log p_k, at any distance."""
+    directions = np.random.default_rng(6).normal(size=(4000, answers - 1))
+    eta = eta_at(10, answers - 1)
+    before = response.family.log_probabilities(eta, response.link)
+    for k, half_spaces in enumerate(response.family.recession(answers)):
+        inside = directions[(directions @ half_spaces.T >= 0).all(axis=1)][:5]
+        for direction in inside:
+            for distance in (0.01, 0.3, 2.0):
+                after = response.family.log_probabilities(eta + distance * direction, response.link)[:, k]
+                assert (after >= before[:, k] - 1e-12).all(), (k, direction)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_outside_its_recession_cone_an_answer_loses_in_the_end(response, eta_at, answers):
+    """So the cones are not too small either: a direction outside makes the answer impossible far away (slowly so for the cauchit)."""
+    directions = np.random.default_rng(7).normal(size=(200, answers - 1))
+    eta = eta_at(3, answers - 1)
+    before = response.family.log_probabilities(eta, response.link)
+    for k, half_spaces in enumerate(response.family.recession(answers)):
+        outside = directions[(directions @ half_spaces.T < -0.2).any(axis=1)][:20]
+        assert len(outside) > 0
+        for direction in outside:
+            after = response.family.log_probabilities(eta + 1e6 * direction, response.link)[:, k]
+            assert (after < before[:, k]).all(), (k, direction)

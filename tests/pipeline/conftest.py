@@ -1,0 +1,84 @@
+"""A small study of its own: three models, an article, and synthetic answers with a known age effect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+CODEBOOK = """
+[source]
+title = "A small survey"
+id = "id"
+[survey]
+weight = "w"
+weight_kind = "sampling"
+suppress_below = 10
+[variables.age_group]
+column = "age"
+kind = "ordered"
+cut = { breaks = [18, 35, 50, 65], closed = "left" }
+levels = [ { id = "18-34", nl = "18-34", en = "18-34" }, { id = "35-49", nl = "35-49", en = "35-49" }, { id = "50-64", nl = "50-64", en = "50-64" } ]
+[variables.household]
+column = "home"
+kind = "nominal"
+levels = [ { id = "alone", codes = [1], nl = "alleen", en = "alone" }, { id = "together", codes = [2], nl = "samen", en = "together" } ]
+missing = [ { codes = [9], reason = "unknown" } ]
+[variables.wish]
+column = "wish"
+kind = "ordered"
+levels = [
+  { id = "never", codes = [1], nl = "nooit", en = "never" },
+  { id = "some", codes = [2], nl = "soms", en = "some" },
+  { id = "often", codes = [3], nl = "vaak", en = "often" },
+]
+[collapses.at_least_some]
+variable = "wish"
+levels = ["some", "often"]
+"""
+MODEL = 'outcome = "wish"\nfamily = "{family}"\nexposures = ["age_group", "household"]\nestimands = ["total", "household-adjusted"]\nprimary = {primary}\n'
+ARTICLE = """
+[article]
+title = "A small article"
+estimand = "household-adjusted"
+[[published]]
+id = "P1"
+outcome = "wish"
+category = "at_least_some"
+group = { age_group = "50-64" }
+value = 80
+[[claim]]
+id = "C1"
+kind = "order"
+nl = "Ouderen willen vaker."
+en = "Older people want it more often."
+greater = { outcome = "wish", category = "often", group = { age_group = "50-64" } }
+lesser = { outcome = "wish", category = "often", group = { age_group = "18-34" } }
+"""
+
+
+def answers(n: int = 600, seed: int = 5) -> pd.DataFrame:
+    """Raw rows: older respondents want it clearly more often."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 65, n)
+    home = rng.integers(1, 3, n)
+    lift = 1.2 * (age >= 50) + 0.5 * (home == 2) + rng.logistic(size=n)
+    wish = 1 + (lift > -0.5).astype(int) + (lift > 1.0).astype(int)
+    return pd.DataFrame(
+        {"id": np.arange(1, n + 1), "w": rng.uniform(0.6, 1.4, n).round(3), "age": age, "home": home, "wish": wish}
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder with ``study/`` and ``data.csv``."""
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "codebook.toml").write_text(CODEBOOK, encoding="utf-8")
+    (study / "wish.toml").write_text(MODEL.format(family="cumulative", primary="true"), encoding="utf-8")
+    (study / "wish_nominal.toml").write_text(MODEL.format(family="multinomial", primary="false"), encoding="utf-8")
+    (study / "article.toml").write_text(ARTICLE, encoding="utf-8")
+    answers().to_csv(tmp_path / "data.csv", index=False)
+    return tmp_path

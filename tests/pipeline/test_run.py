@@ -1,0 +1,257 @@
+"""A run from file to folder: the contract's files, columns, verdicts, and that nothing is half done."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wwm_models.cli import main
+from wwm_models.store import read_table, verify_results
+from wwm_models.study import run_study
+
+ESTIMATES = [
+    "by",
+    "group",
+    "outcome",
+    "category",
+    "estimate",
+    "std_error",
+    "lower",
+    "upper",
+    "level",
+    "count",
+    "n",
+    "n_effective",
+    "method",
+    "estimand",
+]
+CONTRACT = {
+    "accounting": ["study", "data", "model", "reason", "rows"],
+    "raw": ["study", "data", *ESTIMATES],
+    "adjusted": ["study", "data", "model", *ESTIMATES],
+    "contrasts": ["study", "data", "model", *ESTIMATES, "contrast", "p_value", "p_adjusted"],
+    "comparison": [
+        *[
+            "study",
+            "data",
+            "model",
+            "estimand",
+            "outcome",
+            "category",
+            "by",
+            "group",
+            "published",
+            "published_lower",
+            "published_upper",
+            "raw",
+            "raw_lower",
+            "raw_upper",
+        ],
+        *["adjusted_likelihood", "adjusted_likelihood_lower", "adjusted_likelihood_upper"],
+        *[
+            "adjusted_bayes",
+            "adjusted_bayes_lower",
+            "adjusted_bayes_upper",
+            "difference",
+            "difference_se",
+            "count",
+            "n",
+        ],
+    ],
+    "claims": [
+        "study",
+        "data",
+        "id",
+        "statement",
+        "where",
+        "kind",
+        "published",
+        "raw_verdict",
+        "likelihood_verdict",
+        "bayes_probability",
+        "verdict",
+        "reason",
+    ],
+    "coefficients": ["study", "data", "model", "estimand", "term", "estimate", "std_error", "lower", "upper", "level"],
+    "diagnostics": ["study", "data", "model", "estimand", "check", "value", "status", "message"],
+}
+
+
+def run(small: Path, *more: str) -> int:
+    return main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / "out"), *more])
+
+
+def test_every_file_of_the_contract_with_its_columns(small: Path):
+    assert run(small) == 0
+    for name, columns in CONTRACT.items():
+        assert read_table(small / "out" / f"{name}.csv").columns.to_list() == columns, name
+    assert (small / "out" / "report.html").is_file()
+    manifest = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["models"] == {
+        "wish": {"status": "ok", "problems": []},
+        "wish_nominal": {"status": "ok", "problems": []},
+    }
+    assert verify_results(small / "out") == []
+
+
+def test_raw_counts_are_those_of_the_file(small: Path):
+    run(small)
+    data = pd.read_csv(small / "data.csv")
+    table = read_table(small / "out" / "raw.csv")
+    older = table[(table["group"] == "age_group=50-64") & (table["category"] == "often")].iloc[0]
+    rows = data[data["age"] >= 50]
+    assert (older["count"], older["n"]) == ((rows["wish"] == 3).sum(), len(rows))
+    np.testing.assert_allclose(older["estimate"], np.average(rows["wish"] == 3, weights=rows["w"]), rtol=1e-12)
+
+
+def test_published_stands_in_the_same_row_as_raw_and_adjusted(small: Path):
+    run(small)
+    table = read_table(small / "out" / "comparison.csv")
+    printed = table[table["published"].notna()]
+    assert set(printed["category"]) == {"at_least_some"}
+    assert set(printed["group"]) == {"age_group=50-64"}
+    np.testing.assert_allclose(
+        printed[["published", "published_lower", "published_upper"]], [[0.8, 0.795, 0.805]] * len(printed)
+    )
+    assert printed[["raw", "adjusted_likelihood", "difference", "difference_se"]].notna().all(axis=None)
+
+
+def test_a_true_order_holds(small: Path):
+    run(small)
+    claims = read_table(small / "out" / "claims.csv")
+    assert claims[["id", "raw_verdict", "likelihood_verdict", "verdict"]].to_numpy().tolist() == [
+        ["C1", "holds", "holds", "holds"]
+    ]
+
+
+def test_a_model_that_separates_gets_a_status_and_the_others_finish(small: Path, capsys: pytest.CaptureFixture[str]):
+    data = pd.read_csv(small / "data.csv")
+    data[(data["home"] != 1) | (data["wish"] != 1)].to_csv(small / "data.csv", index=False)
+    assert run(small) == 1
+    diagnostics = read_table(small / "out" / "diagnostics.csv")
+    status = diagnostics[diagnostics["check"] == "convergence"].groupby("model")["status"].agg(set).to_dict()
+    assert status["wish"] == {"ok"}
+    assert "separated" in status["wish_nominal"]
+    assert 'never" never occurs where household = alone' in capsys.readouterr().err
+    assert set(read_table(small / "out" / "adjusted.csv")["model"]) >= {"wish"}
+
+
+def test_small_groups_are_not_published(small: Path):
+    data = pd.read_csv(small / "data.csv")
+    older = data.index[(data["age"] >= 50)]
+    data.drop(older[9:]).to_csv(small / "data.csv", index=False)
+    run(small)
+    raw = read_table(small / "out" / "raw.csv")
+    hidden = raw[raw["group"] == "age_group=50-64"]
+    assert hidden[["estimate", "lower", "upper", "count"]].isna().all(axis=None)
+    assert (hidden["n"] == 9).all()
+
+
+def test_wrong_input_leaves_the_results_untouched(small: Path, capsys: pytest.CaptureFixture[str]):
+    run(small)
+    before = (small / "out" / "manifest.json").read_bytes()
+    (small / "study" / "wish.toml").write_text('outcome = "wish"\nfamilly = "cumulative"\n', encoding="utf-8")
+    capsys.readouterr()
+    assert run(small) == 2
+    said = capsys.readouterr().err
+    assert 'unknown key "familly"' in said
+    assert 'Did you mean "family"?' in said
+    assert (small / "out" / "manifest.json").read_bytes() == before
+
+
+def test_a_folder_that_is_not_results_is_left_alone(small: Path, capsys: pytest.CaptureFixture[str]):
+    (small / "out").mkdir()
+    (small / "out" / "thesis.txt").write_text("mine", encoding="utf-8")
+    assert run(small) == 2
+    assert "is not a results folder and is left alone" in capsys.readouterr().err
+    assert (small / "out" / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_verify_names_a_changed_and_a_missing_file(small: Path, capsys: pytest.CaptureFixture[str]):
+    run(small)
+    with (small / "out" / "raw.csv").open("a", encoding="utf-8") as stream:
+        stream.write("one line more\n")
+    (small / "out" / "claims.csv").unlink()
+    capsys.readouterr()
+    assert main(["verify", str(small / "out")]) == 1
+    assert capsys.readouterr().out.splitlines() == ["claims.csv is missing", "raw.csv has changed since it was written"]
+
+
+def test_the_same_inputs_give_the_same_tables(small: Path):
+    run(small)
+    first = {path.name: path.read_bytes() for path in (small / "out").glob("*.csv")}
+    run(small)
+    assert {path.name: path.read_bytes() for path in (small / "out").glob("*.csv")} == first
+
+
+def test_finished_models_of_an_interrupted_run_are_used(small: Path, monkeypatch: pytest.MonkeyPatch):
+    reference = run_study(small / "study", data=small / "data.csv", out=small / "whole")
+    from wwm_models.study import line
+
+    original = line.run_model
+
+    def dies_at_second(spec, *rest):
+        if spec.name == "wish_nominal":
+            raise KeyboardInterrupt
+        return original(spec, *rest)
+
+    monkeypatch.setattr(line, "run_model", dies_at_second)
+    assert run(small) == 130
+    assert not (small / "out").exists()
+    assert main(["verify", str(small / "out")]) == 2
+
+    def only_second(spec, *rest):
+        assert spec.name == "wish_nominal", "the first model was finished before"
+        return original(spec, *rest)
+
+    monkeypatch.setattr(line, "run_model", only_second)
+    assert run(small) == 0
+    for name, table in reference.results.tables.items():
+        pd.testing.assert_frame_equal(
+            read_table(small / "out" / f"{name}.csv"), read_table(small / "whole" / f"{name}.csv")
+        )
+        assert len(table) == len(read_table(small / "out" / f"{name}.csv"))
+    assert not list(small.glob(".out*"))
+
+
+@pytest.mark.slow
+def test_sigkill_at_any_moment_leaves_the_former_results_or_new_ones(small: Path):
+    run(small)
+    former = (small / "out" / "manifest.json").read_bytes()
+    command = [
+        sys.executable,
+        "-m",
+        "wwm_models.cli",
+        "run",
+        str(small / "study"),
+        "--data",
+        str(small / "data.csv"),
+        "--out",
+        str(small / "out"),
+    ]
+    command += ["--level", "0.9"]
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    seconds = time.monotonic() - started
+    run(small)
+    for share in (0.5, 0.7, 0.8, 0.9, 0.95, 1.0):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(share * seconds)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert verify_results(small / "out") == []
+        manifest = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
+        former_settings = json.loads(former)["settings"]
+        assert manifest["settings"]["level"] in (0.9, former_settings["level"])
+    subprocess.run(command, check=True, capture_output=True)
+    assert json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))["settings"]["level"] == 0.9
+    assert not list(small.glob(".out*"))

@@ -1,0 +1,60 @@
+"""The shape of the code, held by tests: sizes, the drawn tree, and what the command line may import."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT / "src").as_posix())
+def test_a_file_has_at_most_300_lines_and_a_function_50(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and _code_lines(node) > 50
+    ]
+    assert long == []
+
+
+def _code_lines(node: ast.FunctionDef) -> int:
+    """Lines of a function without its docstring: a contract may be long, an idea may not."""
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return node.end_lineno - node.lineno + 1 - (first.end_lineno - first.lineno + 1 if documented else 0)
+
+
+def test_architecture_draws_the_tree_on_disk():
+    drawn = re.search(r"```tree\n(.*?)```", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert drawn is not None
+    folders = {line.split()[0].rstrip("/") for line in drawn.group(1).splitlines() if line.strip()}
+    package = ROOT / "src" / "wwm_models"
+    on_disk = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*")
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    on_disk |= {path.name for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert folders == on_disk
+
+
+@pytest.mark.parametrize("package", SOURCES, ids=lambda path: path.relative_to(ROOT / "src").as_posix())
+def test_every_folder_says_what_is_in_it(package: Path):
+    if package.name == "__init__.py":
+        assert ast.get_docstring(ast.parse(package.read_text(encoding="utf-8")))
+
+
+def test_help_imports_none_of_the_heavy_libraries():
+    heavy = ("numpy", "pandas", "scipy", "patsy", "statsmodels", "jinja2", "pymc", "arviz", "numba")
+    code = f"import sys, wwm_models, wwm_models.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,104 @@
+"""The quota draw tells the article's story: every printed number, every claim that can be tested, every count."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from twin_evaluate import PRINTED, TESTABLE, domain, from_frame, size, slack
+
+from wwm_models.errors import SurveyError
+from wwm_models.survey.twin import quota_respondents
+
+
+@pytest.fixture(scope="module")
+def raw():
+    return quota_respondents(1)
+
+
+@pytest.fixture(scope="module", params=[1, 20, 111])
+def frame(request):
+    return domain(quota_respondents(request.param))
+
+
+def misses(frame):
+    """Printed numbers further off than half a point, or one respondent where that is more."""
+    percent = from_frame(frame)
+    return {
+        number["id"]: round(percent(number), 2)
+        for number in PRINTED
+        if abs(percent(number) - number["value"]) > max(0.5, 100 / size(frame, number["group"]))
+    }
+
+
+def false_claims(frame):
+    percent = from_frame(frame)
+    return {claim["id"]: slack(claim, percent) for claim in TESTABLE if slack(claim, percent) <= 0}
+
+
+def test_every_printed_number_is_reproduced(frame):
+    assert misses(frame) == {}
+
+
+def test_every_testable_claim_is_true_of_the_weighted_percentages(frame):
+    assert false_claims(frame) == {}
+
+
+def test_a_twin_without_its_weights_tells_another_story(frame):
+    assert false_claims(frame.assign(weight=1.0))
+
+
+def test_small_and_large_draws_reproduce_the_printed_numbers():
+    assert misses(domain(quota_respondents(1, n=400))) == {}
+    large = domain(quota_respondents(1, n=5000))
+    assert misses(large) == {}
+    assert false_claims(large) == {}
+
+
+def test_counts_are_those_of_the_article(raw):
+    assert len(raw) == 4008
+    assert int((raw["betaald_werk"] == 1).sum()) == 2508
+    assert int((raw["kan_thuiswerken"] == 1).sum()) == 1530
+    assert int(domain(raw)["household"].notna().sum()) == 1507
+    assert int(raw["leeftijd"].min()) == 18
+    assert int(raw["leeftijd"].max()) == 70
+
+
+@pytest.mark.parametrize(("n", "employed", "everybody"), [(765, 1254, 2004), (3060, 5016, 8016)])
+def test_other_rows_scale_with_the_domain(n, employed, everybody):
+    raw = quota_respondents(2, n=n)
+    assert (len(raw), int((raw["betaald_werk"] == 1).sum())) == (everybody, employed)
+    assert int((raw["kan_thuiswerken"] == 1).sum()) == n
+
+
+def test_every_row_says_synthetic_in_the_first_column(raw):
+    assert raw.columns[0] == "note"
+    assert (raw["note"] == "SYNTHETIC").all()
+
+
+def test_weights_have_mean_one_and_a_moderate_design_effect(raw):
+    weights = domain(raw)["weight"]
+    np.testing.assert_allclose(weights.mean(), 1.0, atol=1e-3)  # rounded to four decimals
+    assert 1.2 < float(np.mean(weights**2) / np.mean(weights) ** 2) < 1.5
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another():
+    pd.testing.assert_frame_equal(quota_respondents(5, n=300), quota_respondents(5, n=300))
+    assert not quota_respondents(5, n=300).equals(quota_respondents(6, n=300))
+
+
+def test_answers_of_one_respondent_hang_together(raw):
+    frame = raw.dropna(subset=["effect_concentratie"])
+    together = frame[["effect_concentratie", "effect_hoeveelheid"]].astype(float).corr(method="spearman").iloc[0, 1]
+    assert together > 0.25
+
+
+@pytest.mark.parametrize(
+    ("seed", "n", "message"),
+    [
+        (1, 99, "Synthetic respondents: n = 99. Expected a whole number of 100 or more. Give a larger one."),
+        (-1, 1530, "Synthetic respondents: seed = -1. Expected a whole number of 0 or more. Give a larger one."),
+    ],
+)
+def test_numbers_that_are_too_small_are_refused(seed, n, message):
+    with pytest.raises(SurveyError) as caught:
+        quota_respondents(seed, n=n)
+    assert str(caught.value) == message
