@@ -6,9 +6,9 @@ from twin_evaluate import STUDY, VARIABLES, domain
 
 from wwm_models.survey import read_survey
 from wwm_models.survey.twin import quota_respondents
-from wwm_models.survey.twin_layout import ANSWER_COLUMNS, COLUMNS
-from wwm_models.survey.twin_population import FACTORS
-from wwm_models.survey.twin_truth import FORMS
+from wwm_models.survey.twin.layout import ANSWER_COLUMNS, COLUMNS
+from wwm_models.survey.twin.population import FACTORS
+from wwm_models.survey.twin.truth import FORMS
 
 RAW = quota_respondents(1)
 DECLARED_COLUMNS = {name: part for name, part in VARIABLES.items() if "column" in part}

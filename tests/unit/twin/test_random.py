@@ -6,7 +6,7 @@ import pytest
 from twin_evaluate import domain, from_frame
 
 from wwm_models.survey.twin import DECLARED, quota_respondents, random_answers, random_respondents, true_adjusted
-from wwm_models.survey.twin_truth import outcomes_of
+from wwm_models.survey.twin.truth import outcomes_of
 
 OUTCOMES = [name for law in DECLARED.laws.values() for name in outcomes_of(law)]
 

@@ -7,8 +7,8 @@ from twin_evaluate import PRINTED, TESTABLE, levels, slack
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.twin import DECLARED, true_adjusted
-from wwm_models.survey.twin_calibrate import calibrated
-from wwm_models.survey.twin_truth import outcomes_of, probabilities
+from wwm_models.survey.twin.calibrate import calibrated
+from wwm_models.survey.twin.truth import outcomes_of, probabilities
 
 OUTCOMES = [name for law in DECLARED.laws.values() for name in outcomes_of(law)]
 ESTIMANDS = ["household-adjusted", "total", "raw"]

@@ -1,6 +1,6 @@
-"""How the constants of ``twin_declared`` were found: intercepts and effects that give the percentages aimed at.
+"""How the constants of ``declared`` were found: intercepts and effects that give the percentages aimed at.
 
-``python -m wwm_models.survey.twin_calibrate`` prints them. The aims are a complete set of figures under which every
+``python -m wwm_models.survey.twin.calibrate`` prints them. The aims are a complete set of figures under which every
 number and every statement of ``models/wwm21/article.toml`` is true, with room to spare; where the article prints a number
 the aim is that number, elsewhere it is our invention. They are raw percentages: what a table would show, unadjusted.
 """
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from wwm_models.survey.twin_declared import DECLARED
-from wwm_models.survey.twin_population import FACTORS
-from wwm_models.survey.twin_truth import EFFECTS, FORMS, AnswerLaw, Truth, levels_of, probabilities
+from wwm_models.survey.twin.declared import DECLARED
+from wwm_models.survey.twin.population import FACTORS
+from wwm_models.survey.twin.truth import EFFECTS, FORMS, AnswerLaw, Truth, levels_of, probabilities
 
 Floats = NDArray[np.float64]
 Group = Mapping[str, str]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
-from wwm_models.survey.twin_population import FACTORS, Composition, population
+from wwm_models.survey.twin.population import FACTORS, Composition, population
 
 Floats = NDArray[np.float64]
 
@@ -185,7 +185,7 @@ def probabilities(truth: Truth, outcome: str, frame: pd.DataFrame) -> Floats:
 
     Examples
     --------
-    >>> from wwm_models.survey.twin_declared import DECLARED
+    >>> from wwm_models.survey.twin.declared import DECLARED
     >>> probabilities(DECLARED, "autonomy_direction", DECLARED.patterns).shape
     (288, 3)
     """

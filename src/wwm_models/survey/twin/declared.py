@@ -2,7 +2,7 @@
 
 Nothing here is an estimate from the survey; the file is not public. The composition and the effects of gender, education
 and employment are invented to be plausible. Intercepts and effects of age and household were solved by
-``python -m wwm_models.survey.twin_calibrate`` so that expected percentages meet the article, and rounded to three decimals.
+``python -m wwm_models.survey.twin.calibrate`` so that expected percentages meet the article, and rounded to three decimals.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from wwm_models.survey.twin_population import FACTORS, Composition
-from wwm_models.survey.twin_truth import AnswerLaw, Truth
+from wwm_models.survey.twin.population import FACTORS, Composition
+from wwm_models.survey.twin.truth import AnswerLaw, Truth
 
 Pair = tuple[float, ...]
 

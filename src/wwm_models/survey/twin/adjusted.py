@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
-from wwm_models.survey.twin_declared import DECLARED
-from wwm_models.survey.twin_population import FACTORS, OUTSIDE_FIGURES
-from wwm_models.survey.twin_truth import Truth, levels_of, probabilities
+from wwm_models.survey.twin.declared import DECLARED
+from wwm_models.survey.twin.population import FACTORS, OUTSIDE_FIGURES
+from wwm_models.survey.twin.truth import Truth, levels_of, probabilities
 
 Floats = NDArray[np.float64]
 

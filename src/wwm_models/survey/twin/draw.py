@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from wwm_models.survey.twin_population import FACTORS, YEARS
-from wwm_models.survey.twin_truth import AnswerLaw, Truth, probabilities
+from wwm_models.survey.twin.population import FACTORS, YEARS
+from wwm_models.survey.twin.truth import AnswerLaw, Truth, probabilities
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from wwm_models.survey.twin_draw import ages_of
-from wwm_models.survey.twin_layout import DONT_KNOW, NO, NO_ANSWER, YES, about_respondents, without_household
-from wwm_models.survey.twin_population import FACTORS
-from wwm_models.survey.twin_truth import Truth
+from wwm_models.survey.twin.draw import ages_of
+from wwm_models.survey.twin.layout import DONT_KNOW, NO, NO_ANSWER, YES, about_respondents, without_household
+from wwm_models.survey.twin.population import FACTORS
+from wwm_models.survey.twin.truth import Truth
 
 _WEIGHT_SPREAD: Final = 0.45
 _UNKNOWN_HOUSEHOLD: Final = 0.015

@@ -81,7 +81,7 @@ def population(composition: Composition) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from wwm_models.survey.twin_declared import COMPOSITION
+    >>> from wwm_models.survey.twin.declared import COMPOSITION
     >>> patterns = population(COMPOSITION)
     >>> len(patterns), round(float(patterns["share"].sum()), 12)
     (288, 1.0)

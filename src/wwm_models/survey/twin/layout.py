@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.survey.twin_draw import Integers
-from wwm_models.survey.twin_population import FACTORS
+from wwm_models.survey.twin.draw import Integers
+from wwm_models.survey.twin.population import FACTORS
 
 MARK: Final = "SYNTHETIC"
 YES: Final = 1

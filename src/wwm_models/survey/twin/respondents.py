@@ -1,6 +1,6 @@
 """Synthetic respondents of the Waarde van Werk Monitor 2021, with a declared truth.
 
-Two draws from one declared population (``twin_declared``): `quota_respondents` for demonstrations, whose weighted
+Two draws from one declared population (``declared``): `quota_respondents` for demonstrations, whose weighted
 percentages are those of the article, and `random_respondents` for everything that is about uncertainty. Both give the
 raw file that ``models/wwm21/codebook.toml`` reads, marked SYNTHETIC in every row; `random_answers` gives the domain of a
 random draw already recoded. `true_adjusted` says what an estimate should come near.
@@ -15,14 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey.twin_adjusted import true_adjusted
-from wwm_models.survey.twin_declared import DECLARED
-from wwm_models.survey.twin_draw import Integers, Workers, ages_of, random_codes, random_workers
-from wwm_models.survey.twin_layout import ANSWER_COLUMNS, YES, about_respondents, codes_of, raw_frame, without_household
-from wwm_models.survey.twin_outside import without_work, workers_on_site
-from wwm_models.survey.twin_population import FACTORS
-from wwm_models.survey.twin_quota import quota_codes, quota_workers
-from wwm_models.survey.twin_truth import DIRECTIONS, FORMS, Truth, to_direction
+from wwm_models.survey.twin.adjusted import true_adjusted
+from wwm_models.survey.twin.declared import DECLARED
+from wwm_models.survey.twin.draw import Integers, Workers, ages_of, random_codes, random_workers
+from wwm_models.survey.twin.layout import ANSWER_COLUMNS, YES, about_respondents, codes_of, raw_frame, without_household
+from wwm_models.survey.twin.outside import without_work, workers_on_site
+from wwm_models.survey.twin.population import FACTORS
+from wwm_models.survey.twin.quota import quota_codes, quota_workers
+from wwm_models.survey.twin.truth import DIRECTIONS, FORMS, Truth, to_direction
 
 __all__ = ["DECLARED", "Truth", "quota_respondents", "random_answers", "random_respondents", "true_adjusted"]
 

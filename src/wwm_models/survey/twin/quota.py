@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from wwm_models.survey.twin_draw import Floats, Integers, Workers, cumulative, factors_of, ranks, weights_of
-from wwm_models.survey.twin_moves import Margin, moved, sums
-from wwm_models.survey.twin_population import FACTORS, OUTSIDE_FIGURES
-from wwm_models.survey.twin_truth import Truth
+from wwm_models.survey.twin.draw import Floats, Integers, Workers, cumulative, factors_of, ranks, weights_of
+from wwm_models.survey.twin.moves import Margin, moved, sums
+from wwm_models.survey.twin.population import FACTORS, OUTSIDE_FIGURES
+from wwm_models.survey.twin.truth import Truth
 
 _MARGINS: Final[tuple[tuple[tuple[str, ...], float], ...]] = (
     ((), 1.0),
