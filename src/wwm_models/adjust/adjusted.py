@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.adjust.replicated import replicated_covariance
 from wwm_models.adjust.standardise import Margins, intervened, margins, sampled_influence, target_covariance
 from wwm_models.adjust.table import (
     Collapses,
@@ -73,10 +74,24 @@ def adjusted(
     refuse_unusable(fit)
     groups = model_groups(fit, names)
     target = target_population(fit, over, [str(name) for name in fit.cells.patterns.columns if name not in names])
-    result = margins(fit, intervened(target, groups), target.weights, len(groups))
+    frame = intervened(target, groups)
+    result = margins(fit, frame, target.weights, len(groups))
     collapse, categories = collapse_matrix(fit.cells.categories, collapses)
     estimate = (result.probabilities @ collapse.T).ravel()
     joint, contributions = joint_covariance(fit, _collapsed(result, collapse), target, covariates)
+    if fit.replicate_theta is not None:
+        joint, contributions = (
+            replicated_covariance(
+                fit,
+                frame,
+                target,
+                len(groups),
+                lambda made: (made.probabilities @ collapse.T).ravel(),
+                estimate,
+                covariates,
+            ),
+            None,
+        )
     std_error = np.sqrt(np.maximum(np.diag(joint), 0.0))
     n, n_effective = (np.repeat(part, len(categories)) for part in group_sizes(fit, groups))
     effective = np.where(n_effective > 0, n_effective, fit.n_effective)
@@ -96,7 +111,7 @@ def adjusted(
         columns,
         outcome=fit.cells.outcome,
         level=level,
-        method="likelihood",
+        method=method_of(fit),
         estimand=estimand_text(fit, names, target),
     )
     return Estimates(table, names, joint, contributions, None, fit.design_df)
@@ -147,7 +162,8 @@ def slopes(
     target = target_population(fit, over, [str(name) for name in fit.cells.patterns.columns])
     step = 1e-4 * (float(np.std(column.to_numpy(dtype=float))) or 1.0)
     frames = [target.patterns.assign(**{variable: target.patterns[variable] + side * step}) for side in (1.0, -1.0)]
-    both = margins(fit, pd.concat(frames, ignore_index=True), target.weights, 2)
+    frame = pd.concat(frames, ignore_index=True)
+    both = margins(fit, frame, target.weights, 2)
     size = len(fit.cells.categories)
     difference = np.hstack([np.eye(size), -np.eye(size)]) / (2.0 * step)
     estimate = difference @ both.probabilities.ravel()
@@ -155,6 +171,13 @@ def slopes(
         estimate[None, :], (difference @ both.jacobian.reshape(2 * size, -1))[None], both.spread @ difference.T
     )
     joint, contributions = joint_covariance(fit, change, target, covariates)
+    if fit.replicate_theta is not None:
+        joint, contributions = (
+            replicated_covariance(
+                fit, frame, target, 2, lambda made: difference @ made.probabilities.ravel(), estimate, covariates
+            ),
+            None,
+        )
     std_error = np.sqrt(np.maximum(np.diag(joint), 0.0))
     lower, upper = intervals.wald_limits(estimate, std_error, intervals.critical_value(level, fit.design_df))
     columns = {
@@ -173,7 +196,7 @@ def slopes(
         columns,
         outcome=fit.cells.outcome,
         level=level,
-        method="likelihood",
+        method=method_of(fit),
         estimand=estimand,
     )
     return Estimates(table, (), joint, contributions, None, fit.design_df)
@@ -198,6 +221,11 @@ def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
     full = np.zeros((len(frame), len(fit.cells.categories)))
     full[:, fit.design.order] = np.exp(log_p)
     return pd.DataFrame(full, columns=pd.Index(fit.cells.categories), index=frame.index)
+
+
+def method_of(fit: Fit) -> str:
+    """The word of the ``method`` column; a penalised fit says so in every table."""
+    return f"likelihood ({fit.penalty}-penalised)" if fit.penalty else "likelihood"
 
 
 def refuse_unusable(fit: Fit) -> None:
@@ -243,6 +271,11 @@ def joint_covariance(fit: Fit, result: Margins, target: Target, covariates: str)
     if covariates not in ("sampled", "fixed"):
         raise AdjustError(f'covariates="{covariates}" is not known. Expected "sampled" or "fixed".')
     jacobian = result.jacobian.reshape(-1, result.jacobian.shape[2])
+    if fit.penalty and covariates == "sampled":
+        population = sampled_influence(fit, np.zeros_like(jacobian), result.spread, target)
+        return jacobian @ fit.theta_vcov @ jacobian.T + covariance(population) + target_covariance(
+            target, fit, result.spread
+        ), None
     contributions = sampled_influence(fit, jacobian, result.spread, target)
     if covariates == "fixed":
         return jacobian @ fit.theta_vcov @ jacobian.T, None

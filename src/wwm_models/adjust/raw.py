@@ -19,6 +19,7 @@ from wwm_models.adjust.table import (
 )
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
 from wwm_models.records import Cells, Estimates, Influence, Survey
@@ -69,9 +70,12 @@ def raw(
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = (weights @ collapse.T) / total[:, None]
     contributions = _influence(survey, cells, place, estimate, total, collapse)
-    joint = covariance(contributions)
+    joint, df = covariance(contributions), design_degrees_of_freedom(survey.design)
+    made = survey.replicates
+    if made is not None:
+        again = [_shares(column, cells, place, collapse, len(groups)).ravel() for column in made.weights.T]
+        joint, df = replicate_covariance(np.array(again), estimate.ravel(), made), made.df
     std_error = np.where(np.isnan(estimate.ravel()), np.nan, np.sqrt(np.maximum(np.diag(joint), 0.0)))
-    df = design_degrees_of_freedom(survey.design)
     n = np.repeat(counts.sum(axis=1), len(categories))
     kish = np.repeat(_kish(survey, cells, place, len(groups)), len(categories))
     effective = intervals.korn_graubard_effective_n(estimate.ravel(), std_error**2, n, kish, level, df)
@@ -107,6 +111,17 @@ def _group_of_pattern(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:
         return np.zeros(len(cells.patterns), dtype=np.intp)
     where = {tuple(row): number for number, row in enumerate(groups.itertuples(index=False, name=None))}
     return np.array([where[tuple(row)] for row in cells.patterns.itertuples(index=False, name=None)], dtype=np.intp)
+
+
+def _shares(weights: Array, cells: Cells, place: NDArray[np.intp], collapse: Array, count: int) -> Array:
+    """(groups, answers) shares under other weights of the same respondents."""
+    used = cells.row_pattern >= 0
+    shape = cells.weights.shape
+    cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
+    summed = np.bincount(cell, weights[used], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    by_group = _by_group(summed, place, count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (by_group @ collapse.T) / by_group.sum(axis=1, keepdims=True)
 
 
 def _by_group(values: Array, place: NDArray[np.intp], count: int) -> Array:

@@ -16,6 +16,7 @@ ENGINES = ("likelihood", "bayes")
 CHOICES = {
     "weights": ("survey", "none"),
     "contrasts": ("pairwise", "reference", "none"),
+    "penalty": ("none", "jeffreys"),
     "thresholds": ("flexible", "equidistant", "symmetric"),
 }
 
@@ -39,6 +40,9 @@ class ModelSpec:
     nonproportional : tuple of str
     thresholds : str
     reverse : bool
+    penalty : {"none", "jeffreys"}
+    scale : str or None
+        Formula of the log standard deviation.
     baseline : str or None
     weights : {"survey", "none"}
     engines : tuple of str
@@ -62,6 +66,8 @@ class ModelSpec:
     thresholds: str = "flexible"
     reverse: bool = False
     baseline: str | None = None
+    penalty: str = "none"
+    scale: str | None = None
     weights: str = "survey"
     engines: tuple[str, ...] = ("likelihood",)
     contrasts: str = "pairwise"

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 
 from wwm_models.cells.design import cells_and_design
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
-from wwm_models.engines.predictors import Predictors
+from wwm_models.engines.maximum import maximise_on, replicate_estimates, starting_point
+from wwm_models.engines.penalised import JeffreysLikelihood
+from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.engines.reported import Reported, reported_parameters
 from wwm_models.engines.separation import refuse_separation, suspicious
+from wwm_models.engines.summary import summary
+from wwm_models.engines.tripwires import refuse_tripped
 from wwm_models.errors import FitError, did_you_mean
-from wwm_models.families import FAMILIES, Family, Model
+from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
 from wwm_models.numerics.linear import condition_number, inverse_or_none
 from wwm_models.numerics.links import LINKS
-from wwm_models.numerics.newton import Maximum, maximise
+from wwm_models.numerics.newton import Maximum
 from wwm_models.records import Cells, Design, Fit, Influence, Survey
 
 Array = NDArray[np.float64]
-VCOV_KINDS = ("auto", "model", "robust", "design")
+VCOV_KINDS = ("auto", "model", "robust", "design", "replicates")
+PENALTIES = ("", "jeffreys")
 
 
-def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "error") -> Fit:
+def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "error", penalty: str = "") -> Fit:
     """Fit a model to a survey by maximum likelihood (pseudo-likelihood under sampling weights).
 
     Parameters
     ----------
     model : Model
     survey : Survey
-    vcov : {"auto", "model", "robust", "design"}
-        "auto": design if the survey has one, else robust for sampling weights, else the inverse information.
+    vcov : {"auto", "model", "robust", "design", "replicates"}
+        "auto": replicates or design if the survey has them, else robust for sampling weights, else the inverse information.
     aliased : {"error", "drop"}
         What to do with columns that others determine.
+    penalty : {"", "jeffreys"}
+        "jeffreys": a penalised fit, finite also where answers are separated; every table of it says so. Its covariance is the
+        inverse information, times n over Kish's effective n: an answer that nobody gave has no influence, so a sandwich would
+        understate what is not known.
 
     Returns
     -------
@@ -58,18 +66,23 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     >>> round(fit(Model("y ~ x"), survey).loglik, 3)
     -6.592
     """
-    kind = vcov_kind(vcov, survey)
+    kind = "model" if penalty and vcov == "auto" else vcov_kind(vcov, survey)
     family, link = FAMILIES[model.family], LINKS[model.link]
     cells, design = cells_and_design(model, survey, aliased=aliased)
-    likelihood = cell_likelihood(family, link, cells, design)
+    likelihood = penalised(cell_likelihood(family, link, cells, design), penalty)
     maximum, theta = maximise_on(likelihood, starting_point(family, likelihood, design))
-    if suspicious(likelihood, theta, maximum):
+    if not penalty and suspicious(likelihood, theta, maximum):
         refuse_separation(family, cells, design)
-    _, information = likelihood.derivatives(theta)
+    gradient, information = likelihood.derivatives(theta)
     bread = inverse_or_none(information)
     status, message = _status(maximum, bread)
     bread = np.full_like(information, np.nan) if bread is None else bread
-    theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey)
+    if status == "ok":
+        refuse_tripped(likelihood, theta, cells, design, penalised=bool(penalty))
+    again = replicate_estimates(likelihood, theta, cells, design, survey) if kind == "replicates" else None
+    effective = _effective_n(cells, survey)
+    inflation = cells.n / effective if penalty else 1.0
+    theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey, again, inflation)
     reported = reported_parameters(theta, theta_vcov, cells, design, reverse=model.reverse)
     return Fit(
         model=model,
@@ -84,17 +97,20 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
         params=reported.params,
         vcov=reported.vcov,
         vcov_kind=kind,
-        loglik=maximum.value,
+        loglik=CellLikelihood.value(likelihood, theta),
         n=cells.n,
-        n_effective=_effective_n(cells, survey),
-        design_df=design_degrees_of_freedom(survey.design) if kind == "design" else float("inf"),
+        n_effective=effective,
+        design_df=_degrees_of_freedom(kind, survey),
         converged=status == "ok",
         status=status,
         message=message,
         iterations=maximum.iterations,
-        gradient_norm=float(np.max(np.abs(maximum.gradient))),
+        gradient_norm=float(np.max(np.abs(gradient))),
         condition_number=condition_number(information),
         warnings=_warnings(cells, design, reported, counted=survey.weight_kind != "frequency"),
+        replicate_theta=again,
+        penalty=penalty,
+        render=summary,
     )
 
 
@@ -108,44 +124,28 @@ def vcov_kind(asked: str, survey: Survey) -> str:
         raise FitError(
             'vcov="design" was asked for, but the survey declares no strata or sampling units. Declare them, or use "robust".'
         )
+    if asked == "replicates" and survey.replicates is None:
+        raise FitError(
+            'vcov="replicates" was asked for, but the survey has no replicate weights. Make them with wwm.replicates(survey).'
+        )
     if asked != "auto":
         return asked
+    if survey.replicates is not None:
+        return "replicates"
     if survey.design is not None:
         return "design"
     return "robust" if survey.weight_kind == "sampling" else "model"
 
 
-def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -> Array:
-    """Cut points that reproduce the overall shares, slopes zero."""
-    counts = likelihood.counts.sum(axis=0)
-    cuts = family.cut_sign * family.start(counts / counts.sum(), likelihood.link)
-    basis = family.cut_sign * design.array[0][:, design.is_cut[: design.array.shape[2]]]
-    theta = np.zeros(len(design.names))
-    theta[design.is_cut] = np.linalg.lstsq(basis, cuts, rcond=None)[0]
-    return theta
-
-
-def maximise_on(likelihood: CellLikelihood, start: Array) -> tuple[Maximum, Array]:
-    """Maximise in coordinates in which the columns of the design are orthonormal, so that their scales do not matter.
-
-    Returns
-    -------
-    Maximum
-        In the transformed coordinates; its value and status are those of the original.
-    (p,) array
-        The maximum in the design's own coordinates.
-    """
-    array, scale = likelihood.predictors.array, likelihood.predictors.scale
-    seen = likelihood.counts.sum(axis=1) > 0
-    triangle = np.linalg.qr(array[seen].reshape(-1, array.shape[2]), mode="r")
-    if scale is not None:
-        triangle = block_diag(np.asarray(triangle), np.asarray(np.linalg.qr(scale[seen], mode="r")))
-    back = np.linalg.inv(triangle)
-    p = array.shape[2]
-    predictors = Predictors(array @ back[:p, :p], None if scale is None else scale @ back[p:, p:])
-    easy = CellLikelihood(likelihood.family, likelihood.link, predictors, likelihood.counts)
-    maximum = maximise(easy.value, easy.derivatives, triangle @ start)
-    return maximum, back @ maximum.point
+def penalised(likelihood: CellLikelihood, penalty: str) -> CellLikelihood:
+    """The likelihood itself, or with the penalty of that name."""
+    if penalty not in PENALTIES:
+        raise FitError(
+            f'penalty="{penalty}" is not known. Expected "jeffreys" or "".{did_you_mean(penalty, PENALTIES)}'
+        )
+    if not penalty:
+        return likelihood
+    return JeffreysLikelihood(likelihood.family, likelihood.link, likelihood.predictors, likelihood.counts)
 
 
 def score_influence(
@@ -164,14 +164,23 @@ def score_influence(
 
 
 def _theta_covariance(
-    kind: str, likelihood: CellLikelihood, theta: Array, bread: Array, cells: Cells, design: Design, survey: Survey
-) -> Array:
+    kind: str, likelihood: CellLikelihood, theta: Array, bread: Array, cells: Cells, design: Design, survey: Survey,
+    again: Array | None, inflation: float,
+) -> Array:  # fmt: skip
     if kind == "model":
-        return bread
+        return bread * inflation
+    if again is not None and survey.replicates is not None:
+        return replicate_covariance(again, theta, survey.replicates)
     influence = score_influence(likelihood, theta, bread, cells, survey, design)
     if kind == "robust":
         influence = Influence(influence.values, influence.row_cell, influence.row_weight, None, influence.frequency)
     return covariance(influence)
+
+
+def _degrees_of_freedom(kind: str, survey: Survey) -> float:
+    if kind == "replicates" and survey.replicates is not None:
+        return survey.replicates.df
+    return design_degrees_of_freedom(survey.design) if kind == "design" else float("inf")
 
 
 def _effective_n(cells: Cells, survey: Survey) -> float:

@@ -58,7 +58,7 @@ def refuse_separation(family: Family, cells: Cells, design: Design) -> None:
     raise SeparationError(
         f'Outcome "{cells.outcome}", {family.name} family: the answers are separated by {listed(dict.fromkeys(terms or moving), 8)}, so these '
         f"coefficients are infinite: {listed(moving, 8)}.{where}{more} Merge answers or levels, leave the term out, or ask for a "
-        "penalised fit, which is labelled as such."
+        'penalised fit (penalty = "jeffreys"), which is labelled as such.'
     )
 
 

@@ -119,6 +119,12 @@ class Fit:
     message : str
         What is wrong, in a sentence; empty when nothing is.
     warnings : tuple of str
+    replicate_theta : (R, p + q) array or None
+        Estimates under every replicate weight of the survey.
+    penalty : str
+        "" or "jeffreys": then the estimates are penalised, and every table says so.
+    render : function of a Fit
+        Writes ``summary()``.
     """
 
     model: Any
@@ -144,6 +150,13 @@ class Fit:
     gradient_norm: float
     condition_number: float
     warnings: tuple[str, ...] = ()
+    replicate_theta: Array | None = None
+    penalty: str = ""
+    render: Callable[[Fit], str] = repr
+
+    def summary(self) -> str:
+        """The fit as text: model, coefficients, design, what was excluded."""
+        return self.render(self)
 
     @property
     def std_errors(self) -> pd.Series:

@@ -122,7 +122,7 @@ def run_model(
     problems: list[str] = []
     for request in requests_of(spec, extra):
         try:
-            fitted = fit(_model(spec, request), people)
+            fitted = fit(_model(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
         except FitError as problem:
             status = "separated" if isinstance(problem, SeparationError) else "failed"
             problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
@@ -153,7 +153,7 @@ def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str
 def _model(spec: ModelSpec, request: Request) -> Model:
     return Model(
         spec.formula(request.exposures), family=spec.family, link=spec.link, nonproportional=spec.nonproportional,
-        thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline,
+        thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline, scale=spec.scale,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ marginal totals are known. Annals of Mathematical Statistics 11, 427-444.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -53,23 +53,8 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     [2.0, 2.0, 2.0]
     """
     columns, aims, names = _columns(survey, totals)
-    weights = survey.weights
-    moment = columns.T @ (columns * weights[:, None])
-    gap = aims - columns.T @ weights
-    multiplier, *_ = np.linalg.lstsq(moment, gap, rcond=None)
-    new = weights * (1.0 + columns @ multiplier)
-    missed = np.abs(columns.T @ new - aims) > 1e-6 * (1.0 + np.abs(aims))
-    if missed.any():
-        raise SurveyError(
-            f"Calibration cannot reach the totals of {listed(np.array(names)[missed])}: they contradict each other or nobody has that "
-            "level. Repair the totals; no weights are returned."
-        )
-    if (new < 0).any():
-        raise SurveyError(
-            f"Linear calibration makes {int((new < 0).sum())} of {len(new)} weights negative (smallest {new.min():.3g}). "
-            "Rake instead, or calibrate to fewer totals; no weights are returned."
-        )
-    return _with_weights(survey, new, columns)
+    new = _linear(survey.weights, columns, aims, names)
+    return _with_weights(survey, new, columns, lambda weights: _linear(weights, columns, aims, names))
 
 
 def rake(
@@ -110,20 +95,50 @@ def rake(
     [15.0, 15.0, 70.0]
     """
     codes, aims = _margins(survey, margins)
-    factor = np.ones(len(survey))
+    dummies = np.hstack(
+        [(code[:, None] == np.arange(len(aims[name]))).astype(np.float64) for name, code in codes.items()]
+    )
+
+    def raked(weights: Array) -> Array:
+        return _proportional(weights, codes, aims, margins, bounds, tolerance, iterations)
+
+    return _with_weights(survey, raked(survey.weights), dummies, raked)
+
+
+def _linear(weights: Array, columns: Array, aims: Array, names: list[str]) -> Array:
+    """Weights nearest to `weights` in squared relative distance that reach the totals."""
+    multiplier, *_ = np.linalg.lstsq(columns.T @ (columns * weights[:, None]), aims - columns.T @ weights, rcond=None)
+    new = weights * (1.0 + columns @ multiplier)
+    missed = np.abs(columns.T @ new - aims) > 1e-6 * (1.0 + np.abs(aims))
+    if missed.any():
+        raise SurveyError(
+            f"Calibration cannot reach the totals of {listed(np.array(names)[missed])}: they contradict each other or nobody has that "
+            "level. Repair the totals; no weights are returned."
+        )
+    if (new < 0).any():
+        raise SurveyError(
+            f"Linear calibration makes {int((new < 0).sum())} of {len(new)} weights negative (smallest {new.min():.3g}). "
+            "Rake instead, or calibrate to fewer totals; no weights are returned."
+        )
+    return new
+
+
+def _proportional(
+    weights: Array, codes: Mapping[str, NDArray[np.intp]], aims: Mapping[str, Array], margins: Margins,
+    bounds: tuple[float, float] | None, tolerance: float, iterations: int,
+) -> Array:  # fmt: skip
+    """Multiply by margin ratios in turn until every margin is met."""
+    factor = np.ones(len(weights))
     deviation, worst = np.inf, ""
     for _ in range(iterations):
         for name, code in codes.items():
-            sums = np.bincount(code, survey.weights * factor, minlength=len(aims[name]))
+            sums = np.bincount(code, weights * factor, minlength=len(aims[name]))
             factor = factor * np.divide(aims[name], sums, out=np.ones_like(sums), where=sums > 0)[code]
             if bounds is not None:
                 factor = np.clip(factor, *bounds)
-        deviation, worst = _largest_deviation(survey.weights * factor, codes, aims, margins)
+        deviation, worst = _largest_deviation(weights * factor, codes, aims, margins)
         if deviation <= tolerance:
-            dummies = np.hstack(
-                [(code[:, None] == np.arange(len(aims[name]))).astype(np.float64) for name, code in codes.items()]
-            )
-            return _with_weights(survey, survey.weights * factor, dummies)
+            return weights * factor
     raise SurveyError(
         f"Raking did not converge in {iterations} rounds: {worst} is still {100 * deviation:.2g}% off"
         f"{'' if bounds is None else f' with factors kept within {bounds[0]:g} to {bounds[1]:g}'}. The margins may contradict each other "
@@ -204,8 +219,12 @@ def _largest_deviation(
     return worst, where
 
 
-def _with_weights(survey: Survey, weights: Array, columns: Array) -> Survey:
+def _with_weights(survey: Survey, weights: Array, columns: Array, again: Callable[[Array], Array]) -> Survey:
+    """Set the weights, remember what they were calibrated to, and calibrate every replicate the same way."""
     n = len(survey)
     design = survey.design or SamplingDesign(np.zeros((n, 1), dtype=np.intp), np.arange(n, dtype=np.intp)[:, None])
     design = replace(design, calibration=Calibration(columns, survey.weights))
-    return replace(survey, weights=weights, weight_kind="sampling", design=design)
+    made = survey.replicates
+    if made is not None:
+        made = replace(made, weights=np.column_stack([again(column) for column in made.weights.T]))
+    return replace(survey, weights=weights, weight_kind="sampling", design=design, replicates=made)

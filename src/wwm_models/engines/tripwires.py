@@ -1,0 +1,98 @@
+"""Checks that every fit passes at its estimate, without refitting; a tripped wire is our defect or a damaged input.
+
+Each wire is a law that any correct fit obeys: the design is replayed from the stored encoder with levels in another order; the
+probabilities are positive and sum to one, so that P(A or B) = P(A) + P(B); families that reproduce shares do; doubling all weights
+moves neither the estimate nor its covariance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.engines.loglikelihood import CellLikelihood
+from wwm_models.engines.predictors import Predictors
+from wwm_models.errors import FitError
+from wwm_models.families import Family
+from wwm_models.records import Cells, Design
+
+Array = NDArray[np.float64]
+
+
+class TripwireError(FitError):
+    """A law that every fit obeys does not hold for this one."""
+
+
+def refuse_tripped(likelihood: CellLikelihood, theta: Array, cells: Cells, design: Design, *, penalised: bool) -> None:
+    """Raise a TripwireError at the first law that does not hold.
+
+    Parameters
+    ----------
+    likelihood : CellLikelihood
+    theta : (p,) array
+    cells, design : records of the fit
+    penalised : bool
+        A penalised maximum need not reproduce shares, nor is it free of the scale of the weights.
+
+    Raises
+    ------
+    TripwireError
+    """
+    replayed = design.build(_levels_reversed(cells.patterns))
+    if not np.array_equal(replayed, design.array):
+        _trip(
+            "replay",
+            "the design rebuilt from the stored encoder differs from the one that was fitted",
+            np.abs(replayed - design.array).max(),
+        )
+    probability = np.exp(likelihood.log_probabilities(theta)[likelihood.counts.sum(axis=1) > 0])
+    if not (np.isfinite(probability).all() and (probability > 0).all()):
+        _trip("positive", "a fitted probability is not positive", float(np.nanmin(probability)))
+    if np.abs(probability.sum(axis=1) - 1.0).max() > 1e-10:
+        _trip("sum", "fitted probabilities do not sum to one", float(np.abs(probability.sum(axis=1) - 1.0).max()))
+    if penalised:
+        return
+    _check_shares(likelihood.family, likelihood.counts[likelihood.counts.sum(axis=1) > 0], probability)
+    gradient, information = likelihood.derivatives(theta)
+    _check_scale(likelihood, theta, gradient, information)
+
+
+def _check_shares(family: Family, counts: Array, probability: Array) -> None:
+    if not family.reproduces_shares:
+        return
+    gap = np.abs(counts.sum(axis=0) - counts.sum(axis=1) @ probability).max() / counts.sum()
+    if gap > 1e-8:
+        _trip("shares", f"the {family.name} family must reproduce the observed share of every answer", float(gap))
+
+
+def _check_scale(likelihood: CellLikelihood, theta: Array, gradient: Array, information: Array) -> None:
+    doubled = CellLikelihood(
+        likelihood.family,
+        likelihood.link,
+        Predictors(likelihood.predictors.array, likelihood.predictors.scale),
+        2.0 * likelihood.counts,
+    )
+    twice_gradient, twice_information = doubled.derivatives(theta)
+    size = np.abs(information).max()
+    gap = max(np.abs(twice_gradient - 2.0 * gradient).max(), np.abs(twice_information - 2.0 * information).max()) / size
+    if gap > 1e-9:
+        _trip("scale", "doubling every weight does not double the score and the information", float(gap))
+
+
+def _levels_reversed(patterns: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, with the levels of every factor listed in another order."""
+    columns = {}
+    for name in patterns.columns:
+        column = patterns[name]
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            column = column.cat.set_categories(column.cat.categories[::-1], ordered=False)
+        columns[name] = column
+    return pd.DataFrame(columns, index=patterns.index)
+
+
+def _trip(wire: str, what: str, size: float) -> None:
+    raise TripwireError(
+        f'Tripwire "{wire}": {what} (by {size:.3g}). No result of this fit can be trusted. '
+        "If the data and the model are as you meant them, this is a defect of the program: please report it with both."
+    )
