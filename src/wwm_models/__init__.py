@@ -9,13 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wwm_models.adjust import adjusted, contrasts, predict, raw, slopes
+    from wwm_models.adjust import adjusted, contrasts, mean, predict, raw, slopes, total
     from wwm_models.article import read_article
-    from wwm_models.engines import fit
+    from wwm_models.engines import fit, replicates
     from wwm_models.families import Model
     from wwm_models.records import Estimates, Fit, Survey
     from wwm_models.study import Run, run_study
-    from wwm_models.survey import read_survey
+    from wwm_models.survey import calibrate, rake, read_survey
 
 _HOME = {
     "Estimates": "records",
@@ -24,14 +24,19 @@ _HOME = {
     "Run": "study",
     "Survey": "records",
     "adjusted": "adjust",
+    "calibrate": "survey",
     "contrasts": "adjust",
     "fit": "engines",
+    "mean": "adjust",
     "predict": "adjust",
+    "rake": "survey",
     "raw": "adjust",
     "read_article": "article",
     "read_survey": "survey",
+    "replicates": "engines",
     "run_study": "study",
     "slopes": "adjust",
+    "total": "adjust",
 }
 
 __all__ = [
@@ -41,14 +46,19 @@ __all__ = [
     "Run",
     "Survey",
     "adjusted",
+    "calibrate",
     "contrasts",
     "fit",
+    "mean",
     "predict",
+    "rake",
     "raw",
     "read_article",
     "read_survey",
+    "replicates",
     "run_study",
     "slopes",
+    "total",
 ]
 
 

@@ -4,5 +4,6 @@ Written once over (family, design array, counts); nothing here asks which family
 """
 
 from wwm_models.engines.likelihood import fit
+from wwm_models.engines.replicates import replicates
 
-__all__ = ["fit"]
+__all__ = ["fit", "replicates"]

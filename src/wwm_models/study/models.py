@@ -17,9 +17,11 @@ from wwm_models.errors import FitError, ModelError, SeparationError, did_you_mea
 from wwm_models.families import Model
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.diagnostics import diagnostics as described
+from wwm_models.study.diagnostics import failure
 
 COEFFICIENT_COLUMNS = ("estimand", "term", "estimate", "std_error", "lower", "upper", "level")
-DIAGNOSTIC_COLUMNS = ("estimand", "check", "value", "status", "message")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +128,11 @@ def run_model(
         except FitError as problem:
             status = "separated" if isinstance(problem, SeparationError) else "failed"
             problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
-            diagnostics.append(_failure(request, status, str(problem)))
+            diagnostics.append(failure(request.label, status, str(problem)))
             continue
         excluded = excluded or dict(fitted.cells.excluded)
         coefficients.append(_coefficients(fitted, request, level))
-        diagnostics.append(_health(fitted, request))
+        diagnostics.append(described(fitted, request.label))
         if fitted.status != "ok":
             problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
             continue
@@ -180,24 +182,6 @@ def _coefficients(fitted: Fit, request: Request, level: float) -> pd.DataFrame:
             "lower": estimate - half, "upper": estimate + half, "level": level,
         }
     )  # fmt: skip
-
-
-def _health(fitted: Fit, request: Request) -> pd.DataFrame:
-    checks: list[tuple[str, float, str, str]] = [
-        ("convergence", float(fitted.iterations), fitted.status, fitted.message),
-        ("gradient_norm", fitted.gradient_norm, "ok" if fitted.gradient_norm < 1e-4 else "look", ""),
-        ("condition_number", fitted.condition_number, "ok" if fitted.condition_number < 1e8 else "look", ""),
-        ("loglik", fitted.loglik, "info", f"{fitted.vcov_kind} covariance"),
-        ("n", float(fitted.n), "info", ""),
-        ("n_effective", fitted.n_effective, "info", "Kish"),
-        ("design_df", fitted.design_df, "info", ""),
-    ]
-    checks += [("warning", np.nan, "look", text) for text in fitted.warnings]
-    return pd.DataFrame([(request.label, *row) for row in checks], columns=pd.Index(DIAGNOSTIC_COLUMNS))
-
-
-def _failure(request: Request, status: str, message: str) -> pd.DataFrame:
-    return pd.DataFrame([(request.label, "convergence", np.nan, status, message)], columns=pd.Index(DIAGNOSTIC_COLUMNS))
 
 
 def _stacked(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -14,7 +14,8 @@ from wwm_models.article.comparison import group_text
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
-from wwm_models.study.models import COEFFICIENT_COLUMNS, DIAGNOSTIC_COLUMNS, ModelResult
+from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
 
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
 FLAT = ("by", "group", *ESTIMATE_COLUMNS)

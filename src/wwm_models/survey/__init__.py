@@ -8,9 +8,20 @@ named ``twin`` make synthetic respondents. Fitting, tables for publication and a
 """
 
 from wwm_models.survey.assemble import read_survey, survey_of
+from wwm_models.survey.calibrate import calibrate, rake
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.overview import Overview, overview
 from wwm_models.survey.readers import read_file
 
-__all__ = ["Codebook", "Overview", "overview", "read_codebook", "read_file", "read_survey", "survey_of"]
+__all__ = [
+    "Codebook",
+    "Overview",
+    "calibrate",
+    "overview",
+    "rake",
+    "read_codebook",
+    "read_file",
+    "read_survey",
+    "survey_of",
+]

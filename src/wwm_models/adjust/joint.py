@@ -1,0 +1,101 @@
+"""What all adjusted numbers share: their joint covariance, the model's predictors, and the words of their estimand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.replicated import replicated_covariance
+from wwm_models.adjust.standardise import margins, sampled_influence, target_covariance
+from wwm_models.adjust.target import Target
+from wwm_models.engines.covariance import covariance
+from wwm_models.errors import AdjustError, did_you_mean, listed
+from wwm_models.records import Fit, Influence
+
+Array = NDArray[np.float64]
+
+
+def method_of(fit: Fit) -> str:
+    """The word of the ``method`` column; a penalised fit says so in every table."""
+    return f"likelihood ({fit.penalty}-penalised)" if fit.penalty else "likelihood"
+
+
+def refuse_unusable(fit: Fit) -> None:
+    """Refuse to estimate from a fit that is not a maximum."""
+    if fit.status != "ok":
+        raise AdjustError(
+            f'The fit of "{fit.model.formula}" is {fit.status}: {fit.message} No probabilities are given from it.'
+        )
+
+
+def model_column(fit: Fit, name: str) -> pd.Series:
+    """A predictor's column among the patterns, or an error that names the predictors there are."""
+    known = [str(column) for column in fit.cells.patterns.columns]
+    if name not in known:
+        raise AdjustError(
+            f'"{name}" is not in the model "{fit.model.formula}", so nothing can be set to its levels. '
+            f"Predictors: {listed(known, 30)}.{did_you_mean(name, known)}"
+        )
+    return fit.cells.patterns[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Linear combinations of margins: (m,) values, their (m, m) covariance, and the respondents' influence if there is one."""
+
+    estimate: Array
+    covariance: Array
+    contributions: Influence | None
+
+    @property
+    def std_error(self) -> Array:
+        """(m,) standard errors."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+
+def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str) -> Standardised:
+    """Estimates that are linear in the margins of a fit, with their joint covariance.
+
+    Parameters
+    ----------
+    fit : Fit
+    frame : DataFrame, G * R rows
+        Copies of the target's patterns under G interventions.
+    target : Target
+    matrix : (m, G * K) array
+        Of the combinations.
+    covariates : {"sampled", "fixed"}
+
+    Raises
+    ------
+    AdjustError
+    """
+    if covariates not in ("sampled", "fixed"):
+        raise AdjustError(f'covariates="{covariates}" is not known. Expected "sampled" or "fixed".')
+    count = len(frame) // len(target.weights)
+    made = margins(fit, frame, target.weights, count)
+    estimate = matrix @ made.probabilities.ravel()
+    jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
+    spread = made.spread @ matrix.T
+    if fit.replicate_theta is not None:
+        joint = replicated_covariance(
+            fit, frame, target, count, lambda again: matrix @ again.probabilities.ravel(), estimate, covariates
+        )
+        return Standardised(estimate, joint, None)
+    if covariates == "fixed":
+        return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T, None)
+    others = target_covariance(target, fit, spread)
+    if fit.penalty:
+        population = covariance(sampled_influence(fit, np.zeros_like(jacobian), spread, target))
+        return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T + population + others, None)
+    contributions = sampled_influence(fit, jacobian, spread, target)
+    return Standardised(estimate, covariance(contributions) + others, contributions)
+
+
+def estimand_text(fit: Fit, names: tuple[str, ...], target: Target) -> str:
+    """What the number is of: exposure, adjusters, target population, averaging rule, machine-readable."""
+    adjusters = [str(name) for name in fit.cells.patterns.columns if name not in names]
+    return f"exposure={'+'.join(names) or 'none'}; adjusters={'+'.join(adjusters) or 'none'}; population={target.label}"

@@ -1,0 +1,107 @@
+"""Average slopes of a continuous predictor, and predictions for single rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.table import probability_table
+from wwm_models.adjust.target import target_population
+from wwm_models.engines.predictors import predictors_of
+from wwm_models.errors import AdjustError
+from wwm_models.numerics import intervals
+from wwm_models.records import Estimates, Fit, Survey
+
+Array = NDArray[np.float64]
+
+
+def slopes(
+    fit: Fit,
+    variable: str,
+    *,
+    interval: str = "wald",
+    covariates: str = "sampled",
+    level: float = 0.95,
+    over: str | Survey = "sample",
+) -> Estimates:
+    """Average marginal effect of a continuous predictor on the probability of every answer.
+
+    Parameters
+    ----------
+    fit : Fit
+    variable : str
+        A number in the model.
+    interval : {"wald"}
+    covariates, level, over
+        As for `adjusted`.
+
+    Returns
+    -------
+    Estimates
+        Change of each probability per unit of the variable; the changes sum to zero.
+
+    Raises
+    ------
+    AdjustError
+        If the variable is not a number of the model.
+
+    Notes
+    -----
+    The derivative is a central difference over 1e-4 standard deviations of the variable; its error is of the order 1e-8.
+    """
+    refuse_unusable(fit)
+    if interval != "wald":
+        raise AdjustError(f'interval="{interval}": a slope is not a probability. Expected "wald".')
+    column = model_column(fit, variable)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        raise AdjustError(
+            f'"{variable}" has levels, not numbers. Use contrasts(fit, "{variable}") for its differences.'
+        )
+    target = target_population(fit, over, [str(name) for name in fit.cells.patterns.columns])
+    step = 1e-4 * (float(np.std(column.to_numpy(dtype=float))) or 1.0)
+    frames = [target.patterns.assign(**{variable: target.patterns[variable] + side * step}) for side in (1.0, -1.0)]
+    frame = pd.concat(frames, ignore_index=True)
+    size = len(fit.cells.categories)
+    difference = np.concatenate([np.eye(size), -np.eye(size)], axis=1)
+    found = standardised(fit, frame, target, (difference / (2.0 * step)).astype(np.float64), covariates)
+    lower, upper = intervals.wald_limits(
+        found.estimate, found.std_error, intervals.critical_value(level, fit.design_df)
+    )
+    columns = {
+        "estimate": found.estimate, "std_error": found.std_error, "lower": lower, "upper": upper,
+        "count": np.nan, "n": fit.n, "n_effective": fit.n_effective,
+    }  # fmt: skip
+    estimand = f"average slope on {variable}; {estimand_text(fit, (), target)}"
+    table = probability_table(
+        pd.DataFrame(index=[0]),
+        list(fit.cells.categories),
+        columns,
+        outcome=fit.cells.outcome,
+        level=level,
+        method=method_of(fit),
+        estimand=estimand,
+    )
+    return Estimates(table, (), found.covariance, found.contributions, None, fit.design_df)
+
+
+def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
+    """Probability of every answer for each row of a frame of predictors.
+
+    Parameters
+    ----------
+    fit : Fit
+    frame : DataFrame
+        Complete on the model's predictors; levels as text or categorical, in any order.
+
+    Returns
+    -------
+    DataFrame
+        One column per declared answer; rows sum to one.
+    """
+    refuse_unusable(fit)
+    log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)
+    full = np.zeros((len(frame), len(fit.cells.categories)))
+    full[:, fit.design.order] = np.exp(log_p)
+    return pd.DataFrame(full, columns=pd.Index(fit.cells.categories), index=frame.index)

@@ -1,0 +1,30 @@
+"""Is the model right? Tests of its assumptions and of its fit, residuals, and how much a violated assumption matters.
+
+Every function takes a fit and gives a record or an array; none changes the fit. Where respondents are weighted or sampled in
+strata or units the likelihood is a pseudo-likelihood: tests that need a likelihood are refused with the reason or replaced by
+a design-based version, and the note of the result says which. Convergence and separation are the engine's own business.
+"""
+
+from wwm_models.checks.brant import brant
+from wwm_models.checks.hosmer_lemeshow import hosmer_lemeshow
+from wwm_models.checks.lipsitz import lipsitz
+from wwm_models.checks.patterns import pearson, pulkstenis_robinson
+from wwm_models.checks.ratio import likelihood_ratio
+from wwm_models.checks.relaxed import nominal_test
+from wwm_models.checks.residuals import randomised_pit, surrogate_residuals
+from wwm_models.checks.size import po_size
+from wwm_models.checks.wald import wald_test
+
+__all__ = [
+    "brant",
+    "hosmer_lemeshow",
+    "likelihood_ratio",
+    "lipsitz",
+    "nominal_test",
+    "pearson",
+    "po_size",
+    "pulkstenis_robinson",
+    "randomised_pit",
+    "surrogate_residuals",
+    "wald_test",
+]

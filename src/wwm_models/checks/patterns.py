@@ -1,0 +1,172 @@
+"""Pearson's X2 and the deviance G2 of predictor patterns, whole or split by predicted score (Pulkstenis and Robinson).
+
+References
+----------
+McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., section 5.4. Chapman and Hall.
+Pulkstenis, E. and Robinson, T. J. (2004). Goodness-of-fit tests for ordinal response regression models. Statistics in
+Medicine 23, 999-1014. doi:10.1002/sim.1659
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.joint import model_column, refuse_unusable
+from wwm_models.cells.tabulate import predictor_codes, unique_rows
+from wwm_models.checks.groups import TIE_DIGITS, answer_scores, compare, probabilities, summary
+from wwm_models.checks.ratio import refuse_pseudo_likelihood
+from wwm_models.errors import AdjustError, did_you_mean, listed
+from wwm_models.records import Fit
+from wwm_models.records.tests import HypothesisTest
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+INSTEAD = "hosmer_lemeshow or lipsitz, which have a design-based version"
+
+
+def pearson(fit: Fit, *, by: Sequence[str] = ()) -> HypothesisTest:
+    """Pearson's X2 and the deviance G2 of the observed against the expected answers of every predictor pattern.
+
+    Parameters
+    ----------
+    fit : Fit
+    by : sequence of str
+        Further variables of the survey that split the patterns, complete on the rows used.
+
+    Returns
+    -------
+    HypothesisTest
+        The statistic is X2; the table has the rows "pearson" and "deviance". ``df = patterns (K - 1) - parameters``. The
+        law needs patterns with many respondents; the note says how many expected counts are small.
+
+    Raises
+    ------
+    AdjustError
+        Under sampling weights or a design, or if a variable is unknown or incomplete.
+    """
+    refuse_unusable(fit)
+    refuse_pseudo_likelihood(fit, "Pearson's test on patterns", INSTEAD)
+    widened = _split_further(fit, [by] if isinstance(by, str) else list(by))
+    seen = widened.cells.weights.sum(axis=1) > 0
+    group = np.where(seen, np.cumsum(seen) - 1, -1)
+    comparison = compare(widened, group)
+    df = float(seen.sum() * (len(fit.design.order) - 1) - len(fit.theta))
+    table = summary(comparison, df, ["pearson", "deviance"])
+    saturated = "" if df > 0 else " The model is saturated on these patterns: there is nothing left to test."
+    note = f"{int(seen.sum())} patterns of {fit.n} respondents.{saturated}{comparison.sparse}"
+    first = table.iloc[0]
+    return HypothesisTest("Pearson test of fit", float(first["statistic"]), df, float(first["p_value"]), table, note)
+
+
+def pulkstenis_robinson(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
+    """Test of fit by patterns of the categorical predictors, each split at the median of its predicted scores.
+
+    Parameters
+    ----------
+    fit : Fit
+        With at least one continuous predictor beside the categorical ones.
+    terms : str or sequence of str
+        The categorical predictors.
+
+    Returns
+    -------
+    HypothesisTest
+        The statistic is the chi-square version; the table has the rows "chi-square" and "deviance".
+        ``df = (2 I - 1)(K - 1) - k - 1``, I patterns, k parameters of the categorical predictors. With patterns that cannot be
+        split, 2 I is the number of groups there are.
+
+    Raises
+    ------
+    AdjustError
+        Under sampling weights or a design, or if a predictor is unknown.
+    """
+    refuse_unusable(fit)
+    refuse_pseudo_likelihood(fit, "The Pulkstenis-Robinson test", INSTEAD)
+    names = [terms] if isinstance(terms, str) else list(terms)
+    if not names:
+        raise AdjustError("pulkstenis_robinson was given no predictor. Name the categorical ones.")
+    group = _halves(fit, _numbers([model_column(fit, name) for name in names]))
+    comparison = compare(fit, group)
+    made, count = comparison.observed.shape
+    slopes = sum(_variables_within(term, fit, names) for term in fit.design.terms)
+    df = float((made - 1) * (count - 1) - slopes - 1)
+    table = summary(comparison, df, ["chi-square", "deviance"])
+    note = f"{made} groups; {slopes} parameters of the categorical predictors.{comparison.sparse}"
+    first = table.iloc[0]
+    name = "Pulkstenis-Robinson test of fit"
+    return HypothesisTest(name, float(first["statistic"]), df, float(first["p_value"]), table, note)
+
+
+def _halves(fit: Fit, pattern: Places) -> Places:
+    """Twice the covariate pattern, plus one above the (weighted) median of its scores; numbered without gaps."""
+    weight = fit.cells.weights.sum(axis=1)
+    score = np.round(probabilities(fit) @ answer_scores(fit), TIE_DIGITS)
+    high = np.zeros(len(score), dtype=np.intp)
+    for number in np.unique(pattern[weight > 0]):
+        inside = np.flatnonzero((pattern == number) & (weight > 0))
+        high[inside] = score[inside] > _median(score[inside], weight[inside])
+    group = np.full(len(score), -1, dtype=np.intp)
+    group[weight > 0] = np.unique((2 * pattern + high)[weight > 0], return_inverse=True)[1]
+    return group
+
+
+def _median(values: Array, weight: Array) -> float:
+    """Median of values repeated as often as their weight says.
+
+    Examples
+    --------
+    >>> float(_median(np.array([1.0, 2.0, 4.0]), np.array([1.0, 1.0, 2.0])))
+    3.0
+    """
+    order = np.argsort(values)
+    reached = np.cumsum(weight[order])
+    half = reached[-1] / 2.0
+    lower = values[order][np.searchsorted(reached, half - 1e-9)]
+    upper = values[order][np.searchsorted(reached, half + 1e-9)]
+    return float((lower + upper) / 2.0)
+
+
+def _variables_within(term: str, fit: Fit, names: list[str]) -> bool:
+    """Whether a term is made of these predictors only."""
+    words = set(re.findall(r"[\w.]+", term))
+    used = [str(name) for name in fit.cells.patterns.columns if str(name) in words]
+    return bool(used) and all(name in names for name in used)
+
+
+def _numbers(columns: list[pd.Series]) -> Places:
+    coded = [predictor_codes(column, str(column.name)) for column in columns]
+    return unique_rows([codes for codes, _ in coded], [len(levels) for _, levels in coded], len(columns[0]))[0]
+
+
+def _split_further(fit: Fit, by: list[str]) -> Fit:
+    """The fit with patterns also split by other variables."""
+    if not by:
+        return fit
+    cells, frame = fit.cells, fit.survey.frame
+    used = cells.row_pattern >= 0
+    known = [str(name) for name in frame.columns]
+    for name in by:
+        if name not in known or frame.loc[used, name].isna().any():
+            what = "has missing values on the rows used" if name in known else "is not a variable of this survey"
+            raise AdjustError(f'"{name}" {what}. Known: {listed(known, 30)}.{did_you_mean(name, known)}')
+    further = _numbers([frame.loc[used, name] for name in by])
+    pairs, number = np.unique(np.column_stack([cells.row_pattern[used], further]), axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    row_pattern = np.full(len(frame), -1, dtype=np.intp)
+    row_pattern[used] = number
+    shape = (len(pairs), len(cells.categories))
+    place = number * shape[1] + cells.row_category[used]
+    weights = np.bincount(place, cells.row_weight[used], minlength=shape[0] * shape[1]).reshape(shape)
+    old = pairs[:, 0]
+    split = replace(
+        cells, patterns=cells.patterns.iloc[old].reset_index(drop=True), weights=weights, counts=weights,
+        row_pattern=row_pattern,
+    )  # fmt: skip
+    scale = None if fit.design.scale is None else fit.design.scale[old]
+    return replace(fit, cells=split, design=replace(fit.design, array=fit.design.array[old], scale=scale))
