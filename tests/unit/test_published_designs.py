@@ -79,5 +79,5 @@ def test_impossible_margins_name_margin_and_level():
     survey = wwm.Survey.from_frame(rows("api_rake"), weight="pw", psu="dnum", fpc="fpc")
     with pytest.raises(Exception, match='Margin "stype" does not cover the level H of the sample'):
         wwm.rake(survey, {"stype": {"E": 4421, "M": 1018}})
-    with pytest.raises(Exception, match="The margins add up to different population sizes: stype 6194, sch.wide 6000"):
+    with pytest.raises(Exception, match=r"different population sizes: stype 6194, sch\.wide 6000"):
         wwm.rake(survey, {"stype": {"E": 4421, "H": 755, "M": 1018}, "sch.wide": {"No": 1000, "Yes": 5000}})
