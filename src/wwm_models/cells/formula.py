@@ -217,11 +217,16 @@ def encode(encoder: Encoder, frame: pd.DataFrame) -> Array:
                 f'"{name}" is missing in {int(column.isna().sum())} of {len(frame)} rows. Give complete rows.'
             )
         recoded[name] = _recode(column, encoder.levels[name], name) if name in encoder.levels else column
-    (matrix,) = build_design_matrices([encoder.info], pd.DataFrame(recoded, index=frame.index), NA_action="raise")
+    rows: Any = recoded or pd.DataFrame(
+        index=frame.index
+    )  # without predictors only the index says how many rows there are
+    (matrix,) = build_design_matrices([encoder.info], rows, NA_action="raise")
     return _without_intercept(matrix)[:, encoder.kept]
 
 
 def _recode(column: pd.Series, levels: tuple[Any, ...], name: str) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype) and tuple(column.cat.categories) == levels:
+        return column.array
     unknown = sorted({str(value) for value in column.unique()} - {str(level) for level in levels})
     if unknown:
         raise ModelError(
@@ -233,7 +238,7 @@ def _recode(column: pd.Series, levels: tuple[Any, ...], name: str) -> Any:
         codes = own[column.cat.codes.to_numpy()]
     else:
         codes = np.array([by_text[str(value)] for value in column], dtype=np.intp)
-    return pd.Categorical.from_codes(codes.tolist(), categories=pd.Index(list(levels)))
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(levels)))
 
 
 def learns_from_rows(right_side: str) -> bool:
