@@ -11,6 +11,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wwm_models.adjust import adjusted, contrasts, mean, predict, raw, slopes, total
     from wwm_models.article import read_article
+    from wwm_models.checks import (
+        brant,
+        hosmer_lemeshow,
+        likelihood_ratio,
+        lipsitz,
+        nominal_test,
+        pearson,
+        po_size,
+        pulkstenis_robinson,
+        randomised_pit,
+        scale_test,
+        surrogate_residuals,
+        wald_test,
+        weights_matter,
+    )
     from wwm_models.engines import fit, replicates
     from wwm_models.families import Model
     from wwm_models.records import Estimates, Fit, Survey
@@ -18,6 +33,19 @@ if TYPE_CHECKING:
     from wwm_models.survey import calibrate, rake, read_survey
 
 _HOME = {
+    "brant": "checks",
+    "hosmer_lemeshow": "checks",
+    "likelihood_ratio": "checks",
+    "lipsitz": "checks",
+    "nominal_test": "checks",
+    "pearson": "checks",
+    "po_size": "checks",
+    "pulkstenis_robinson": "checks",
+    "randomised_pit": "checks",
+    "scale_test": "checks",
+    "surrogate_residuals": "checks",
+    "wald_test": "checks",
+    "weights_matter": "checks",
     "Estimates": "records",
     "Fit": "records",
     "Model": "families",
@@ -46,19 +74,32 @@ __all__ = [
     "Run",
     "Survey",
     "adjusted",
+    "brant",
     "calibrate",
     "contrasts",
     "fit",
+    "hosmer_lemeshow",
+    "likelihood_ratio",
+    "lipsitz",
     "mean",
+    "nominal_test",
+    "pearson",
+    "po_size",
     "predict",
+    "pulkstenis_robinson",
     "rake",
+    "randomised_pit",
     "raw",
     "read_article",
     "read_survey",
     "replicates",
     "run_study",
+    "scale_test",
     "slopes",
+    "surrogate_residuals",
     "total",
+    "wald_test",
+    "weights_matter",
 ]
 
 

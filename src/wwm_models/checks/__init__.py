@@ -13,7 +13,9 @@ from wwm_models.checks.ratio import likelihood_ratio
 from wwm_models.checks.relaxed import nominal_test
 from wwm_models.checks.residuals import randomised_pit, surrogate_residuals
 from wwm_models.checks.size import po_size
+from wwm_models.checks.spread import scale_test
 from wwm_models.checks.wald import wald_test
+from wwm_models.checks.weights import weights_matter
 
 __all__ = [
     "brant",
@@ -25,6 +27,8 @@ __all__ = [
     "po_size",
     "pulkstenis_robinson",
     "randomised_pit",
+    "scale_test",
     "surrogate_residuals",
     "wald_test",
+    "weights_matter",
 ]
