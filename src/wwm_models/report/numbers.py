@@ -22,8 +22,6 @@ class Shown:
         The number itself, for machines; empty where there is none.
     interval : str
         Lower and upper limit; empty where there is none.
-    limits : str
-        The limits themselves, for machines, with a space between.
     why : str
         Why there is no number, or what else there is to say.
     """
@@ -31,7 +29,6 @@ class Shown:
     text: str
     value: str = ""
     interval: str = ""
-    limits: str = ""
     why: str = ""
 
 
@@ -105,7 +102,7 @@ class Numbers:
         """Write any number with four significant digits, as diagnostics need it."""
         if math.isnan(value):
             return DASH
-        if value == int(value) if math.isfinite(value) else False:
+        if value.is_integer():
             return self.count(value)
         text = f"{value:.4g}".replace("-", _MINUS)
         return text.replace(".", ",") if self.lang == "nl" else text
@@ -115,15 +112,17 @@ class Numbers:
         return "" if math.isnan(lower) or math.isnan(upper) else f"{self.percent(lower)}{DASH}{self.percent(upper)}"
 
 
-def exact(*values: float) -> str:
-    """The numbers for machines: seven significant digits, a space between; empty if one is missing.
+def exact(value: float) -> str:
+    """The number for machines: a whole one in full, others in six significant digits; empty if missing.
 
     Examples
     --------
-    >>> exact(0.25), exact(0.2, float("nan"))
-    ('0.25', '')
+    >>> exact(0.25), exact(1234567.0), exact(float("nan"))
+    ('0.25', '1234567', '')
     """
-    return "" if any(math.isnan(value) for value in values) else " ".join(f"{value:.7g}" for value in values)
+    if math.isnan(value):
+        return ""
+    return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
 
 
 def number(row: Mapping[str, object], column: str) -> float:

@@ -178,9 +178,9 @@ def _n(row: Row, labels: Labels, numbers: Numbers) -> Shown:
 
 
 def _published(row: Row, labels: Labels, numbers: Numbers) -> Shown:
+    del labels
     value = number(row, "published")
-    why = labels.words["not_printed"] if math.isnan(value) else ""
-    return Shown(numbers.printed(value), exact(value), why=why)
+    return Shown(numbers.printed(value), exact(value))
 
 
 def _raw(row: Row, labels: Labels, numbers: Numbers) -> Shown:
@@ -194,14 +194,14 @@ def _estimate(row: Row, column: str, labels: Labels, numbers: Numbers) -> Shown:
     value, lower, upper = number(row, column), number(row, f"{column}_lower"), number(row, f"{column}_upper")
     if math.isnan(value):
         return Shown(DASH, why=labels.words["not_computed"])
-    return Shown(numbers.percent(value), exact(value), numbers.interval(lower, upper), exact(lower, upper))
+    return Shown(numbers.percent(value), exact(value), numbers.interval(lower, upper))
 
 
 def _difference(row: Row, labels: Labels, numbers: Numbers) -> Shown:
     value, std_error = number(row, "difference"), number(row, "difference_se")
     if math.isnan(value):
         return Shown(DASH, why=labels.words["not_computed"])
-    return Shown(numbers.points(value), exact(value), numbers.percent(std_error), exact(std_error))
+    return Shown(numbers.points(value), exact(value), numbers.percent(std_error))
 
 
 _Cell = Callable[[Row, Labels, Numbers], Shown]

@@ -102,4 +102,4 @@ def test_a_long_label_is_cut_for_the_eye_and_whole_in_the_title(make):
 
 
 def test_a_study_of_the_size_of_the_article_stays_under_two_megabytes(make):
-    assert len(render_page(make(copies=7)).encode()) < 2_000_000
+    assert len(render_page(make(copies=10)).encode()) < 2_000_000
