@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from scipy import stats
 
 import wwm_models as wwm
 from wwm_models.engines.loglikelihood import cell_likelihood
+from wwm_models.records.tests import HypothesisTest
 
 HERE = Path(__file__).parent
 
@@ -58,21 +60,63 @@ class Case:
     stored: dict[str, Any]
 
     @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        return read_frame(case_data(self.stored["case"]), self.stored["variables"])
+
+    @functools.cached_property
     def survey(self) -> wwm.Survey:
-        frame = read_frame(case_data(self.stored["case"]), self.stored["variables"])
         weight = self.stored["weight"]
-        return wwm.Survey.from_frame(frame, weight=weight, weight_kind="frequency" if weight else "sampling")
+        return wwm.Survey.from_frame(self.frame, weight=weight, weight_kind="frequency" if weight else "sampling")
 
     @functools.cache  # noqa: B019  (a handful of cases live as long as the session)
+    def designed(self, name: str) -> wwm.Survey:
+        """One of the case's samples under its design, then its replicates, raked or calibrated."""
+        options = dict(self.stored["surveys"][name])
+        sample, replicates = options.pop("sample", None), options.pop("replicates", None)
+        margins, totals = options.pop("rake", None), options.pop("calibrate", None)
+        frame = self.frame if sample is None else self.frame[self.frame["sample"] == sample].reset_index(drop=True)
+        for crossing, parts in options.pop("crossed", {}).items():
+            frame = frame.assign(**{crossing: pd.Categorical(frame[parts].astype(str).agg("|".join, axis=1))})
+        survey = wwm.Survey.from_frame(frame, **options)
+        survey = survey if replicates is None else wwm.replicates(survey, replicates)
+        survey = survey if margins is None else wwm.rake(survey, margins)
+        return survey if totals is None else wwm.calibrate(survey, totals)
+
+    @functools.cache  # noqa: B019
     def fit(self, name: str) -> wwm.Fit:
         options = dict(self.stored["fits"][name])
-        aliased = options.pop("aliased", "error")
-        return wwm.fit(wwm.Model(options.pop("formula"), **options), self.survey, vcov="model", aliased=aliased)
+        aliased, survey = options.pop("aliased", "error"), options.pop("survey", None)
+        model = wwm.Model(options.pop("formula"), **options)
+        if survey is not None:
+            return wwm.fit(model, self.designed(survey), aliased=aliased)
+        return wwm.fit(model, self.survey, vcov="model", aliased=aliased)
+
+    @functools.cache  # noqa: B019
+    def test(self, name: str, fit: str) -> HypothesisTest:
+        return getattr(wwm, name)(self.fit(fit))
 
     def number(self, of: dict[str, Any]) -> float:
-        """The quantity that `of` describes, from our own fit."""
-        arguments = {key: value for key, value in of.items() if key not in ("quantity", "fit", "sign")}
-        return of.get("sign", 1) * float(QUANTITIES[of["quantity"]](self, self.fit(of["fit"]), **arguments))
+        """The quantity that `of` describes, from our own fit or of one of the case's samples."""
+        arguments = {key: value for key, value in of.items() if key not in ("quantity", "fit", "sign", "survey")}
+        about = self.designed(of["survey"]) if "survey" in of else self.fit(of["fit"])
+        if of["quantity"] == "test":
+            about = self.test(arguments.pop("test"), of["fit"])
+        return of.get("sign", 1) * float(QUANTITIES[of["quantity"]](self, about, **arguments))
+
+
+def tested(case: Case, test: HypothesisTest, column: str, term: str | None = None) -> float:
+    """The statistic, df or p-value of a whole test, or of a row of its table."""
+    return getattr(test, column) if term is None else test.table.loc[term, column]
+
+
+def of_sample(estimator: Callable[..., wwm.Estimates]) -> Callable[..., float]:
+    """A mean or total of a variable, or of one of its answers."""
+
+    def number(case: Case, survey: wwm.Survey, name: str, column: str, category: str | None = None) -> float:
+        table = estimator(survey, name).table
+        return (table.iloc[0] if category is None else table.set_index("category").loc[category])[column]
+
+    return number
 
 
 def z_value(case: Case, fit: wwm.Fit, name: str) -> float:
@@ -145,6 +189,9 @@ def forward_change(case: Case, fit: wwm.Fit, variable: str, category: str) -> fl
 
 
 QUANTITIES = {
+    "test": tested,
+    "mean": of_sample(wwm.mean),
+    "total": of_sample(wwm.total),
     "param": lambda case, fit, name: fit.params[name],
     "std_error": lambda case, fit, name: fit.std_errors[name],
     "expected_std_error": expected_std_error,
