@@ -104,7 +104,7 @@ class Case:
         return of.get("sign", 1) * float(QUANTITIES[of["quantity"]](self, about, **arguments))
 
 
-def tested(case: Case, test: HypothesisTest, column: str, term: str | None = None) -> float:
+def part_of_test(case: Case, test: HypothesisTest, column: str, term: str | None = None) -> float:
     """The statistic, df or p-value of a whole test, or of a row of its table."""
     return getattr(test, column) if term is None else test.table.loc[term, column]
 
@@ -189,7 +189,7 @@ def forward_change(case: Case, fit: wwm.Fit, variable: str, category: str) -> fl
 
 
 QUANTITIES = {
-    "test": tested,
+    "test": part_of_test,
     "mean": of_sample(wwm.mean),
     "total": of_sample(wwm.total),
     "param": lambda case, fit, name: fit.params[name],
