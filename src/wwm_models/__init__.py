@@ -9,7 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wwm_models.adjust import adjusted, contrasts, mean, predict, raw, slopes, total
+    from wwm_models.adjust import (
+        adjusted,
+        answer_ratio,
+        change,
+        change_between,
+        contrasts,
+        equivalence,
+        mean,
+        mean_score,
+        predict,
+        raw,
+        slopes,
+        superiority,
+        total,
+    )
     from wwm_models.article import read_article
     from wwm_models.checks import (
         brant,
@@ -28,7 +42,7 @@ if TYPE_CHECKING:
     )
     from wwm_models.engines import fit, replicates
     from wwm_models.families import Model
-    from wwm_models.records import Estimates, Fit, Survey
+    from wwm_models.records import Estimand, Estimates, Fit, Survey
     from wwm_models.study import Run, run_study
     from wwm_models.survey import calibrate, rake, read_survey
 
@@ -46,16 +60,22 @@ _HOME = {
     "surrogate_residuals": "checks",
     "wald_test": "checks",
     "weights_matter": "checks",
+    "Estimand": "records",
     "Estimates": "records",
     "Fit": "records",
     "Model": "families",
     "Run": "study",
     "Survey": "records",
     "adjusted": "adjust",
+    "answer_ratio": "adjust",
     "calibrate": "survey",
+    "change": "adjust",
+    "change_between": "adjust",
     "contrasts": "adjust",
+    "equivalence": "adjust",
     "fit": "engines",
     "mean": "adjust",
+    "mean_score": "adjust",
     "predict": "adjust",
     "rake": "survey",
     "raw": "adjust",
@@ -64,24 +84,31 @@ _HOME = {
     "replicates": "engines",
     "run_study": "study",
     "slopes": "adjust",
+    "superiority": "adjust",
     "total": "adjust",
 }
 
 __all__ = [
+    "Estimand",
     "Estimates",
     "Fit",
     "Model",
     "Run",
     "Survey",
     "adjusted",
+    "answer_ratio",
     "brant",
     "calibrate",
+    "change",
+    "change_between",
     "contrasts",
+    "equivalence",
     "fit",
     "hosmer_lemeshow",
     "likelihood_ratio",
     "lipsitz",
     "mean",
+    "mean_score",
     "nominal_test",
     "pearson",
     "po_size",
@@ -96,6 +123,7 @@ __all__ = [
     "run_study",
     "scale_test",
     "slopes",
+    "superiority",
     "surrogate_residuals",
     "total",
     "wald_test",

@@ -1,12 +1,29 @@
-"""Adjusted probabilities (standardised over a target population), raw percentages, and contrasts of either.
+"""Adjusted probabilities (standardised over a target population), raw percentages, and what is made of either.
 
-All of them are `Estimates`: a tidy table with the joint covariance and each respondent's influence.
+All of them are `Estimates`: a tidy table with the joint covariance, each respondent's influence, replicates or draws.
 """
 
 from wwm_models.adjust.adjusted import adjusted
+from wwm_models.adjust.answers import answer_ratio, mean_score, superiority
+from wwm_models.adjust.change import change, change_between
 from wwm_models.adjust.contrasts import contrasts
+from wwm_models.adjust.equivalence import equivalence
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
 from wwm_models.adjust.totals import mean, total
 
-__all__ = ["adjusted", "contrasts", "mean", "predict", "raw", "slopes", "total"]
+__all__ = [
+    "adjusted",
+    "answer_ratio",
+    "change",
+    "change_between",
+    "contrasts",
+    "equivalence",
+    "mean",
+    "mean_score",
+    "predict",
+    "raw",
+    "slopes",
+    "superiority",
+    "total",
+]

@@ -94,7 +94,7 @@ def adjusted(
         method=method_of(fit),
         estimand=estimand_text(fit, names, target),
     )
-    return Estimates(table, names, found.covariance, found.contributions, None, fit.design_df)
+    return Estimates(table, names, found.covariance, found.contributions, None, fit.design_df, found.replicated)
 
 
 def model_groups(fit: Fit, names: tuple[str, ...]) -> pd.DataFrame:

@@ -9,20 +9,20 @@ Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in genera
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.adjust.adjusted import adjusted
-from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.numerics import intervals
-from wwm_models.numerics.maximum import holm, max_t
-from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Fit
+from wwm_models.adjust.inference import inference
+from wwm_models.adjust.law import law_of
+from wwm_models.adjust.pairs import compared_rows
+from wwm_models.adjust.table import names_of
+from wwm_models.errors import AdjustError, did_you_mean
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fit
 
 Array = NDArray[np.float64]
 KINDS = {"difference": " - ", "ratio": " / "}
@@ -30,7 +30,7 @@ KINDS = {"difference": " - ", "ratio": " / "}
 
 def contrasts(
     source: Fit | Estimates,
-    variable: str,
+    variable: str | Sequence[str],
     *,
     kind: str = "difference",
     reference: str | None = None,
@@ -44,10 +44,12 @@ def contrasts(
     ----------
     source : Fit or Estimates
         A fit (its adjusted probabilities are used), or estimates by `variable` and perhaps others, which stay fixed.
-    variable : str
+    variable : str or sequence of str
+        Several: the difference in differences, variable by variable (with two: how much the gap between levels of the first
+        changes between levels of the second).
     kind : {"difference", "ratio"}
     reference : str, optional
-        Level to compare the others with; the first unless given.
+        Level of the (first) variable to compare the others with; the first level unless given.
     pairwise : bool
         Every level with every earlier one, instead of with the reference.
     simultaneous : bool
@@ -63,61 +65,44 @@ def contrasts(
     ------
     AdjustError
     """
-    estimates = adjusted(source, variable, level=level) if isinstance(source, Fit) else source
+    names = names_of(variable)
+    if not names:
+        raise AdjustError("contrasts() was given no variable. Name one, or several for a difference in differences.")
+    *others, final = names
+    estimates = source if isinstance(source, Estimates) else adjusted(source, names, level=level)
+    for name in others:
+        estimates = _compared(estimates, name, "difference", reference, level, pairwise=pairwise, simultaneous=False)
+    if others and kind == "ratio":
+        raise AdjustError(
+            'kind="ratio" of differences has no meaning, since a difference may be zero. Use kind="difference", or one variable.'
+        )
+    return _compared(
+        estimates, final, kind, None if others else reference, level, pairwise=pairwise, simultaneous=simultaneous
+    )
+
+
+def _compared(
+    estimates: Estimates, variable: str, kind: str, reference: str | None, level: float, *, pairwise: bool, simultaneous: bool,
+) -> Estimates:  # fmt: skip
+    """Contrasts of one variable of estimates, which may themselves be contrasts of another."""
     if kind not in KINDS:
         raise AdjustError(
             f'kind="{kind}" is not known. Expected one of: {", ".join(KINDS)}.{did_you_mean(kind, KINDS)}'
         )
-    if variable not in estimates.by:
-        raise AdjustError(
-            f'These estimates are by {listed(estimates.by) or "nothing"}, not by "{variable}".{did_you_mean(variable, estimates.by)}'
-        )
-    first, second = _pairs(estimates, variable, reference, pairwise)
+    first, second = compared_rows(estimates.table, estimates.by, variable, reference, pairwise=pairwise)
     values = estimates.table["estimate"].to_numpy(dtype=float)
-    matrix = _gradient(values, first, second, kind)
-    joint = matrix @ np.nan_to_num(estimates.covariance) @ matrix.T
-    table = _described(estimates, variable, kind, first, second)
+    law = law_of([(estimates, _gradient(values, first, second, kind))])
     one, two = values[first], values[second]
     with np.errstate(divide="ignore", invalid="ignore"):
         result = one - two if kind == "difference" else one / two
-    draws = None
-    if estimates.draws is not None:
-        left, right = estimates.draws[:, first], estimates.draws[:, second]
-        draws = left - right if kind == "difference" else left / right
-        joint = np.atleast_2d(np.cov(draws, rowvar=False))
-    inference = _inference(result, joint, kind, estimates.df, level, simultaneous=simultaneous, draws=draws)
-    contributions = estimates.contributions
-    if contributions is not None:
-        contributions = replace(contributions, values=contributions.values @ matrix.T)
-    return Estimates(table.assign(**inference), estimates.by, joint, contributions, draws, estimates.df)
-
-
-def _pairs(
-    estimates: Estimates, variable: str, reference: str | None, pairwise: bool
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of the rows compared: the same answer and the same other groups, two levels of the variable."""
-    table = estimates.table
-    levels = list(dict.fromkeys(table[variable]))
-    if reference is None:
-        base = levels[0]
-    else:
-        named = {str(level): level for level in levels}
-        if str(reference) not in named:
-            raise AdjustError(
-                f'reference "{reference}" is not a level of {variable}. Levels: {listed(levels, 30)}.{did_you_mean(str(reference), named)}'
-            )
-        base = named[str(reference)]
-    chosen = (
-        [(b, a) for a, b in itertools.combinations(levels, 2)] if pairwise else [(a, base) for a in levels if a != base]
+    if estimates.draws is not None and kind == "ratio":
+        draws = estimates.draws[:, first] / estimates.draws[:, second]
+        law = replace(law, draws=draws, covariance=np.atleast_2d(np.cov(draws, rowvar=False)))
+    columns = inference(result, law, kind, level, simultaneous=simultaneous)
+    table = _described(estimates, variable, kind, first, second).assign(**columns)
+    return Estimates(
+        table, estimates.by, law.covariance, law.contributions, law.draws, law.df, law.replicated, estimates.origin
     )
-    rest = [name for name in (*estimates.by, "category") if name != variable]
-    rows = {key: number for number, key in enumerate(table[[variable, *rest]].itertuples(index=False, name=None))}
-    others = list(dict.fromkeys(table[rest].itertuples(index=False, name=None)))
-    pairs = [(rows[(a, *other)], rows[(b, *other)]) for a, b in chosen for other in others]
-    if not pairs:
-        raise AdjustError(f'"{variable}" has a single level ({listed(levels)}); there is nothing to compare.')
-    first, second = np.array(pairs, dtype=np.intp).T
-    return first, second
 
 
 def _gradient(values: Array, first: NDArray[np.intp], second: NDArray[np.intp], kind: str) -> Array:
@@ -143,34 +128,13 @@ def _described(
     table["count"] = np.nan
     table["n"] = one["n"].to_numpy() + two["n"].to_numpy()
     table["n_effective"] = one["n_effective"].to_numpy() + two["n_effective"].to_numpy()
-    table["estimand"] = [f"{kind} of {text}" for text in one["estimand"]]
-    table["contrast"] = label
+    already = one["contrast"].astype(str) if "contrast" in one else None
+    table["estimand"] = [_estimand(text, kind) for text in one["estimand"]]
+    table["contrast"] = label if already is None else [f"({a}) at {b}" for a, b in zip(already, label, strict=True)]
     return table
 
 
-def _inference(
-    result: Array, joint: Array, kind: str, df: float, level: float, *, simultaneous: bool, draws: Array | None
-) -> dict[str, Any]:
-    """Standard errors, limits and p-values; ratios are judged on the log scale."""
-    std_error = np.sqrt(np.maximum(np.diag(joint), 0.0))
-    scale = std_error / np.abs(result) if kind == "ratio" else std_error
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = (np.log(result) if kind == "ratio" else result) / scale
-    p_value = 2.0 * (stats.norm.sf(np.abs(t)) if np.isinf(df) else stats.t.sf(np.abs(t), df))
-    if simultaneous:
-        correlation = _correlation(joint)
-        critical, p_adjusted = max_t(correlation, np.abs(t), df, level)
-    else:
-        critical, p_adjusted = intervals.critical_value(level, df), holm(p_value)
-    lower, upper = (intervals.log_limits if kind == "ratio" else intervals.wald_limits)(result, std_error, critical)
-    if draws is not None and not simultaneous:
-        lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return {
-        "estimate": result, "std_error": std_error, "lower": lower, "upper": upper, "level": level, "p_value": p_value, "p_adjusted": p_adjusted,
-    }  # fmt: skip
-
-
-def _correlation(joint: Array) -> Array:
-    scale = np.sqrt(np.maximum(np.diag(joint), 0.0))
-    safe = np.where(scale > 0, scale, 1.0)
-    return joint / np.outer(safe, safe)
+def _estimand(text: str, kind: str) -> str:
+    """The estimand of a contrast: that of what is compared, with the kind in front of it."""
+    made = Estimand.parse(text)
+    return replace(made, quantity=" ".join(part for part in (f"{kind} of", made.quantity) if part)).text

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.replicated import replicated_covariance
+from wwm_models.adjust.replicated import replicated_deviations
 from wwm_models.adjust.standardise import margins, sampled_influence, target_covariance
 from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Fit, Influence
+from wwm_models.records import Estimand, Fit, Influence
 
 Array = NDArray[np.float64]
 
@@ -44,11 +44,12 @@ def model_column(fit: Fit, name: str) -> pd.Series:
 
 @dataclass(frozen=True, eq=False)
 class Standardised:
-    """Linear combinations of margins: (m,) values, their (m, m) covariance, and the respondents' influence if there is one."""
+    """Linear combinations of margins: (m,) values, their (m, m) covariance, and the respondents' influence or (R, m) replicates."""
 
     estimate: Array
     covariance: Array
     contributions: Influence | None
+    replicated: Array | None = None
 
     @property
     def std_error(self) -> Array:
@@ -81,10 +82,10 @@ def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, c
     jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
     spread = made.spread @ matrix.T
     if fit.replicate_theta is not None:
-        joint = replicated_covariance(
+        replicated = replicated_deviations(
             fit, frame, target, count, lambda again: matrix @ again.probabilities.ravel(), estimate, covariates
         )
-        return Standardised(estimate, joint, None)
+        return Standardised(estimate, replicated.T @ replicated, None, replicated)
     if covariates == "fixed":
         return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T, None)
     others = target_covariance(target, fit, spread)
@@ -95,7 +96,7 @@ def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, c
     return Standardised(estimate, covariance(contributions) + others, contributions)
 
 
-def estimand_text(fit: Fit, names: tuple[str, ...], target: Target) -> str:
+def estimand_text(fit: Fit, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
     """What the number is of: exposure, adjusters, target population, averaging rule, machine-readable."""
-    adjusters = [str(name) for name in fit.cells.patterns.columns if name not in names]
-    return f"exposure={'+'.join(names) or 'none'}; adjusters={'+'.join(adjusters) or 'none'}; population={target.label}"
+    adjusters = tuple(str(name) for name in fit.cells.patterns.columns if name not in names)
+    return Estimand(names, adjusters, target.label, quantity=quantity).text

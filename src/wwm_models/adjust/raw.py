@@ -19,10 +19,10 @@ from wwm_models.adjust.table import (
 )
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
-from wwm_models.engines.replicates import replicate_covariance
+from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Cells, Estimates, Influence, Survey
+from wwm_models.records import Cells, Estimand, Estimates, Influence, Survey
 
 Array = NDArray[np.float64]
 
@@ -71,10 +71,11 @@ def raw(
         estimate = (weights @ collapse.T) / total[:, None]
     contributions = _influence(survey, cells, place, estimate, total, collapse)
     joint, df = covariance(contributions), design_degrees_of_freedom(survey.design)
-    made = survey.replicates
+    made, replicated = survey.replicates, None
     if made is not None:
         again = [_shares(column, cells, place, collapse, len(groups)).ravel() for column in made.weights.T]
-        joint, df = replicate_covariance(np.array(again), estimate.ravel(), made), made.df
+        replicated = replicate_deviations(np.array(again), estimate.ravel(), made)
+        joint, df = replicated.T @ replicated, made.df
     std_error = np.where(np.isnan(estimate.ravel()), np.nan, np.sqrt(np.maximum(np.diag(joint), 0.0)))
     n = np.repeat(counts.sum(axis=1), len(categories))
     kish = np.repeat(_kish(survey, cells, place, len(groups)), len(categories))
@@ -84,11 +85,11 @@ def raw(
         "estimate": estimate.ravel(), "std_error": std_error, "lower": lower, "upper": upper,
         "count": (counts @ collapse.T).ravel(), "n": n, "n_effective": effective,
     }  # fmt: skip
-    estimand = f"raw share; exposure={'+'.join(names) or 'none'}; adjusters=none; population=sample"
+    estimand = Estimand(names, (), "sample", quantity="raw share").text
     table = probability_table(
         groups, categories, columns, outcome=outcome, level=level, method="raw", estimand=estimand
     )
-    return Estimates(table, names, joint, contributions, None, df)
+    return Estimates(table, names, joint, contributions, None, df, replicated)
 
 
 def _all_groups(cells: Cells, names: tuple[str, ...]) -> pd.DataFrame:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.standardise import Margins, margins
 from wwm_models.adjust.target import Target
-from wwm_models.engines.replicates import replicate_covariance
+from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError
 from wwm_models.records import Fit
 
 Array = NDArray[np.float64]
 
 
-def replicated_covariance(
+def replicated_deviations(
     fit: Fit,
     frame: pd.DataFrame,
     target: Target,
@@ -27,7 +27,7 @@ def replicated_covariance(
     full: Array,
     covariates: str,
 ) -> Array:
-    """Covariance of estimates made of margins, from replicate weights.
+    """Deviations of estimates made of margins under every replicate weight, (R, m): their cross-product is the covariance.
 
     Parameters
     ----------
@@ -61,4 +61,4 @@ def replicated_covariance(
             shares = np.bincount(target.row_pattern[used], weights[used], minlength=len(target.weights))
             shares = shares / shares.sum()
         again.append(estimate_of(margins(replace(fit, theta=theta), frame, shares, count)))
-    return replicate_covariance(np.array(again), full, made)
+    return replicate_deviations(np.array(again), full, made)

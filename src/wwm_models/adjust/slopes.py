@@ -73,7 +73,7 @@ def slopes(
         "estimate": found.estimate, "std_error": found.std_error, "lower": lower, "upper": upper,
         "count": np.nan, "n": fit.n, "n_effective": fit.n_effective,
     }  # fmt: skip
-    estimand = f"average slope on {variable}; {estimand_text(fit, (), target)}"
+    estimand = estimand_text(fit, (), target, f"average slope on {variable}")
     table = probability_table(
         pd.DataFrame(index=[0]),
         list(fit.cells.categories),
@@ -83,7 +83,7 @@ def slopes(
         method=method_of(fit),
         estimand=estimand,
     )
-    return Estimates(table, (), found.covariance, found.contributions, None, fit.design_df)
+    return Estimates(table, (), found.covariance, found.contributions, None, fit.design_df, found.replicated)
 
 
 def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:

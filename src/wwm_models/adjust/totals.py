@@ -17,7 +17,7 @@ from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Influence, Survey
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey
 from wwm_models.records.sampling import column_of
 
 Array = NDArray[np.float64]
@@ -93,7 +93,7 @@ def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float,
     facts = {
         "outcome": variable, "category": columns.names * len(groups) if columns.names != [""] else kind, "estimate": values.ravel(),
         "std_error": std_error, "lower": lower, "upper": upper, "level": level, "count": np.nan, "n": np.repeat(used.sum(axis=0), size),
-        "n_effective": np.repeat(_kish(survey, used), size), "method": "raw", "estimand": f"{kind}; by={'+'.join(by) or 'none'}; population=sample",
+        "n_effective": np.repeat(_kish(survey, used), size), "method": "raw", "estimand": Estimand(by, (), "sample", quantity=kind).text,
     }  # fmt: skip
     return Estimates(
         table.assign(**{name: facts[name] for name in ESTIMATE_COLUMNS}), by, joint, contributions, None, df

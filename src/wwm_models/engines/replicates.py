@@ -94,8 +94,13 @@ def replicate_covariance(again: Array, full: Array, made: Replicates) -> Array:
     -------
     (m, m) array
     """
-    deviation = again - full
-    return made.scale * (deviation * made.factors[:, None]).T @ deviation
+    scaled = replicate_deviations(again, full, made)
+    return scaled.T @ scaled
+
+
+def replicate_deviations(again: Array, full: Array, made: Replicates) -> Array:
+    """Deviations of the replicates, (R, m), scaled so that their cross-product is the covariance."""
+    return np.sqrt(made.scale * made.factors)[:, None] * (again - full)
 
 
 def _simple(n: int) -> SamplingDesign:

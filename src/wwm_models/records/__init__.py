@@ -3,6 +3,7 @@
 No statistics here. A function of a stage takes records and returns records; nothing changes its input.
 """
 
+from wwm_models.records.estimand import Estimand
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
 from wwm_models.records.fit import Cells, Design, Fit
 from wwm_models.records.results import Results
@@ -15,6 +16,7 @@ __all__ = [
     "Cells",
     "Collapse",
     "Design",
+    "Estimand",
     "Estimates",
     "Fit",
     "Influence",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.records.estimand import Estimand
 from wwm_models.records.survey import SamplingDesign
 
 Array = NDArray[np.float64]
@@ -65,6 +66,10 @@ class Estimates:
         Posterior draws.
     df : float
         Degrees of freedom of intervals; infinite for the normal.
+    replicated : (R, m) array or None
+        Deviations of the replicate estimates, scaled so that ``replicated.T @ replicated`` is their covariance.
+    origin : str
+        Which fit or posterior the numbers are of: draws of one origin belong together row by row, those of two do not.
     """
 
     table: pd.DataFrame
@@ -73,6 +78,13 @@ class Estimates:
     contributions: Influence | None = None
     draws: Array | None = None
     df: float = float("inf")
+    replicated: Array | None = None
+    origin: str = ""
+
+    @property
+    def estimands(self) -> tuple[Estimand, ...]:
+        """What the numbers are of, each once, in the order of the table."""
+        return tuple(Estimand.parse(text) for text in dict.fromkeys(self.table["estimand"]))
 
     @property
     def influence(self) -> Array | None:
