@@ -2,7 +2,7 @@
 
 Nothing is dropped or guessed here: a cell the codebook does not know is an error, a row that is left out is counted
 with its reason. The pieces in the order of the line: ``declarations`` (the TOML file, with ``fields``, ``variables`` and
-``rules``) to ``codebook`` records; ``readers`` (with ``encoding`` and ``spss``) to ``raw`` columns; ``recode`` (with
+``rules``) to ``codebook`` records; ``readers`` (a folder, one function per format) to ``raw`` columns; ``recode`` (with
 ``answers`` and ``numbers``); ``weighting``; ``domain``; ``assemble``. ``overview`` describes the result, and the files
 named ``twin`` make synthetic respondents. Fitting, tables for publication and anything about models are elsewhere.
 """

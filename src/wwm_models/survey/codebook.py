@@ -20,8 +20,13 @@ class Source:
     ----------
     title : str
     encoding : str
-        Empty: UTF-8 for text, what the file says for SPSS.
+        Empty: UTF-8 for text, what the file says for SPSS, Stata and SAS.
     delimiter, decimal : str
+        An empty delimiter: a tab in .tsv files, else a comma.
+    table : str
+        Which sheet of a workbook or table of a database; may be empty where there is one.
+    memory_gb : float
+        Most memory that reading may take; 0: half of what is free.
     sha256 : str
         Empty, or the only file the codebook accepts.
     synthetic : bool
@@ -31,11 +36,13 @@ class Source:
 
     title: str = ""
     encoding: str = ""
-    delimiter: str = ","
+    delimiter: str = ""
     decimal: str = "."
     sha256: str = ""
     synthetic: bool = False
     id: str = ""
+    table: str = ""
+    memory_gb: float = 0.0
 
 
 @dataclass(frozen=True)

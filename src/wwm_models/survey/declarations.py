@@ -77,9 +77,11 @@ def _section(book: Table, *keys: str) -> Table:
 
 
 def _source(table: Table) -> Source:
-    table.check(optional=["title", "encoding", "delimiter", "decimal", "sha256", "synthetic", "id"])
-    delimiter = table.text("delimiter", ",")
-    if len(delimiter) != 1:
+    table.check(
+        optional=["title", "encoding", "delimiter", "decimal", "sha256", "synthetic", "id", "table", "memory_gb"]
+    )
+    delimiter = table.text("delimiter")
+    if len(delimiter) > 1 or (delimiter and delimiter in '"\r\n\0'):
         raise table.wrong("delimiter", delimiter, 'one character, like "," or ";" or "\\t"')
     return Source(
         title=table.text("title"),
@@ -89,6 +91,8 @@ def _source(table: Table) -> Source:
         sha256=table.text("sha256"),
         synthetic=table.flag("synthetic"),
         id=table.text("id"),
+        table=table.text("table"),
+        memory_gb=table.number("memory_gb") or 0.0,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,10 @@ from wwm_models.errors import SurveyError, did_you_mean, listed
 
 # Stricter than float(): "nan", "inf" and "1_000" stay text.
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
+
+Labels = Mapping[float | str, str]
+Span = tuple[float | str, float | str]
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,22 @@ class RawColumn:
     index : (n,) int array
         Which of `cells` each row holds.
     labels : mapping of value to label
-        All value labels of an SPSS column, also of values nobody has.
+        All value labels of a statistical file, also of values nobody has.
+    label : str
+        What the file says of the column itself; often the whole question.
+    measure : {"", "nominal", "ordinal", "scale"}
+        As the file declares it; empty where it does not.
+    missing : tuple of (lowest, highest)
+        Values and ranges that the file declares missing.
     """
 
     name: str
     cells: tuple[Cell, ...]
     index: NDArray[np.intp]
-    labels: Mapping[float | str, str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Labels = field(default_factory=lambda: MappingProxyType({}))
+    label: str = ""
+    measure: str = ""
+    missing: tuple[Span, ...] = ()
 
     def numbers(self) -> NDArray[np.float64]:
         """Give (n,) the number of each row; nan for texts, empty cells and values the file declares missing."""
@@ -89,6 +102,22 @@ def number_of(text: str, decimal: str = ".") -> float:
     """
     plain = text if decimal == "." else text.replace(decimal, ".")
     return float(plain) if _NUMBER.fullmatch(plain) else float("nan")
+
+
+def within(value: float | str, spans: Iterable[Span]) -> bool:
+    """Say whether a value lies in one of the ranges; numbers and texts are never in each other's.
+
+    Examples
+    --------
+    >>> within(8.0, [(7.0, 9.0)]), within("a", [(7.0, 9.0)])
+    (True, False)
+    """
+    text = isinstance(value, str)
+    return any(
+        low <= value <= high  # pyright: ignore[reportOperatorIssue]
+        for low, high in spans
+        if isinstance(low, str) == text and isinstance(high, str) == text
+    )
 
 
 def plainly(number: float) -> str:

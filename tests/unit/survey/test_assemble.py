@@ -140,12 +140,12 @@ def test_rows_that_say_synthetic_make_a_synthetic_survey(read: Reading):
 def test_a_file_of_another_type_and_an_absent_file(tmp_path: Path):
     book = tmp_path / "codebook.toml"
     book.write_text('[variables.x]\ncolumn = "x"\nkind = "number"\n', encoding="utf-8")
-    (tmp_path / "data.xlsx").write_bytes(b"PK")
+    (tmp_path / "data.xls").write_bytes(b"PK")
     (tmp_path / "other.csv").write_text("x\n1\n", encoding="utf-8")
     for name, expected in (
         (
-            "data.xlsx",
-            'data.xlsx: files of type ".xlsx" cannot be read. Expected one of .csv, .tsv, .txt, .sav, .zsav. Save the data as '
+            "data.xls",
+            'data.xls: files of type ".xls" cannot be read. Expected one of .csv, .tsv, .txt, .sav, .zsav, .por, .dta, .sas7bdat, .xlsx, .parquet, .duckdb, also followed by .gz, .bz2, .xz, .zip. Save the data as '
             "a text file with a header, or as an SPSS file.",
         ),
         (

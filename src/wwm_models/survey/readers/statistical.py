@@ -1,0 +1,107 @@
+"""Files of SPSS, Stata and SAS to columns, with their labels and with user-missing values kept as they are.
+
+SPSS declares numbers or ranges missing; Stata and SAS have letters beside the numbers, .a to .z (SAS also ._). A letter
+comes back as its own distinct cell, so that it can be counted by its label like a number. References: the documentation of
+ReadStat and pyreadstat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.survey.codebook import Source
+from wwm_models.survey.raw import Cell, Labels, RawColumn, Span, plainly, within
+from wwm_models.survey.readers.size import Size, refuse_large
+from wwm_models.survey.readers.unpacked import Unpacked
+
+Columns = tuple[tuple[RawColumn, ...], int]
+_MEASURES: Final = ("nominal", "ordinal", "scale")
+_AS_IT_STANDS: Final = {"disable_datetime_conversion": True}
+
+
+def spss_columns(data: Unpacked, source: Source) -> Columns:
+    """Give the columns and the number of rows of a .sav or .zsav file."""
+    import pyreadstat  # 0.1 s, and only for these files
+
+    return _read(pyreadstat.read_sav, data, source, user_missing=True, encoding=source.encoding or None)
+
+
+def stata_columns(data: Unpacked, source: Source) -> Columns:
+    """Give the columns and the number of rows of a .dta file."""
+    import pyreadstat  # 0.1 s, and only for these files
+
+    return _read(pyreadstat.read_dta, data, source, user_missing=True, encoding=source.encoding or None)
+
+
+def sas_columns(data: Unpacked, source: Source) -> Columns:
+    """Give the columns and the number of rows of a .sas7bdat file; its value labels stand in another file."""
+    import pyreadstat  # 0.1 s, and only for these files
+
+    return _read(pyreadstat.read_sas7bdat, data, source, user_missing=True, encoding=source.encoding or None)
+
+
+def por_columns(data: Unpacked, source: Source) -> Columns:
+    """Give the columns and the number of rows of an SPSS portable file, which has no encoding to declare.
+
+    ``pyreadstat.read_por`` turns user-missing values into empty cells, which would lose their number and their reason; the
+    function below it does not, when asked.
+    """
+    from pyreadstat import pyreadstat as library
+
+    def read_por(file: str, **options: Any) -> tuple[pd.DataFrame, Any]:
+        return cast("Any", library).parser_entry_point(file, parser_format="por", **options)
+
+    return _read(read_por, data, source, user_missing=True)
+
+
+def _read(reader: Any, data: Unpacked, source: Source, **options: Any) -> Columns:
+    read = cast("Callable[..., tuple[pd.DataFrame, Any]]", reader)
+    encoding = {key: value for key, value in options.items() if key == "encoding"}
+    _, head = read(str(data.file), metadataonly=True, **encoding)
+    if head.number_rows is not None:
+        refuse_large(data.path, Size(int(head.number_rows), int(head.number_columns)), source.memory_gb)
+    frame, meta = read(str(data.file), **_AS_IT_STANDS, **options)
+    return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
+
+
+def _described(frame: pd.DataFrame, meta: Any, place: int) -> RawColumn:
+    name = str(frame.columns[place])
+    labels = _normal(meta.variable_value_labels.get(name, {}))
+    measure = str(meta.variable_measure.get(name, ""))
+    label = meta.column_labels[place] if place < len(meta.column_labels) else None
+    made = column_of_values(name, frame.iloc[:, place], labels, _spans(meta, name))
+    return RawColumn(
+        name, made.cells, made.index, labels, str(label or ""), measure if measure in _MEASURES else "", made.missing
+    )
+
+
+def column_of_values(name: str, series: pd.Series, labels: Labels, missing: tuple[Span, ...]) -> RawColumn:
+    """Give the distinct values of a column, each with its label; a system-missing value is an empty cell."""
+    index, values = pd.factorize(series, use_na_sentinel=True)
+    cells = [_cell(value, labels, missing) for value in values]
+    if (index < 0).any():
+        cells.append(Cell(""))
+        index = np.where(index < 0, len(cells) - 1, index)
+    return RawColumn(name, tuple(cells), index.astype(np.intp), labels, missing=missing)
+
+
+def _spans(meta: Any, name: str) -> tuple[Span, ...]:
+    """Give what the file declares missing: ranges of SPSS, or letters of Stata and SAS."""
+    ranges = cast("Sequence[Mapping[str, Any]]", meta.missing_ranges.get(name, ()))
+    letters = cast("Sequence[str]", meta.missing_user_values.get(name, ()))
+    return (*((part["lo"], part["hi"]) for part in ranges), *((letter, letter) for letter in letters))
+
+
+def _normal(labels: Mapping[Any, str]) -> dict[float | str, str]:
+    return {value if isinstance(value, str) else float(value): label for value, label in labels.items()}
+
+
+def _cell(value: object, labels: Labels, missing: tuple[Span, ...]) -> Cell:
+    if isinstance(value, str):
+        return Cell(value, label=labels.get(value, ""), user_missing=within(value, missing))
+    number = float(cast("float", value))
+    return Cell(plainly(number), number, labels.get(number, ""), within(number, missing))
