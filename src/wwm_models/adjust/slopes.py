@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.standardise import refuse_crossing
 from wwm_models.adjust.table import probability_table
 from wwm_models.adjust.target import target_population
 from wwm_models.engines.predictors import predictors_of
@@ -99,9 +100,15 @@ def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One column per declared answer; rows sum to one.
+
+    Raises
+    ------
+    AdjustError
+        If predicted cut points cross in some row.
     """
     refuse_unusable(fit)
     log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)
+    refuse_crossing(log_p, frame.loc[:, [str(name) for name in fit.cells.patterns.columns]].reset_index(drop=True))
     full = np.zeros((len(frame), len(fit.cells.categories)))
     full[:, fit.design.order] = np.exp(log_p)
     return pd.DataFrame(full, columns=pd.Index(fit.cells.categories), index=frame.index)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
+from wwm_models.engines.crossing import described_patterns
 from wwm_models.engines.likelihood import score_influence
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.predictors import predictors_of
@@ -76,7 +77,7 @@ def margins(fit: Fit, frame: pd.DataFrame, weights: Array, count: int) -> Margin
     predictors = predictors_of(fit.design, frame)
     eta, array = predictors.eta(fit.theta), predictors.jacobian(fit.theta)
     log_p = fit.family.log_probabilities(eta, fit.link)
-    _refuse_crossing(log_p, frame)
+    refuse_crossing(log_p, frame)
     probability = np.exp(log_p)
     scores = fit.family.scores(eta, fit.link, log_p)
     steps, size = array.shape[1:]
@@ -134,16 +135,13 @@ def target_covariance(target: Target, fit: Fit, spread: Array) -> Array:
     return covariance(Influence(spread, target.row_pattern, weight, target.survey.design, frequency))
 
 
-def _refuse_crossing(log_p: Array, frame: pd.DataFrame) -> None:
+def refuse_crossing(log_p: Array, frame: pd.DataFrame) -> None:
+    """Raise with the patterns in which predicted cut points cross."""
     wrong = np.asarray(~np.isfinite(log_p).all(axis=1), dtype=bool)
     if wrong.any():
-        examples = [
-            ", ".join(f"{name} = {value}" for name, value in row.items())
-            for row in frame.loc[wrong].head(3).to_dict(orient="records")
-        ]
         raise AdjustError(
             f"Predicted cut points cross in {int(wrong.sum())} of {len(frame)} predictor patterns, so some probability would not be "
-            f"positive there: {listed(examples, 3)}. Make fewer terms nonproportional, or use another family."
+            f"positive there: {listed(described_patterns(frame.loc[wrong]), 3)}. Make fewer terms nonproportional, or use another family."
         )
 
 

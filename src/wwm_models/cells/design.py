@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.cells.formula import Encoder, build_encoder, encode, formula_variables, learns_from_rows
+from wwm_models.cells.grouped import by_group, check_group_name, group_encoder
+from wwm_models.cells.monotonic import refuse_impossible_monotony, with_increments
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.cells.thresholds import threshold_basis
 from wwm_models.errors import ModelError, RankError, did_you_mean, listed
@@ -47,25 +49,31 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
     outcome = readable_outcome(model.outcome)
     predictors = formula_variables(model.formula, known)
     spreaders = formula_variables(model.scale, known) if model.scale else ()
+    grouping = check_group_name(model, known)
     cells = tabulate(
-        survey, outcome, list(dict.fromkeys([*predictors, *spreaders])), needs_order=family.ordered_answers
+        survey, outcome, list(dict.fromkeys([*predictors, *spreaders, *grouping])), needs_order=family.ordered_answers
     )
     encoder, columns = _encoder_on_patterns(right_side, cells, predictors)
-    encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased)
+    refuse_impossible_monotony(model, survey, encoder)
+    groups = group_encoder(model, cells, encoder.terms)
+    indicators = None if groups is None else encode(groups, cells.patterns)
+    encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased, indicators)
     order = answer_order(model, cells)
-    layout = _Layout(model, encoder, [cells.categories[k] for k in order])
-    design = Design(
-        array=layout.array(columns),
-        names=tuple(layout.names),
-        is_cut=np.array([term == "" for term in layout.terms]),
-        terms=tuple(layout.terms),
-        order=order,
-        build=lambda frame: layout.array(encode(encoder, frame)),
-        dropped=dropped,
-    )
-    if model.scale:
-        design = _with_scale(design, model.scale, cells, spreaders, aliased)
-    return cells, design
+
+    def assembled(encoder: Encoder, columns: Array) -> Design:
+        layout = _Layout(model, encoder, [cells.categories[k] for k in order], groups)
+        design = Design(
+            array=layout.array(columns, indicators),
+            names=tuple(layout.names),
+            is_cut=np.array([term == "" for term in layout.terms]),
+            terms=tuple(layout.terms),
+            order=order,
+            build=lambda frame: layout.array(encode(encoder, frame), None if groups is None else encode(groups, frame)),
+            dropped=dropped,
+        )
+        return _with_scale(design, model.scale, cells, spreaders, aliased) if model.scale else design
+
+    return cells, with_increments(assembled(encoder, columns), encoder, columns, assembled)
 
 
 def readable_outcome(name: str) -> str:
@@ -113,17 +121,19 @@ def _encoder_on_patterns(right_side: str, cells: Cells, variables: tuple[str, ..
     """Columns on the patterns; terms that learn from data (splines, centring) learn from all rows used."""
     if not learns_from_rows(right_side):
         return build_encoder(right_side, cells.patterns[list(variables)])
-    rows = cells.patterns[list(variables)].iloc[cells.row_pattern[cells.row_pattern >= 0]].reset_index(drop=True)
+    respondents = np.repeat(np.arange(len(cells.patterns)), np.round(cells.counts.sum(axis=1)).astype(np.intp))
+    rows = cells.patterns[list(variables)].iloc[respondents].reset_index(drop=True)
     encoder, _ = build_encoder(right_side, rows)
     return encoder, encode(encoder, cells.patterns)
 
 
 def _without_redundant(
-    encoder: Encoder, columns: Array, cells: Cells, aliased: str
+    encoder: Encoder, columns: Array, cells: Cells, aliased: str, beside: Array | None = None
 ) -> tuple[Encoder, Array, tuple[str, ...]]:
     seen = cells.weights.sum(axis=1) > 0
-    with_constant = np.column_stack([np.ones(int(seen.sum())), columns[seen]])
-    redundant = [j - 1 for j in redundant_columns(with_constant)]
+    constant = np.column_stack([np.ones(len(columns)), *([] if beside is None else [beside])])[seen]
+    found = redundant_columns(np.column_stack([constant, columns[seen]]))
+    redundant = [j - constant.shape[1] for j in found if j >= constant.shape[1]]
     if not redundant:
         return encoder, columns, ()
     names = tuple(encoder.names[j] for j in redundant)
@@ -159,7 +169,7 @@ def empty_cell(column: str) -> str:
 class _Layout:
     """Which parameter enters which linear predictor, and under which name."""
 
-    def __init__(self, model: Model, encoder: Encoder, answers: list[str]) -> None:
+    def __init__(self, model: Model, encoder: Encoder, answers: list[str], groups: Encoder | None = None) -> None:
         family = FAMILIES[model.family]
         intercepts = family.cut_names == "intercepts"
         labels = answers[1:] if intercepts else [f"{low}|{high}" for low, high in itertools.pairwise(answers)]
@@ -171,18 +181,22 @@ class _Layout:
         shared = np.flatnonzero(~self._own)
         own = np.flatnonzero(self._own)
         self._shared, self._specific = shared, own
+        if groups is not None:
+            levels = groups.levels[groups.variables[0]]
+            cut_names = [f"{cut}:{groups.variables[0]}[{level}]" for level in levels for cut in cut_names]
         self.names = [*cut_names, *(encoder.names[c] for c in shared)]
         self.terms = [*([""] * len(cut_names)), *(encoder.terms[c] for c in shared)]
         self.names += [f"{encoder.names[c]}:{label}" for c in own for label in labels]
         self.terms += [encoder.terms[c] for c in own for _ in labels]
 
-    def array(self, columns: Array) -> Array:
-        """The (rows, J, p) array of these columns."""
+    def array(self, columns: Array, indicators: Array | None = None) -> Array:
+        """The (rows, J, p) array of these columns, with cut points for every group where there are indicators of them."""
         rows, steps = len(columns), self._basis.shape[0]
         cuts = np.broadcast_to(self._basis, (rows, *self._basis.shape))
         shared = np.broadcast_to(self._sign * columns[:, None, self._shared], (rows, steps, len(self._shared)))
         specific = self._sign * columns[:, None, self._specific, None] * np.eye(steps)[None, :, None, :]
-        return np.concatenate([cuts, shared, specific.reshape(rows, steps, -1)], axis=2)
+        array = np.concatenate([cuts, shared, specific.reshape(rows, steps, -1)], axis=2)
+        return array if indicators is None else by_group(array, self._basis.shape[1], indicators)
 
 
 def _own_slopes(model: Model, encoder: Encoder, *, parallel: bool) -> NDArray[np.bool_]:

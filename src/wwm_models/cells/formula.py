@@ -1,4 +1,4 @@
-"""The formula language; the only file that knows patsy.
+"""The formula language; only this file and its functions in `transforms` know patsy.
 
 A formula is text from a file, and patsy evaluates text as Python. So each formula is first parsed here, and only names,
 numbers, arithmetic and the functions listed in `FUNCTIONS` pass.
@@ -20,6 +20,7 @@ from patsy.build import build_design_matrices
 from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
+from wwm_models.cells import transforms
 from wwm_models.errors import ModelError, did_you_mean, listed
 
 Array = NDArray[np.float64]
@@ -30,6 +31,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": np.exp,
     "sqrt": np.sqrt,
     "abs": np.abs,
+    "ns": transforms.ns,
+    "mo": transforms.mo,
+    "Step": transforms.Step,
 }
 PATSY_BUILTINS = (
     "I",
@@ -47,7 +51,7 @@ PATSY_BUILTINS = (
     "Diff",
     "Helmert",
 )
-LEARNING = ("bs", "cr", "cc", "center", "standardize", "scale")
+LEARNING = ("ns", "bs", "cr", "cc", "center", "standardize", "scale")
 _NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Mod,
     ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BitOr, ast.List, ast.Tuple,
@@ -113,7 +117,7 @@ def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         _refuse_code(node, formula)
-        if isinstance(node, ast.Name) and id(node) not in called and node.id not in PATSY_BUILTINS:
+        if isinstance(node, ast.Name) and id(node) not in called and node.id not in (*PATSY_BUILTINS, "Step"):
             found.append(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
             found.extend(str(arg.value) for arg in node.args if isinstance(arg, ast.Constant))
@@ -165,6 +169,8 @@ def build_encoder(right_side: str, frame: pd.DataFrame) -> tuple[Encoder, Array]
     try:
         matrix: Any = dmatrix(right_side, frame, eval_env=_environment(), NA_action="raise")
     except PatsyError as problem:
+        if isinstance(problem.__cause__, ModelError):
+            raise problem.__cause__ from problem
         raise ModelError(
             f'The formula "{right_side}" cannot be built: {problem.message}. Check its terms.'
         ) from problem

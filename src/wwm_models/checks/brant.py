@@ -125,17 +125,25 @@ def _binary_fit(fit: Fit, k: int) -> Fit:
     parallel = _parallel(fit)
     own = np.setdiff1d(np.flatnonzero(np.any(design.array[:, k] != 0, axis=0) & ~design.is_cut), parallel)
     columns = np.concatenate([parallel, own])
-    cut = np.full((len(design.array), 1, 1), fit.family.cut_sign)
-    array = np.concatenate([cut, design.array[:, k : k + 1, columns]], axis=2)
+    cuts = fit.family.cut_sign * _groups_of_cuts(fit)
+    array = np.concatenate([cuts[:, None, :], design.array[:, k : k + 1, columns]], axis=2)
     return refit(fit, binary, _design_of(design, array, columns))
 
 
+def _groups_of_cuts(fit: Fit) -> Array:
+    """(P, G) indicators of the groups of patterns that have cut points of their own; one group unless declared."""
+    nonzero = np.any(fit.design.array[:, :, fit.design.is_cut[: fit.design.array.shape[2]]] != 0, axis=1)
+    group = np.unique(nonzero, axis=0, return_inverse=True)[1].reshape(-1)
+    return np.eye(int(group.max()) + 1)[group]
+
+
 def _design_of(design: Design, array: Array, columns: Places) -> Design:
+    cuts = array.shape[2] - len(columns)
     return Design(
         array=array,
-        names=("below|above", *(design.names[j] for j in columns)),
-        is_cut=np.arange(len(columns) + 1) == 0,
-        terms=("", *(design.terms[j] for j in columns)),
+        names=(*(f"below|above:{group + 1}" for group in range(cuts)), *(design.names[j] for j in columns)),
+        is_cut=np.arange(array.shape[2]) < cuts,
+        terms=(*([""] * cuts), *(design.terms[j] for j in columns)),
         order=np.arange(2),
         build=design.build,
     )
@@ -164,13 +172,14 @@ def _model_covariance(fit: Fit, binary: list[Fit]) -> Array:
 
 
 def _equal_slopes(binary: list[Fit], slopes: Array, joint: Array, columns: Places, design_df: float) -> Wald:
-    """Test b_k - b_1 = 0, k = 2..K-1, for these parallel columns; every fit has its cut first, then the parallel ones."""
+    """Test b_k - b_1 = 0, k = 2..K-1, for these parallel columns; every fit has its cuts first, then the parallel ones."""
+    cuts = int(binary[0].design.is_cut.sum())
     starts = np.cumsum([0, *(len(one.theta) for one in binary)])[:-1]
     contrast = np.zeros((len(columns) * (len(binary) - 1), len(slopes)))
     for k in range(1, len(binary)):
         rows = (k - 1) * len(columns) + np.arange(len(columns))
-        contrast[rows, starts[k] + 1 + columns] = 1.0
-        contrast[rows, starts[0] + 1 + columns] = -1.0
+        contrast[rows, starts[k] + cuts + columns] = 1.0
+        contrast[rows, starts[0] + cuts + columns] = -1.0
     return wald(contrast @ slopes, contrast @ joint @ contrast.T, design_df)
 
 

@@ -60,6 +60,15 @@ def refuse_penalised(fit: Fit, test: str) -> None:
         )
 
 
+def refuse_monotone(fit: Fit, test: str) -> None:
+    """Raise where a test compares maxima and one of them is under the signs of a monotonic term."""
+    if fit.design.monotone or fit.design.pooled:
+        raise AdjustError(
+            f'{test} is refused because "{fit.model.formula}" has mo() terms: a maximum under signs has a mixture of chi-square '
+            "laws (chi-bar-square). Fit the model with C(x, Step) in place of mo(x)."
+        )
+
+
 def likelihood_ratio(small: Fit, big: Fit) -> HypothesisTest:
     """Likelihood ratio test of a fit inside a larger one.
 
@@ -81,6 +90,7 @@ def likelihood_ratio(small: Fit, big: Fit) -> HypothesisTest:
     for one in (small, big):
         refuse_unusable(one)
         refuse_penalised(one, "A likelihood ratio test")
+        refuse_monotone(one, "A likelihood ratio test")
         refuse_pseudo_likelihood(one, "A likelihood ratio test", "wald_test on the larger fit")
     _refuse_other_rows(small, big)
     _refuse_not_nested(small, big)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from wwm_models.adjust.standardise import theta_influence
 from wwm_models.checks.ratio import needs_influence
 from wwm_models.engines.covariance import covariance, joined
+from wwm_models.engines.crossing import MEETING, meeting_patterns
 from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
 from wwm_models.engines.maximum import maximise_on, replicate_estimates, starting_point
 from wwm_models.engines.replicates import replicate_covariance
@@ -19,8 +20,6 @@ from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.records import Cells, Design, Fit
 
 Array = NDArray[np.float64]
-
-MEETING = 1e-4  # cut points closer than this give an answer a probability below 3e-5: nobody can have given it
 
 
 def refit(fit: Fit, cells: Cells, design: Design) -> Fit:
@@ -51,7 +50,8 @@ def refit(fit: Fit, cells: Cells, design: Design) -> Fit:
     if odd and receding_direction(fit.family, cells, design) is not None:
         status = "separated"
     elif bread is None or not maximum.converged:
-        status = _failure(likelihood, theta, bread)
+        meeting = meeting_patterns(likelihood, theta, MEETING)
+        status = "crossing" if len(meeting) else "singular" if bread is None else "not converged"
     bread = np.full((len(theta), len(theta)), np.nan) if bread is None else bread
     again = replace(
         fit,
@@ -98,11 +98,3 @@ def _with_covariance(fit: Fit, likelihood: CellLikelihood) -> Fit:
         again = replicate_estimates(likelihood, fit.theta, fit.cells, fit.design, fit.survey)
         fit = replace(fit, replicate_theta=again)
     return replace(fit, theta_vcov=joint_covariance([fit]))
-
-
-def _failure(likelihood: CellLikelihood, theta: Array, bread: Array | None) -> str:
-    seen = likelihood.counts.sum(axis=1) > 0
-    gaps = np.diff(likelihood.predictors.eta(theta)[seen], axis=1)
-    if likelihood.family.ordered_cuts and gaps.size and float(gaps.min()) < MEETING:
-        return "crossing"
-    return "singular" if bread is None else "not converged"

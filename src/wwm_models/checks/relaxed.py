@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import refuse_unusable
 from wwm_models.cells.design import cells_and_design
-from wwm_models.checks.ratio import pseudo_likelihood, refuse_penalised
+from wwm_models.checks.ratio import pseudo_likelihood, refuse_monotone, refuse_penalised
 from wwm_models.checks.refit import refit
 from wwm_models.checks.wald import ROW, Wald, chi_square, reference_note, unusable_note, wald
 from wwm_models.errors import AdjustError
@@ -61,6 +61,7 @@ def nominal_test(fit: Fit) -> HypothesisTest:
     """
     refuse_unusable(fit)
     refuse_penalised(fit, "nominal_test")
+    refuse_monotone(fit, "nominal_test")
     terms = _parallel_terms(fit)
     reason = pseudo_likelihood(fit)
     relaxed = {term: _test(fit, [term], reason) for term in terms}

@@ -35,14 +35,22 @@ def second_opinion(fit: Fit) -> float | None:
     Seabold, S. and Perktold, J. (2010). statsmodels: Econometric and statistical modeling with Python. Proceedings of the 9th
     Python in Science Conference.
     """
-    plain = not (fit.model.nonproportional or fit.model.scale or fit.penalty) and fit.model.thresholds == "flexible"
-    model = _MODELS.get((fit.family.name, fit.link.name))
-    if model is None or not plain or fit.survey.weight_kind != "none" or fit.design.is_cut.all() or fit.status != "ok":
+    model = fit.model
+    structured = model.thresholds != "flexible" or model.thresholds_by is not None
+    plain = not (model.nonproportional or model.scale or fit.penalty or structured)
+    refitted = _MODELS.get((fit.family.name, fit.link.name))
+    if (
+        refitted is None
+        or not plain
+        or fit.survey.weight_kind != "none"
+        or fit.design.is_cut.all()
+        or fit.status != "ok"
+    ):
         return None
     rows = np.flatnonzero(fit.cells.row_pattern >= 0)
     position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
     position[fit.design.order] = np.arange(len(fit.design.order))
-    theirs = model(position[fit.cells.row_category[rows]], fit, fit.cells.row_pattern[rows])
+    theirs = refitted(position[fit.cells.row_category[rows]], fit, fit.cells.row_pattern[rows])
     return float(np.max(np.abs(theirs - fit.theta)))
 
 

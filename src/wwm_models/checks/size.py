@@ -22,6 +22,7 @@ from wwm_models.adjust.adjusted import MOST_VALUES, model_groups
 from wwm_models.adjust.joint import model_column, refuse_unusable
 from wwm_models.adjust.standardise import intervened, margins
 from wwm_models.adjust.target import target_population
+from wwm_models.cells.monotonic import without_bounds
 from wwm_models.checks.groups import TIE_DIGITS
 from wwm_models.engines.likelihood import fit as fit_model
 from wwm_models.errors import AdjustError, FitError, ModelError
@@ -76,12 +77,14 @@ def po_size(fit: Fit) -> pd.DataFrame:
 
 def _nonproportional(fit: Fit) -> _Alternative:
     size = fit.design.array.shape[2]
-    terms = tuple(dict.fromkeys(term for term in fit.design.terms[:size] if term))
-    return _fitted("nonproportional", fit, replace(fit.model, nonproportional=terms))
+    terms = tuple(dict.fromkeys(without_bounds(term) for term in fit.design.terms[:size] if term))
+    free = replace(fit.model, formula=without_bounds(fit.model.formula), nonproportional=terms)
+    return _fitted("nonproportional", fit, free)
 
 
 def _multinomial(fit: Fit) -> _Alternative:
-    return _fitted("multinomial", fit, Model(fit.model.formula, family="multinomial"))
+    grouping = "" if fit.model.thresholds_by is None else f" + Q({fit.model.thresholds_by!r})"
+    return _fitted("multinomial", fit, Model(without_bounds(fit.model.formula) + grouping, family="multinomial"))
 
 
 def _fitted(name: str, fit: Fit, model: Model) -> _Alternative:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from wwm_models.adjust.joint import refuse_unusable
 from wwm_models.cells.design import cells_and_design
-from wwm_models.checks.ratio import pseudo_likelihood, refuse_penalised
+from wwm_models.checks.ratio import pseudo_likelihood, refuse_monotone, refuse_penalised
 from wwm_models.checks.refit import refit
 from wwm_models.checks.wald import Wald, chi_square, reference_note, wald
 from wwm_models.errors import AdjustError
@@ -45,6 +45,7 @@ def scale_test(fit: Fit) -> HypothesisTest:
     """
     refuse_unusable(fit)
     refuse_penalised(fit, "scale_test")
+    refuse_monotone(fit, "scale_test")
     terms = [term for term in dict.fromkeys(fit.design.terms) if term]
     if not fit.family.ordered_cuts or fit.model.scale is not None or not terms or len(fit.design.order) < 3:
         raise AdjustError(

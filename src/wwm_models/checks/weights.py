@@ -20,6 +20,7 @@ import pandas as pd
 
 from wwm_models.adjust.joint import refuse_unusable
 from wwm_models.adjust.standardise import theta_influence
+from wwm_models.checks.ratio import refuse_monotone
 from wwm_models.checks.wald import reference_note, wald
 from wwm_models.engines import fit as refitted
 from wwm_models.engines.covariance import covariance
@@ -48,6 +49,7 @@ def weights_matter(fit: Fit) -> HypothesisTest:
         If there are no sampling weights or no slopes.
     """
     refuse_unusable(fit)
+    refuse_monotone(fit, "weights_matter")
     slopes = np.flatnonzero(~fit.design.is_cut)
     if fit.survey.weight_kind != "sampling" or not len(slopes):
         raise AdjustError(

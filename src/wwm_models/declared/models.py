@@ -39,6 +39,10 @@ class ModelSpec:
         "total" (an exposure without the others) and "<exposure>-adjusted" (all exposures together).
     nonproportional : tuple of str
     thresholds : str
+    thresholds_by : str or None
+        Variable whose levels have cut points of their own.
+    terms : mapping of variable to its term in the formula
+        Such as ``age = "ns(age, df=3)"`` or ``age_group = "mo(age_group)"``; the variable itself unless given.
     reverse : bool
     penalty : {"none", "jeffreys"}
     scale : str or None
@@ -64,6 +68,7 @@ class ModelSpec:
     estimands: tuple[str, ...] = ("total",)
     nonproportional: tuple[str, ...] = ()
     thresholds: str = "flexible"
+    thresholds_by: str | None = None
     reverse: bool = False
     baseline: str | None = None
     penalty: str = "none"
@@ -75,12 +80,14 @@ class ModelSpec:
     primary: bool = True
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     priors: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def formula(self, exposures: tuple[str, ...]) -> str:
         """The formula with these exposures, the adjusters, and the interactions among what is there."""
         terms = [*exposures, *self.adjusters]
         terms += [term for term in self.interactions if all(part in terms for part in term.split(":"))]
-        return f"{self.outcome} ~ {' + '.join(terms) or '1'}"
+        written = [":".join(self.terms.get(part, part) for part in term.split(":")) for term in terms]
+        return f"{self.outcome} ~ {' + '.join(written) or '1'}"
 
 
 def read_models(folder: Path) -> tuple[ModelSpec, ...]:
@@ -139,9 +146,13 @@ def _checked(key: str, value: Any, where: str) -> Any:
         if key == "engines":
             _among(where, key, value, ENGINES)
         return tuple(value)
-    expected: type = {"primary": bool, "reverse": bool, "priors": dict}.get(key, str)
+    expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict}.get(key, str)
     if not isinstance(value, expected):
         raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
+    if key == "terms" and not all(isinstance(term, str) for term in value.values()):
+        raise DeclarationError(
+            f'{where}: `terms` is {value!r}. Expected a text for each variable, such as age = "ns(age, df=3)".'
+        )
     if key in CHOICES:
         _among(where, key, [value], CHOICES[key])
     return value

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from wwm_models.cells.design import cells_and_design
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.engines.crossing import MEETING, crossing_message, meeting_patterns
 from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
 from wwm_models.engines.maximum import maximise_on, replicate_estimates, starting_point
+from wwm_models.engines.monotonic import monotone_design, pooling_notes
 from wwm_models.engines.penalised import JeffreysLikelihood
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.engines.reported import Reported, reported_parameters
@@ -69,6 +71,7 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     kind = "model" if penalty and vcov == "auto" else vcov_kind(vcov, survey)
     family, link = FAMILIES[model.family], LINKS[model.link]
     cells, design = cells_and_design(model, survey, aliased=aliased)
+    design = monotone_design(family, link, cells, design, penalised=bool(penalty))
     likelihood = penalised(cell_likelihood(family, link, cells, design), penalty)
     maximum, theta = maximise_on(likelihood, starting_point(family, likelihood, design))
     if not penalty and suspicious(likelihood, theta, maximum):
@@ -76,6 +79,9 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     gradient, information = likelihood.derivatives(theta)
     bread = inverse_or_none(information)
     status, message = _status(maximum, bread)
+    meeting = meeting_patterns(likelihood, theta, 0.0 if status == "ok" else MEETING)
+    if len(meeting):
+        status, message = "crossing", crossing_message(cells.patterns, meeting)
     bread = np.full_like(information, np.nan) if bread is None else bread
     if status == "ok":
         refuse_tripped(likelihood, theta, cells, design, penalised=bool(penalty))
@@ -211,6 +217,7 @@ def _warnings(cells: Cells, design: Design, reported: Reported, *, counted: bool
     ]
     if design.dropped:
         found.append(f"Columns dropped because others determine them: {', '.join(design.dropped)}.")
+    found += pooling_notes(design)
     zero = int(((cells.row_pattern >= 0) & (cells.row_weight == 0)).sum())
     if zero and counted:
         found.append(f"{zero} of {cells.n} rows used have weight 0; they count in n but not in the estimates.")

@@ -34,6 +34,7 @@ class Reported:
 def reported_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool) -> Reported:
     """Give every cut point its place.
 
+    An increment that a monotonic term has pooled is zero, without a standard error.
     An empty answer in the middle makes its two cut points equal; an empty first or last answer puts its cut point at
     minus or plus infinity. Intercepts of a multinomial model have no such order; an empty answer has no parameters.
 
@@ -44,6 +45,15 @@ def reported_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: D
     reverse : bool
         Whether the answers are read backwards.
     """
+    found = _fitted_parameters(theta, theta_vcov, cells, design, reverse=reverse)
+    if not design.pooled:
+        return found
+    names = [*found.params.index, *design.pooled]
+    params = found.params.reindex(names, fill_value=0.0)
+    return Reported(params, found.vcov.reindex(index=names, columns=names), found.notes)
+
+
+def _fitted_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool) -> Reported:
     used = list(design.order)
     expected = [f"{cells.categories[a]}|{cells.categories[b]}" for a, b in itertools.pairwise(used)]
     flexible = list(design.names[: len(expected)]) == expected

@@ -53,9 +53,16 @@ def refuse_tripped(likelihood: CellLikelihood, theta: Array, cells: Cells, desig
         _trip("sum", "fitted probabilities do not sum to one", float(np.abs(probability.sum(axis=1) - 1.0).max()))
     if penalised:
         return
-    _check_shares(likelihood.family, likelihood.counts[likelihood.counts.sum(axis=1) > 0], probability)
+    if _free_cut_points(design):
+        _check_shares(likelihood.family, likelihood.counts[likelihood.counts.sum(axis=1) > 0], probability)
     gradient, information = likelihood.derivatives(theta)
     _check_scale(likelihood, theta, gradient, information)
+
+
+def _free_cut_points(design: Design) -> bool:
+    """Whether every predictor has a cut point of its own; structured ones do not let a maximum reproduce all shares."""
+    cuts = design.array[0][:, design.is_cut[: design.array.shape[2]]]
+    return int(np.linalg.matrix_rank(cuts)) == len(cuts)
 
 
 def _check_shares(family: Family, counts: Array, probability: Array) -> None:

@@ -17,13 +17,16 @@ class Model:
     Parameters
     ----------
     formula : str
-        ``"outcome ~ predictors"`` in patsy's language; cut points (intercepts) are always there.
+        ``"outcome ~ predictors"`` in patsy's language; cut points (intercepts) are always there. Beyond patsy: ``ns(x, df=3)`` is a
+        natural spline, ``mo(x)`` a monotonic effect of an ordered predictor, ``C(x, Step)`` codes differences between neighbours.
     family : {"cumulative", "adjacent", "stopping", "continuation", "multinomial"}
     link : {"logit", "probit", "cloglog", "loglog", "cauchit"}
         Adjacent and multinomial models have the logit only.
     nonproportional : tuple of str
         Terms of the formula whose slopes differ between the cut points (partial proportional odds).
     thresholds : {"flexible", "equidistant", "symmetric"}
+    thresholds_by : str or None
+        Variable with levels; each has cut points of its own, of the structure that `thresholds` names.
     scale : str or None
         Formula of the log standard deviation, for example ``"~ gender"``; cumulative family only.
     reverse : bool
@@ -50,6 +53,7 @@ class Model:
     scale: str | None = None
     reverse: bool = False
     baseline: str | None = None
+    thresholds_by: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.nonproportional, str):
@@ -66,6 +70,11 @@ class Model:
         if self.thresholds != "flexible" and not family.ordered_answers:
             raise ModelError(
                 f'The {self.family} family has intercepts, not cut points: thresholds="{self.thresholds}" means nothing.'
+            )
+        if self.thresholds_by is not None and not family.ordered_answers:
+            raise ModelError(
+                f'The {self.family} family has intercepts, not cut points: thresholds_by = "{self.thresholds_by}" means nothing. '
+                "Put the variable in the formula."
             )
         if self.scale is not None and not family.ordered_cuts:
             raise ModelError(

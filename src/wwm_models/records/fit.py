@@ -78,6 +78,12 @@ class Design:
     scale : (P, q) array or None
         Columns of the log standard deviation.
     build_scale : function of a frame -> (rows, q) array, or None
+    monotone : tuple of tuples of str
+        For each monotonic term the names of its increments, which must not differ in sign.
+    pooled : tuple of str
+        Increments fixed at zero.
+    without : function of names of increments -> Design, or None
+        The same design with these fixed at zero.
     """
 
     array: Array
@@ -89,6 +95,9 @@ class Design:
     dropped: tuple[str, ...] = ()
     scale: Array | None = None
     build_scale: Callable[[pd.DataFrame], Array] | None = None
+    monotone: tuple[tuple[str, ...], ...] = ()
+    pooled: tuple[str, ...] = ()
+    without: Callable[[tuple[str, ...]], Design] | None = None
 
 
 @dataclass(frozen=True, eq=False)

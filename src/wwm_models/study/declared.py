@@ -11,9 +11,8 @@ from wwm_models.article import Article, read_article
 from wwm_models.article.reader import Reference
 from wwm_models.declared.models import ENGINES, ModelSpec, read_models
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
-from wwm_models.families import Model
 from wwm_models.records import Survey
-from wwm_models.study.models import requests_of
+from wwm_models.study.models import model_of, requests_of
 
 BUILT = ("likelihood",)
 
@@ -67,13 +66,7 @@ def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], l
     models = read_models(folder)
     for spec in models:
         for request in requests_of(spec):
-            Model(
-                spec.formula(request.exposures),
-                family=spec.family,
-                link=spec.link,
-                thresholds=spec.thresholds,
-                baseline=spec.baseline,
-            )
+            model_of(spec, request)
     path = folder / "article.toml"
     article = read_article(path) if path.is_file() else Article()
     return Declared(
@@ -105,7 +98,7 @@ def check_survey(declared: Declared, survey: Survey) -> None:
     """Refuse a study whose models or article name what the codebook does not declare."""
     known = [str(name) for name in survey.frame.columns]
     for spec in declared.models:
-        for name in (spec.outcome, *spec.exposures, *spec.adjusters):
+        for name in filter(None, (spec.outcome, *spec.exposures, *spec.adjusters, spec.thresholds_by)):
             if name not in known:
                 raise DeclarationError(
                     f'{declared.folder / spec.name}.toml names "{name}", which the codebook does not declare. '

@@ -124,7 +124,7 @@ def run_model(
     problems: list[str] = []
     for request in requests_of(spec, extra):
         try:
-            fitted = fit(_model(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
+            fitted = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
         except FitError as problem:
             status = "separated" if isinstance(problem, SeparationError) else "failed"
             problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
@@ -152,10 +152,12 @@ def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str
     return list(dict.fromkeys(by for name, by in references if name == outcome and len(by) > 1))
 
 
-def _model(spec: ModelSpec, request: Request) -> Model:
+def model_of(spec: ModelSpec, request: Request) -> Model:
+    """The response model of one request of a model file."""
     return Model(
         spec.formula(request.exposures), family=spec.family, link=spec.link, nonproportional=spec.nonproportional,
         thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline, scale=spec.scale,
+        thresholds_by=spec.thresholds_by,
     )  # fmt: skip
 
 
