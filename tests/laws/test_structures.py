@@ -123,7 +123,7 @@ def test_the_monotonic_maximum_is_the_best_of_all_poolings(seed, effects):
 
 def test_pooled_levels_have_the_adjusted_percentages_of_one_level():
     fit = wwm.fit(wwm.Model("y ~ mo(g) + x"), wwm.Survey.from_frame(bumpy(0, (0.0, 0.3, 0.25, 0.1)), weight=None))
-    table = wwm.adjusted(fit, "g").table.pivot(index="g", columns="category", values="estimate")
+    table = wwm.adjusted(fit, "g").table.pivot_table("estimate", "g", "category", observed=True)
     levels = list(table.index)
     for name in fit.design.pooled:
         place = levels.index(name[len("mo(g)[") : -1])
