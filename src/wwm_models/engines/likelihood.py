@@ -70,18 +70,14 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     """
     kind = "model" if penalty and vcov == "auto" else vcov_kind(vcov, survey)
     family, link = FAMILIES[model.family], LINKS[model.link]
-    cells, design = cells_and_design(model, survey, aliased=aliased)
-    design = monotone_design(family, link, cells, design, penalised=bool(penalty))
+    cells, design = _cells_and_design(model, survey, aliased, penalty)
     likelihood = penalised(cell_likelihood(family, link, cells, design), penalty)
     maximum, theta = maximise_on(likelihood, starting_point(family, likelihood, design))
     if not penalty and suspicious(likelihood, theta, maximum):
         refuse_separation(family, cells, design)
     gradient, information = likelihood.derivatives(theta)
     bread = inverse_or_none(information)
-    status, message = _status(maximum, bread)
-    meeting = meeting_patterns(likelihood, theta, 0.0 if status == "ok" else MEETING)
-    if len(meeting):
-        status, message = "crossing", crossing_message(cells.patterns, meeting)
+    status, message = _status(likelihood, theta, maximum, bread, cells)
     bread = np.full_like(information, np.nan) if bread is None else bread
     if status == "ok":
         refuse_tripped(likelihood, theta, cells, design, penalised=bool(penalty))
@@ -195,7 +191,21 @@ def _effective_n(cells: Cells, survey: Survey) -> float:
     return float(kish_effective_n(np.asarray(cells.row_weight.sum()), np.asarray((cells.row_weight**2).sum())))
 
 
-def _status(maximum: Maximum, bread: Array | None) -> tuple[str, str]:
+def _cells_and_design(model: Model, survey: Survey, aliased: str, penalty: str) -> tuple[Cells, Design]:
+    """Cells and design, without the increments that monotonic terms fix at zero."""
+    cells, design = cells_and_design(model, survey, aliased=aliased)
+    family, link = FAMILIES[model.family], LINKS[model.link]
+    return cells, monotone_design(family, link, cells, design, penalised=bool(penalty))
+
+
+def _status(
+    likelihood: CellLikelihood, theta: Array, maximum: Maximum, bread: Array | None, cells: Cells
+) -> tuple[str, str]:
+    """What is wrong with a maximum, and a sentence about it; "ok" and nothing where it is one."""
+    failed = bread is None or not maximum.converged
+    meeting = meeting_patterns(likelihood, theta, MEETING if failed else 0.0)
+    if len(meeting):
+        return "crossing", crossing_message(cells.patterns, meeting)
     if bread is None:
         return "singular", (
             "The information matrix cannot be inverted at the estimate, so there are no standard errors. "
