@@ -7,6 +7,7 @@ from wwm_models.adjust.adjusted import adjusted
 from wwm_models.adjust.answers import answer_ratio, mean_score, superiority
 from wwm_models.adjust.change import change, change_between
 from wwm_models.adjust.contrasts import contrasts
+from wwm_models.adjust.decompose import decompose
 from wwm_models.adjust.equivalence import equivalence
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
@@ -18,6 +19,7 @@ __all__ = [
     "change",
     "change_between",
     "contrasts",
+    "decompose",
     "equivalence",
     "mean",
     "mean_score",

@@ -1,0 +1,253 @@
+"""Why an adjusted number differs from the raw one: rows left out, model form, and one part per adjuster.
+
+Let v(S) be the margin of the refit with the exposure and the adjusters in S. Then, with N all adjusters,
+
+    adjusted - raw = [raw on the model's rows - raw] + [v(0) - raw on the model's rows] + sum_j phi_j,
+    phi_j = sum over S without j of |S|! (q - |S| - 1)! / q! (v(S + j) - v(S)),
+
+the Shapley value of adjuster j in the game v, which shares v(N) - v(0) out so that the order in which adjusters enter does
+not matter. Every v(S) has an influence function on the same cells, so every part has a standard error. They are linearised
+also where the survey has replicate weights, and for a penalised fit they are those of the likelihood at the penalised maximum.
+
+References
+----------
+Shapley, L. S. (1953). A value for n-person games. Contributions to the Theory of Games 2, 307-317.
+Huettner, F. and Sunder, M. (2012). Axiomatic arguments for decomposing goodness of fit according to Shapley and Owen values.
+Electronic Journal of Statistics 6, 1239-1250. doi:10.1214/12-EJS710
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import factorial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.adjust.adjusted import model_groups
+from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.raw import raw
+from wwm_models.adjust.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
+from wwm_models.adjust.table import Collapses, collapse_matrix, names_of
+from wwm_models.engines.covariance import covariance, joined
+from wwm_models.engines.likelihood import fit as fit_model
+from wwm_models.errors import AdjustError, listed
+from wwm_models.families import Model
+from wwm_models.numerics import intervals
+from wwm_models.records import Estimand, Estimates, Fit, Influence, Survey
+
+Array = NDArray[np.float64]
+MOST_ADJUSTERS = 8  # 2**8 refits
+ROWS, FORM, DIFFERENCE = "rows left out", "model form", "difference"
+COLUMNS = ("outcome", "category", "part", "percentage_points", "std_error", "lower", "upper", "level", "estimand")
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Points (parts, m) and influence (cells, parts, m) of the model's parts; probabilities, not percentages."""
+
+    names: list[str]
+    values: Array
+    influence: Array
+
+
+def decompose(
+    model: Model,
+    survey: Survey,
+    by: str | Sequence[str],
+    *,
+    collapses: Collapses | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Adjusted minus raw of every answer in every group, taken apart.
+
+    Parameters
+    ----------
+    model : Model
+    survey : Survey
+    by : str or sequence of str
+        The exposure; the model's other predictors, eight at most, are its adjusters.
+    collapses : mapping of name to answers, optional
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        The by-variables, ``outcome``, ``category``, ``part`` ("rows left out", "model form", each adjuster, "difference"),
+        ``percentage_points`` with ``std_error``, ``lower`` and ``upper`` in percentage points. The parts of a cell add up to
+        its difference.
+
+    Raises
+    ------
+    AdjustError
+        If there are more than eight adjusters, or a submodel has no maximum.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"y": [0, 0, 1, 1, 0, 1, 1, 1], "g": list("aaaabbbb"), "x": list("uvuvuuvv")})
+    >>> made = decompose(Model("y ~ g + x"), Survey.from_frame(frame, weight=None), "g")
+    >>> made["part"].unique().tolist()
+    ['rows left out', 'model form', 'x', 'difference']
+    """
+    return decompose_fit(fit_model(model, survey), by, collapses=collapses, level=level)
+
+
+def decompose_fit(
+    fit: Fit,
+    by: str | Sequence[str],
+    *,
+    found: Estimates | None = None,
+    collapses: Collapses | None = None,
+    level: float = 0.95,
+    solved: dict[Variables, Submodel] | None = None,
+) -> pd.DataFrame:
+    """As `decompose`, for a model that is already fitted.
+
+    Parameters
+    ----------
+    fit : Fit
+    by : str or sequence of str
+    found : Estimates, optional
+        The raw shares by `by`, where they are known already.
+    collapses, level
+    solved : dict, optional
+        Submodels of this very fit that are known already; those found here are added.
+    """
+    refuse_unusable(fit)
+    names = names_of(by)
+    adjusters = tuple(str(name) for name in fit.cells.patterns.columns if name not in names)
+    if len(adjusters) > MOST_ADJUSTERS:
+        raise AdjustError(
+            f'"{fit.model.formula}" has {len(adjusters)} adjusters beside {listed(names)}. Expected {MOST_ADJUSTERS} at most, since every '
+            "subset is a refit. Leave adjusters out, or merge some into one variable."
+        )
+    groups = model_groups(fit, names)
+    collapse, categories = collapse_matrix(fit.cells.categories, collapses)
+    matrix = np.kron(np.eye(len(groups)), collapse).astype(np.float64)
+    parts = _shapley(taken_apart(fit), names, adjusters, groups, matrix, {} if solved is None else solved)
+    everyone = found or raw(fit.survey, fit.cells.outcome, names, level=level, collapses=collapses)
+    rows = _group_rows(everyone, groups, categories)
+    every = _every_part(fit, parts, groups, collapse, everyone, rows)
+    return _table(fit, names, groups, categories, every, level)
+
+
+def _shapley(
+    whole: Whole, names: tuple[str, ...], adjusters: tuple[str, ...], groups: pd.DataFrame, matrix: Array,
+    solved: dict[Variables, Submodel],
+) -> _Parts:  # fmt: skip
+    """v(0), the Shapley parts, and v(N), by one pass over all subsets."""
+    over, size = averaged(whole.fit, names, groups), len(adjusters)
+    labels = ["none", *adjusters, "all"]
+    cells = whole.likelihood.counts.size
+    values, influence = np.zeros((size + 2, len(matrix))), np.zeros((size + 2, cells, len(matrix)))
+    for count in range(size + 1):
+        for chosen in itertools.combinations(range(size), count):
+            variables = frozenset((*names, *(adjusters[j] for j in chosen)))
+            if variables not in solved:
+                solved[variables] = submodel(whole, variables)
+            value, moved = margin_of(whole, solved[variables], over, variables, matrix)
+            for place, share in _coefficients(chosen, size):
+                values[place] += share * value
+                influence[place] += share * moved
+    return _Parts(labels, values, influence.transpose(1, 0, 2))
+
+
+def _coefficients(chosen: tuple[int, ...], size: int) -> list[tuple[int, float]]:
+    """With what coefficient the value of a subset enters v(0), every Shapley part, and v(N)."""
+    count = len(chosen)
+    found: list[tuple[int, float]] = [(0, 1.0)] if count == 0 else []
+    for j in range(size):
+        without = count - 1 if j in chosen else count
+        share = factorial(without) * factorial(size - without - 1) / factorial(size)
+        found.append((j + 1, share if j in chosen else -share))
+    return [*found, (size + 1, 1.0)] if count == size else found
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One part of every cell: its name, its values, and their standard errors."""
+
+    name: str
+    value: Array
+    std_error: Array
+
+
+def _every_part(fit: Fit, parts: _Parts, groups: pd.DataFrame, collapse: Array, everyone: Estimates, rows: NDArray[np.intp]) -> list[_Part]:  # fmt: skip
+    """All parts in the order of the table, with standard errors from the stacked influence."""
+    inside, moved = _raw_of_rows(fit, groups, collapse)
+    value = everyone.table["estimate"].to_numpy(dtype=float)[rows]
+    assert everyone.contributions is not None
+    shares = replace(everyone.contributions, values=everyone.contributions.values[:, rows])
+    shapley = [
+        _Part(name, parts.values[j], _std_error(_influence(fit, parts.influence[:, j])))
+        for j, name in enumerate(parts.names[1:-1], start=1)
+    ]
+    return [
+        _Part(ROWS, inside - value, _std_error(_gap(_influence(fit, moved), shares))),
+        _Part(FORM, parts.values[0] - inside, _std_error(_influence(fit, parts.influence[:, 0] - moved))),
+        *shapley,
+        _Part(DIFFERENCE, parts.values[-1] - value, _std_error(_gap(_influence(fit, parts.influence[:, -1]), shares))),
+    ]
+
+
+def _raw_of_rows(fit: Fit, groups: pd.DataFrame, collapse: Array) -> tuple[Array, Array]:
+    """Raw shares on the rows that the model uses, and their influence by cell in the design's order of answers."""
+    patterns, weights = fit.cells.patterns, fit.cells.weights
+    answers = len(fit.design.order)
+    values, moved = [], np.zeros((len(patterns), answers, len(groups), len(collapse)))
+    for number, group in enumerate(groups.to_dict("records")):
+        inside = np.ones(len(patterns), dtype=bool)
+        for name, level in group.items():
+            inside &= (patterns[name] == level).to_numpy()
+        total = weights[inside].sum()
+        share = collapse @ weights[inside].sum(axis=0) / total
+        values.append(share)
+        moved[inside, :, number] = (collapse.T[fit.design.order] - share) / total
+    return np.concatenate(values), moved.reshape(len(patterns) * answers, -1)
+
+
+def _influence(fit: Fit, values: Array) -> Influence:
+    """Values by pattern and answer of the design's order as the influence of the survey's respondents."""
+    position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
+    position[fit.design.order] = np.arange(len(fit.design.order))
+    answer = np.where(fit.cells.row_category >= 0, position[fit.cells.row_category], -1)
+    used = (fit.cells.row_pattern >= 0) & (answer >= 0)
+    cell = np.where(used, fit.cells.row_pattern * len(fit.design.order) + answer, -1)
+    design = fit.survey.design if fit.vcov_kind in ("design", "replicates") else None
+    return Influence(values, cell, fit.cells.row_weight, design, fit.survey.weight_kind == "frequency")
+
+
+def _gap(first: Influence, second: Influence) -> Influence:
+    size = first.values.shape[1]
+    both = joined(first, second)
+    return replace(both, values=both.values[:, :size] - both.values[:, size:])
+
+
+def _std_error(influence: Influence) -> Array:
+    return np.sqrt(np.maximum(np.diag(covariance(influence)), 0.0))
+
+
+def _group_rows(everyone: Estimates, groups: pd.DataFrame, categories: list[str]) -> NDArray[np.intp]:
+    keys = everyone.table[[*everyone.by, "category"]].astype(str).itertuples(index=False, name=None)
+    place = {key: row for row, key in enumerate(keys)}
+    wanted = groups.astype(str).itertuples(index=False, name=None)
+    return np.array([place[(*group, name)] for group in wanted for name in categories], dtype=np.intp)
+
+
+def _table(
+    fit: Fit, names: tuple[str, ...], groups: pd.DataFrame, categories: list[str], parts: list[_Part], level: float
+) -> pd.DataFrame:
+    critical = intervals.critical_value(level, fit.design_df)
+    cells = groups.loc[groups.index.repeat(len(categories))].reset_index(drop=True)
+    cells = cells.assign(outcome=fit.cells.outcome, category=categories * len(groups))
+    order = np.arange(len(cells)).repeat(len(parts))
+    value = 100.0 * np.column_stack([part.value for part in parts]).ravel()
+    std_error = 100.0 * np.column_stack([part.std_error for part in parts]).ravel()
+    lower, upper = intervals.wald_limits(value, std_error, critical)
+    return cells.iloc[order].reset_index(drop=True).assign(
+        part=[part.name for part in parts] * len(cells), percentage_points=value, std_error=std_error, lower=lower, upper=upper,
+        level=level, estimand=Estimand(names, tuple(part.name for part in parts[2:-1]), "sample").text,
+    )  # fmt: skip
