@@ -88,3 +88,20 @@ def test_outside_its_recession_cone_an_answer_loses_in_the_end(response, eta_at,
         for direction in outside:
             after = response.family.log_probabilities(eta + 1e6 * direction, response.link)[:, k]
             assert (after < before[:, k]).all(), (k, direction)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_the_jacobian_of_the_shares_is_their_determinant(response, eta_at, answers):
+    family, link, eta = response.family, response.link, eta_at(20, answers - 1)
+
+    def log_determinant(at):
+        log_p = family.log_probabilities(at, link)
+        slopes = np.exp(log_p)[:, :, None] * family.scores(at, link, log_p)
+        return np.linalg.slogdet(slopes[:, :-1])[1]
+
+    value, gradient = family.shares_jacobian(eta, link, family.log_probabilities(eta, link))
+    np.testing.assert_allclose(value, log_determinant(eta), rtol=1e-10, atol=1e-12)
+    for j in range(answers - 1):
+        step = STEP * np.eye(answers - 1)[j]
+        slope = (log_determinant(eta + step) - log_determinant(eta - step)) / (2.0 * STEP)
+        np.testing.assert_allclose(gradient[:, j], slope, rtol=1e-6, atol=1e-7)

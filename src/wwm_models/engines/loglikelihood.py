@@ -43,6 +43,16 @@ class CellLikelihood:
             total = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
         return total if np.isfinite(total) else -np.inf
 
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
+        """Log-likelihood and its gradient (p,), for methods that need no second derivative."""
+        eta = self.predictors.eta(theta)
+        log_p = self.family.log_probabilities(eta, self.link)
+        with np.errstate(invalid="ignore"):
+            value = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
+        slopes = _weighted_scores(self.family.scores(eta, self.link, log_p), self.counts)
+        jacobian = self.predictors.jacobian(theta)
+        return value, jacobian.reshape(-1, jacobian.shape[2]).T @ slopes.ravel()
+
     def cell_scores(self, theta: Array) -> Array:
         """(P, J + 1, p) array: derivative of log p_k with respect to theta, by pattern and answer."""
         eta = self.predictors.eta(theta)

@@ -37,7 +37,8 @@ class Predictors:
     def eta(self, theta: Array) -> Array:
         """(rows, J) array."""
         if self.scale is None:
-            return self.array @ theta
+            rows, steps, size = self.array.shape
+            return (self.array.reshape(-1, size) @ theta).reshape(rows, steps)
         linear, zeta = np.split(theta, [self.array.shape[2]])
         return (self.array @ linear) * np.exp(-self.scale @ zeta)[:, None]
 

@@ -66,6 +66,11 @@ def _start(shares: Array, link: Link) -> Array:
     return link.quantile(np.cumsum(shares)[:-1])
 
 
+def _shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:  # noqa: ARG001
+    """The sums p_1 + .. + p_k = F(eta_k) are triangular in the shares, so the determinant is the product of f(eta_k)."""
+    return link.log_pdf(eta).sum(axis=1), link.pdf_score(eta)
+
+
 CUMULATIVE = Family(
     name="cumulative",
     formula="P(Y <= k) = F(cut_k - x b)",
@@ -82,4 +87,5 @@ CUMULATIVE = Family(
     curvature=_curvature,
     recession=_recession,
     start=_start,
+    shares_jacobian=_shares_jacobian,
 )

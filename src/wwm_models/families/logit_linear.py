@@ -67,6 +67,14 @@ def _recession(loading: Loading) -> Callable[[int], tuple[Array, ...]]:
     return recession
 
 
+def _shares_jacobian(loading: Loading) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
+    def shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:
+        """The determinant is the product of all shares; that of L without its first row is one."""
+        return log_p.sum(axis=1), _scores(loading)(eta, link, log_p).sum(axis=1)
+
+    return shares_jacobian
+
+
 MULTINOMIAL = Family(
     name="multinomial",
     formula="log P(k) / P(baseline) = a_k + x b_k",
@@ -83,6 +91,7 @@ MULTINOMIAL = Family(
     curvature=_curvature(_baseline_loading),
     recession=_recession(_baseline_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[0]),  # noqa: ARG005
+    shares_jacobian=_shares_jacobian(_baseline_loading),
     cut_names="intercepts",
 )
 
@@ -102,4 +111,6 @@ ADJACENT = Family(
     curvature=_curvature(_adjacent_loading),
     recession=_recession(_adjacent_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[:-1]),  # noqa: ARG005
+    shares_jacobian=_shares_jacobian(_adjacent_loading),
+    slopes_per_step=True,
 )

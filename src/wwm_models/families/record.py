@@ -37,6 +37,8 @@ class Family:
         Whether eta must increase with k for the probabilities to be positive.
     reverse_partner : str
         Family that, with the link's reflection, fits equally well when the answers are read backwards; "" for none.
+    slopes_per_step : bool
+        Whether a slope acts at every step between answers, so that its effect on the extremes grows with their number.
     reproduces_shares : bool
         Whether a maximum of the likelihood predicts exactly the observed share of every answer.
     log_probabilities : (eta (P, K-1), link) -> (P, K)
@@ -48,6 +50,8 @@ class Family:
         Directions d of eta with ``recession[k] @ d >= 0`` are those along which log p_k never falls; they decide separation.
     start : (shares (K,), link) -> (K-1,)
         eta that gives these shares.
+    shares_jacobian : (eta, link, log probabilities) -> (P,) and (P, K-1)
+        log |det d(p_1 .. p_{K-1}) / d eta| and its derivative: the density of eta is that of the shares times this.
     """
 
     name: str
@@ -65,4 +69,6 @@ class Family:
     curvature: Callable[[Array, Link, Array, Array], Array]
     recession: Callable[[int], tuple[Array, ...]]
     start: Callable[[Array, Link], Array]
+    shares_jacobian: Callable[[Array, Link, Array], tuple[Array, Array]]
+    slopes_per_step: bool = False
     cut_names: Literal["between", "intercepts"] = "between"

@@ -88,6 +88,17 @@ def _stop_shares(shares: Array) -> Array:
     return shares[:-1] / shares[::-1].cumsum()[::-1][:-1]
 
 
+def _shares_jacobian(go: Tail) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
+    def shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:  # noqa: ARG001
+        """Triangular with f(eta_k) P(Y >= k) on the diagonal; step k is gone through on the way to every later one."""
+        later = np.arange(eta.shape[1])[::-1]
+        went_on = _log_tail_slopes(go, eta, link)[0]
+        value = (link.log_pdf(eta) + later * go(link, eta)).sum(axis=1)
+        return value, link.pdf_score(eta) + later * went_on
+
+    return shares_jacobian
+
+
 STOPPING = Family(
     name="stopping",
     formula="P(Y = k | Y >= k) = F(cut_k - x b)",
@@ -104,6 +115,7 @@ STOPPING = Family(
     curvature=_curvature(_cdf, _sf),
     recession=_recession(1.0),
     start=lambda shares, link: link.quantile(_stop_shares(shares)),
+    shares_jacobian=_shares_jacobian(_sf),
 )
 
 CONTINUATION = Family(
@@ -122,4 +134,5 @@ CONTINUATION = Family(
     curvature=_curvature(_sf, _cdf),
     recession=_recession(-1.0),
     start=lambda shares, link: link.quantile(1.0 - _stop_shares(shares)),
+    shares_jacobian=_shares_jacobian(_cdf),
 )

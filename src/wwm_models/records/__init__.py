@@ -6,6 +6,7 @@ No statistics here. A function of a stage takes records and returns records; not
 from wwm_models.records.estimand import Estimand
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
 from wwm_models.records.fit import Cells, Design, Fit
+from wwm_models.records.posterior import Posterior
 from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
 from wwm_models.records.survey import Collapse, Level, Survey, Variable
@@ -21,6 +22,7 @@ __all__ = [
     "Fit",
     "Influence",
     "Level",
+    "Posterior",
     "Replicates",
     "Results",
     "SamplingDesign",

@@ -1,0 +1,9 @@
+"""The posterior of the likelihood engine's models: priors, coordinates, NUTS, health, correction for weights, storage.
+
+The log density is that of the cells plus priors, written with the families' own functions; nothing is compiled. nutpie's
+sampler is a compiled library that is loaded alone; pymc and arviz are imported only by what makes their objects.
+"""
+
+from wwm_models.engines.bayes.sample import sample
+
+__all__ = ["sample"]

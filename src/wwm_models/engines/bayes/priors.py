@@ -1,0 +1,124 @@
+"""The prior of one model's parameters: which density each has, its log and its derivative.
+
+Slopes are independent. Cut points (intercepts) have one of two laws given the slopes. Independent: ``normal`` and the like;
+with ordered cut points these are the order statistics of independent draws. Induced Dirichlet: with eta the predictors of the
+anchor row, the weighted mean row of the design, the shares p(eta) are Dirichlet(a, .., a), so the density of the cut points is
+Dirichlet(p(eta)) |d p / d eta|. The shares that the prior expects then do not depend on how many answers there are, on the family
+or on the link.
+
+References
+----------
+Betancourt, M. (2019). Ordinal Regression. betanalpha.github.io/assets/case_studies/ordinal_regression.html
+Buerkner, P.-C. and Vuorre, M. (2019). Ordinal regression models in psychology: a tutorial. Advances in Methods and Practices
+in Psychological Science 2, 77-101. doi:10.1177/2515245918823199
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from wwm_models.families import Family
+from wwm_models.numerics.links import Link
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """Cut points whose shares at the mean row are Dirichlet.
+
+    Attributes
+    ----------
+    row : (J, p) array
+        The mean row: eta = row @ theta.
+    concentration : float
+    """
+
+    row: Array
+    concentration: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Densities of the p parameters of a design.
+
+    Attributes
+    ----------
+    family, link
+    mean, scale : (p,) arrays
+        Of the independent parameters.
+    df : (p,) array
+        Degrees of freedom of Student's t; infinite for a normal.
+    proper : (p,) bool array
+        False for a flat (improper) density, and for cut points under an anchor.
+    anchor : Anchor or None
+    log_orders : float
+        Log of the number of orders of exchangeable cut points that must increase; 0 otherwise.
+    gaps : (m, p) array
+        Distances of neighbouring predictors that must be positive: the prior is truncated to ``gaps @ theta > 0``.
+    texts : mapping of parameter or group to the density in words
+    """
+
+    family: Family
+    link: Link
+    mean: Array
+    scale: Array
+    df: Array
+    proper: NDArray[np.bool_]
+    anchor: Anchor | None
+    log_orders: float
+    gaps: Array
+    texts: Mapping[str, str]
+
+    def allowed(self, theta: Array) -> NDArray[np.bool_]:
+        """Whether (..., p) parameters lie in the region to which the prior is truncated."""
+        return (theta @ self.gaps.T > 0.0).all(axis=-1)
+
+    def log_density(self, theta: Array) -> tuple[float, Array]:
+        """Log density at one point (up to the share of the truncated region) and its derivative."""
+        if len(self.gaps) and not self.allowed(theta):
+            return -np.inf, np.zeros_like(theta)
+        value, gradient = self._independent(theta)
+        if self.anchor is not None:
+            more, slope = self._anchored(theta, self.anchor)
+            value, gradient = value + more, gradient + slope
+        return value + self.log_orders, gradient
+
+    def _independent(self, theta: Array) -> tuple[float, Array]:
+        deviation = (theta - self.mean) / self.scale
+        normal = np.isinf(self.df)
+        df = np.where(normal, 1.0, self.df)
+        square = deviation * deviation
+        log_kernel = np.where(normal, -0.5 * square, -0.5 * (df + 1.0) * np.log1p(square / df))
+        slope = np.where(normal, -deviation, -(df + 1.0) * deviation / (df + square)) / self.scale
+        value = float(np.sum((log_kernel + _log_constant(self.scale, self.df))[self.proper]))
+        return value, np.where(self.proper, slope, 0.0)
+
+    def _anchored(self, theta: Array, anchor: Anchor) -> tuple[float, Array]:
+        eta = (anchor.row @ theta)[None, :]
+        log_p = self.family.log_probabilities(eta, self.link)
+        if not np.isfinite(log_p).all():
+            return -np.inf, np.zeros_like(theta)
+        jacobian, jacobian_slope = self.family.shares_jacobian(eta, self.link, log_p)
+        weight = anchor.concentration - 1.0
+        answers = log_p.shape[1]
+        constant = gammaln(answers * anchor.concentration) - answers * gammaln(anchor.concentration)
+        value = constant + weight * float(log_p.sum()) + float(jacobian[0])
+        slope = jacobian_slope[0]
+        if weight != 0.0:
+            slope = slope + weight * self.family.scores(eta, self.link, log_p)[0].sum(axis=0)
+        return float(value), slope @ anchor.row
+
+
+def _log_constant(scale: Array, df: Array) -> Array:
+    """Log of the constant of a normal, or of Student's t, with this scale."""
+    normal = np.isinf(df)
+    nu = np.where(normal, 1.0, df)
+    student = gammaln((nu + 1.0) / 2.0) - gammaln(nu / 2.0) - 0.5 * np.log(nu * np.pi)
+    return np.where(normal, -0.5 * np.log(2.0 * np.pi), student) - np.log(scale)
+

@@ -1,0 +1,229 @@
+"""From a model and a survey to a posterior: cells, prior, coordinates, chains, correction for the design, health."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.cells.design import cells_and_design
+from wwm_models.engines.bayes.coordinates import Coordinates
+from wwm_models.engines.bayes.correction import corrected
+from wwm_models.engines.bayes.declared import read_priors
+from wwm_models.engines.bayes.health import health_table
+from wwm_models.engines.bayes.nuts import Chain, Settings, run_chain
+from wwm_models.engines.bayes.resolve import ordered_coordinates, resolve_prior
+from wwm_models.engines.bayes.target import LogPosterior, Whitened, whitened
+from wwm_models.engines.likelihood import vcov_kind
+from wwm_models.engines.loglikelihood import cell_likelihood
+from wwm_models.engines.maximum import starting_point
+from wwm_models.errors import FitError
+from wwm_models.families import FAMILIES, Model
+from wwm_models.numerics.intervals import kish_effective_n
+from wwm_models.numerics.links import LINKS
+from wwm_models.records import Cells, Design, Posterior, Survey
+
+Array = NDArray[np.float64]
+Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
+WARMUP = 200
+CAREFUL = 0.95  # target acceptance of the one retry after a divergence
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A posterior density with what it is made from."""
+
+    model: Model
+    survey: Survey
+    cells: Cells
+    design: Design
+    target: LogPosterior
+    n_effective: float
+
+
+def sample(
+    model: Model,
+    survey: Survey,
+    *,
+    seed: int,
+    chains: int = 4,
+    draws: int = 1000,
+    warmup: int = WARMUP,
+    priors: Mapping[str, Any] | None = None,
+    aliased: str = "error",
+    progress: Tell | None = None,
+) -> Posterior:
+    """Draw from the posterior of a model by the No-U-Turn sampler.
+
+    Parameters
+    ----------
+    model : Model
+    survey : Survey
+        Sampling weights make a pseudo-posterior whose weights sum to Kish's effective n; draws are then rotated to the
+        design-based covariance. Both sets of draws are kept.
+    seed : int
+    chains, draws, warmup : int
+        Chains, draws per chain that are kept, and draws per chain that are not.
+    priors : mapping, optional
+        As ``[priors]`` in a model file: ``slopes``, ``cutpoints``, ``scale``, ``predictors``, ``terms``.
+    aliased : {"error", "drop"}
+        What to do with columns that others determine.
+    progress : function of (str, int, int), optional
+        Is told what is being done, how many draws are finished, and how many there are.
+
+    Returns
+    -------
+    Posterior
+        Look at ``healthy``.
+
+    Raises
+    ------
+    ModelError, RankError, DeclarationError
+        If the model or the priors do not fit the survey's variables.
+    FitError
+        If the posterior has no mode, which a proper prior prevents.
+
+    References
+    ----------
+    Hoffman, M. D. and Gelman, A. (2014). The No-U-Turn sampler. JMLR 15, 1593-1623.
+    Savitsky, T. D. and Toth, D. (2016). Bayesian estimation under informative sampling. Electronic Journal of Statistics 10,
+    1677-1708. doi:10.1214/16-EJS1153
+
+    Examples
+    --------
+    >>> answers = pd.Categorical(["no", "maybe", "yes"] * 20, ["no", "maybe", "yes"], ordered=True)
+    >>> survey = Survey.from_frame(pd.DataFrame({"y": answers}), weight=None)
+    >>> posterior = sample(Model("y ~ 1"), survey, seed=1)
+    >>> posterior.healthy, posterior.draws.shape
+    (True, (4000, 2))
+    """
+    _check_sizes(chains, draws, warmup)
+    tell = progress or (lambda what, done, total: None)  # noqa: ARG005
+    problem = posterior_problem(model, survey, priors=priors, aliased=aliased)
+    started = time.perf_counter()
+    tell("finding the mode", 0, chains * (draws + warmup))
+    start = starting_point(FAMILIES[model.family], problem.target.likelihood, problem.design)
+    space = whitened(problem.target, problem.target.coordinates.free(start))
+    settings = Settings(draws, warmup, 0.8)
+    run = run_chains(problem.target, space, seed, chains, settings, tell)
+    if any(chain.stats["diverging"].any() for chain in run):
+        settings = Settings(draws, 2 * warmup, CAREFUL)
+        run = run_chains(problem.target, space, seed, chains, settings, tell)
+    facts = {
+        "seed": seed, "warmup": settings.warmup, "target_accept": settings.target_accept, "seconds": time.perf_counter() - started,
+    }  # fmt: skip
+    return assembled(problem, space, run, facts)
+
+
+def posterior_problem(
+    model: Model, survey: Survey, *, priors: Mapping[str, Any] | None = None, aliased: str = "error"
+) -> Problem:
+    """The log posterior density of a model on a survey."""
+    family, link = FAMILIES[model.family], LINKS[model.link]
+    cells, design = cells_and_design(model, survey, aliased=aliased)
+    prior = resolve_prior(read_priors(priors), model, family, link, cells, design)
+    likelihood = cell_likelihood(family, link, cells, design)
+    effective = float(cells.n)
+    if survey.weight_kind == "sampling":
+        effective = float(kish_effective_n(cells.row_weight.sum(), (cells.row_weight**2).sum()))
+        likelihood = replace(likelihood, counts=likelihood.counts * (effective / likelihood.counts.sum()))
+    coordinates = Coordinates(ordered_coordinates(model, family, design))
+    return Problem(model, survey, cells, design, LogPosterior(likelihood, prior, coordinates), effective)
+
+
+def run_chains(
+    target: LogPosterior, space: Whitened, seed: int, chains: int, settings: Settings, tell: Tell
+) -> list[Chain]:
+    """Chains one after another, each from its own point around the mode and with its own seed."""
+    root = space.root
+
+    def density(z: Array) -> tuple[float, Array]:
+        value, gradient = target.value_and_gradient(space.free(z))
+        return value, root.T @ gradient
+
+    done = [0]
+    total = chains * (settings.draws + settings.warmup)
+
+    def drawn() -> None:
+        done[0] += 1
+        if done[0] % 100 == 0:
+            tell("sampling", done[0], total)
+
+    found: list[Chain] = []
+    for child in np.random.SeedSequence(seed).spawn(chains):
+        generator = np.random.default_rng(child)
+        start = _start(density, generator, len(root))
+        found.append(run_chain(density, start, int(generator.integers(2**31)), settings, drawn))
+    return found
+
+
+def _start(density: Callable[[Array], tuple[float, Array]], generator: np.random.Generator, size: int) -> Array:
+    """A point twice as far from the mode as a draw is, or nearer where that is outside the allowed region."""
+    point = 2.0 * generator.standard_normal(size)
+    while not np.isfinite(density(point)[0]):
+        point /= 2.0
+    return point
+
+
+def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dict[str, Any]) -> Posterior:
+    """The record of a posterior from its chains."""
+    target, chains = problem.target, len(run)
+    free = space.free(np.concatenate([chain.z for chain in run]))
+    uncorrected = target.coordinates.theta(free)
+    kind = vcov_kind("auto", problem.survey)
+    draws, method = uncorrected, "bayes"
+    if kind != "model":
+        rotated = corrected(free, target, problem.cells, problem.survey, problem.design, kind)
+        draws, method = target.coordinates.theta(rotated), "bayes (design-corrected)"
+    stats = {name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats}
+    health = health_table(draws, chains, problem.design.names)
+    divergences = int(stats["diverging"].sum())
+    message = _message(health, divergences)
+    return Posterior(
+        model=problem.model,
+        family=target.likelihood.family,
+        link=target.likelihood.link,
+        survey=problem.survey,
+        cells=problem.cells,
+        design=problem.design,
+        draws=draws,
+        uncorrected=uncorrected,
+        chains=chains,
+        method=method,
+        vcov_kind=kind,
+        health=health,
+        divergences=divergences,
+        status="unhealthy" if message else "ok",
+        message=message,
+        n=problem.cells.n,
+        n_effective=problem.n_effective,
+        priors=target.prior.texts,
+        prior=target.prior,
+        sample_stats=MappingProxyType(stats),
+        settings=MappingProxyType(settings),
+    )
+
+
+def _message(health: pd.DataFrame, divergences: int) -> str:
+    bad = health[health["status"] != "ok"]
+    parts = [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []
+    if len(bad):
+        first = bad.iloc[0]
+        parts.append(f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {first['quantity']}, {first['status']}).")
+    if not parts:
+        return ""
+    return " ".join([*parts, "Sample more draws, use fewer terms, or declare narrower priors."])
+
+
+def _check_sizes(chains: int, draws: int, warmup: int) -> None:
+    if chains < 2 or draws < 100 or warmup < 50:
+        raise FitError(
+            f"chains={chains}, draws={draws}, warmup={warmup}: too few to judge a posterior by. Expected at least 2 chains, 100 draws and 50 warm-up "
+            "draws; the defaults are 4, 1000 and 200."
+        )

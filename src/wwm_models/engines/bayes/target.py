@@ -1,0 +1,109 @@
+"""The log posterior density in free coordinates, its mode, and coordinates in which it is nearly a standard normal.
+
+With v the free coordinates, v_0 the mode of the density of v, H minus its second derivative there and L L' = H^-1, the sampler sees
+z with v = v_0 + L z. A smooth unimodal posterior is then close to N(0, I), so few steps per draw and a short warm-up suffice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from wwm_models.engines.bayes.coordinates import Coordinates
+from wwm_models.engines.bayes.priors import Prior
+from wwm_models.engines.loglikelihood import CellLikelihood
+from wwm_models.errors import FitError
+from wwm_models.numerics.newton import maximise
+
+Array = NDArray[np.float64]
+STEP = 1e-5  # of central differences of the analytic gradient; the curvature is only used to choose coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class LogPosterior:
+    """Log of likelihood x prior x Jacobian as a function of free coordinates.
+
+    Attributes
+    ----------
+    likelihood : CellLikelihood
+        On the scale of the pseudo-posterior.
+    prior : Prior
+    coordinates : Coordinates
+    """
+
+    likelihood: CellLikelihood
+    prior: Prior
+    coordinates: Coordinates
+
+    def value_and_gradient(self, free: Array) -> tuple[float, Array]:
+        """Log density at (p,) free coordinates and its derivative; minus infinity outside the allowed region."""
+        with np.errstate(all="ignore"):
+            theta = self.coordinates.theta(free)
+            value, gradient = self.prior.log_density(theta)
+            if value == -np.inf:
+                return value, gradient
+            more, slope = self.likelihood.value_and_gradient(theta)
+            value = value + more + self.coordinates.log_jacobian(free)
+            gradient = self.coordinates.pulled_back(free, gradient + slope)
+        return (value, gradient) if np.isfinite(value) else (-np.inf, np.zeros_like(free))
+
+    def value(self, free: Array) -> float:
+        """Log density alone."""
+        return self.value_and_gradient(free)[0]
+
+    def derivatives(self, free: Array) -> tuple[Array, Array]:
+        """Gradient, and minus the second derivative."""
+        return self.value_and_gradient(free)[1], curvature(self, free)
+
+
+def curvature(target: LogPosterior, free: Array) -> Array:
+    """Minus the matrix of second derivatives, by central differences of the gradient."""
+    steps = STEP * np.maximum(1.0, np.abs(free))
+    rows = [
+        (target.value_and_gradient(free - step)[1] - target.value_and_gradient(free + step)[1]) / (2.0 * size)
+        for size, step in zip(steps, np.diag(steps), strict=True)
+    ]
+    matrix = np.array(rows)
+    return (matrix + matrix.T) / 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Whitened:
+    """``free = mode + root @ z``.
+
+    Attributes
+    ----------
+    mode : (p,) array
+    root : (p, p) array
+        Lower triangular.
+    """
+
+    mode: Array
+    root: Array
+
+    def free(self, z: Array) -> Array:
+        """(..., p) free coordinates."""
+        return self.mode + z @ self.root.T
+
+
+def whitened(target: LogPosterior, start: Array) -> Whitened:
+    """Find the mode from `start` and the Cholesky factor of the inverse curvature there.
+
+    Raises
+    ------
+    FitError
+        If the posterior has no mode: an improper prior on separated answers.
+    """
+    maximum = maximise(target.value, target.derivatives, start, tolerance=1e-9)
+    try:
+        factor = linalg.cholesky(maximum.information, lower=True)
+    except (linalg.LinAlgError, ValueError):
+        raise FitError(
+            f"The posterior has no mode with a positive curvature (largest gradient {np.max(np.abs(maximum.gradient)):.2g} where the search "
+            "stopped). Under a flat prior that happens where answers are separated. Declare a proper prior, such as the default."
+        ) from None
+    root = linalg.solve_triangular(factor, np.eye(len(start)), lower=True).T
+    return Whitened(maximum.point, np.asarray(linalg.cholesky(root @ root.T, lower=True)))

@@ -1,0 +1,98 @@
+"""A sampled posterior: draws that are reported, draws as they came, and whether they can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records.fit import Cells, Design
+from wwm_models.records.survey import Survey
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws from the posterior of a model.
+
+    Attributes
+    ----------
+    model, family, link
+        What was sampled: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
+    survey, cells, design : records
+        As in `Fit`.
+    draws : (s, p) array
+        Draws of theta that are reported, in the order of ``design.names``, chain after chain; for a survey with sampling
+        weights or a design they are rotated to the design-based covariance.
+    uncorrected : (s, p) array
+        The draws as they were sampled.
+    chains : int
+        ``s / chains`` draws each.
+    method : {"bayes", "bayes (design-corrected)", "bayes (uncorrected)", "prior"}
+        The word of the ``method`` column.
+    vcov_kind : {"model", "robust", "design", "replicates"}
+        Of the covariance to which the draws were rotated; "model" where they were not.
+    health : DataFrame
+        Columns ``quantity, mean, sd, rhat, ess_bulk, ess_tail, mcse, status``; one row for every parameter.
+    divergences : int
+    status : str
+        "ok" or "unhealthy".
+    message : str
+        What is wrong, in a sentence; empty when nothing is.
+    n, n_effective : respondents, and Kish's effective number of them
+    priors : mapping of name to text
+        As they were used.
+    prior : record of ``engines.bayes``
+    hyper : mapping of name to (s, ...) array
+        Draws of what the prior adds to theta.
+    sample_stats : mapping of name to (chains, s / chains) array
+    settings : mapping
+        Seed, warm-up, target acceptance, seconds.
+    build_idata, build_pymc : functions of a Posterior
+        Make the InferenceData and the ``pm.Model``.
+    """
+
+    model: Any
+    family: Any
+    link: Any
+    survey: Survey
+    cells: Cells
+    design: Design
+    draws: Array
+    uncorrected: Array
+    chains: int
+    method: str
+    vcov_kind: str
+    health: pd.DataFrame
+    divergences: int
+    status: str
+    message: str
+    n: int
+    n_effective: float
+    priors: Mapping[str, str]
+    prior: Any
+    hyper: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    sample_stats: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    build_idata: Callable[[Posterior], Any] = repr
+    build_pymc: Callable[[Posterior], Any] = repr
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every check of the chains is met."""
+        return self.status == "ok"
+
+    @property
+    def idata(self) -> Any:
+        """ArviZ InferenceData with posterior, sample_stats, cell_log_likelihood, prior and constant_data."""
+        return self.build_idata(self)
+
+    def to_pymc(self) -> Any:
+        """The same model, with the same density, as a readable ``pm.Model``."""
+        return self.build_pymc(self)
