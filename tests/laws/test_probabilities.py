@@ -105,3 +105,12 @@ def test_the_jacobian_of_the_shares_is_their_determinant(response, eta_at, answe
         step = STEP * np.eye(answers - 1)[j]
         slope = (log_determinant(eta + step) - log_determinant(eta - step)) / (2.0 * STEP)
         np.testing.assert_allclose(gradient[:, j], slope, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("answers", SIZES)
+def test_slopes_are_the_scores_of_the_counts(response, eta_at, answers):
+    family, link, eta = response.family, response.link, eta_at(20, answers - 1)
+    counts = np.random.default_rng(8).poisson(1.0, (20, answers)).astype(float)
+    log_p = family.log_probabilities(eta, link)
+    wanted = np.einsum("pk,pkj->pj", counts, family.scores(eta, link, log_p))
+    np.testing.assert_allclose(family.slopes(eta, link, log_p, counts), wanted, rtol=1e-12, atol=1e-12)

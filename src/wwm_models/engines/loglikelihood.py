@@ -49,7 +49,7 @@ class CellLikelihood:
         log_p = self.family.log_probabilities(eta, self.link)
         with np.errstate(invalid="ignore"):
             value = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
-        slopes = _weighted_scores(self.family.scores(eta, self.link, log_p), self.counts)
+        slopes = self.family.slopes(eta, self.link, log_p, self.counts)
         jacobian = self.predictors.jacobian(theta)
         return value, jacobian.reshape(-1, jacobian.shape[2]).T @ slopes.ravel()
 
@@ -63,19 +63,12 @@ class CellLikelihood:
         """Gradient (p,) and information (p, p), minus the Hessian."""
         eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
-        slopes = _weighted_scores(self.family.scores(eta, self.link, log_p), self.counts)
+        slopes = self.family.slopes(eta, self.link, log_p, self.counts)
         bends = self.family.curvature(eta, self.link, log_p, self.counts)
         jacobian = self.predictors.jacobian(theta)
         flat = jacobian.reshape(-1, jacobian.shape[2])
         information = flat.T @ (bends @ jacobian).reshape(flat.shape) - self.predictors.second_order(theta, slopes)
         return flat.T @ slopes.ravel(), (information + information.T) / 2.0
-
-
-def _weighted_scores(scores: Array, counts: Array) -> Array:
-    """sum_k counts_k * scores_k, leaving out cells without weight, whose score may be infinite."""
-    with np.errstate(invalid="ignore"):
-        weighted = np.where(counts[:, :, None] > 0, counts[:, :, None] * scores, 0.0)
-    return weighted.sum(axis=1)
 
 
 def cell_likelihood(family: Family, link: Link, cells: Cells, design: Design) -> CellLikelihood:

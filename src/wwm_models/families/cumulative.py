@@ -41,6 +41,13 @@ def _scores(eta: Array, link: Link, log_p: Array) -> Array:
     return scores
 
 
+def _slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
+    below, above = _density_ratios(eta, link, log_p)
+    with np.errstate(invalid="ignore"):
+        up, down = counts[:, :-1] * below, counts[:, 1:] * above
+    return np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
+
+
 def _curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
     """Tridiagonal: with r = f / p, d2 log p_k = r f'/f - r^2 on the diagonal and + r_k r_{k-1} beside it."""
     below, above = _density_ratios(eta, link, log_p)
@@ -84,6 +91,7 @@ CUMULATIVE = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities,
     scores=_scores,
+    slopes=_slopes,
     curvature=_curvature,
     recession=_recession,
     start=_start,

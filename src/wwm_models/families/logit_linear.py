@@ -48,6 +48,13 @@ def _scores(loading: Loading) -> Callable[[Array, Link, Array], Array]:
     return scores
 
 
+def _slopes(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
+    def slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
+        return (counts - counts.sum(axis=1, keepdims=True) * np.exp(log_p)) @ loading(eta.shape[1])
+
+    return slopes
+
+
 def _curvature(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
     def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
         """N L' (diag(p) - p p') L for each pattern."""
@@ -88,6 +95,7 @@ MULTINOMIAL = Family(
     reproduces_shares=True,
     log_probabilities=_log_probabilities(_baseline_loading),
     scores=_scores(_baseline_loading),
+    slopes=_slopes(_baseline_loading),
     curvature=_curvature(_baseline_loading),
     recession=_recession(_baseline_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[0]),  # noqa: ARG005
@@ -108,6 +116,7 @@ ADJACENT = Family(
     reproduces_shares=True,
     log_probabilities=_log_probabilities(_adjacent_loading),
     scores=_scores(_adjacent_loading),
+    slopes=_slopes(_adjacent_loading),
     curvature=_curvature(_adjacent_loading),
     recession=_recession(_adjacent_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[:-1]),  # noqa: ARG005

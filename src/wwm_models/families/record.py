@@ -44,6 +44,8 @@ class Family:
     log_probabilities : (eta (P, K-1), link) -> (P, K)
     scores : (eta, link, log probabilities) -> (P, K, K-1)
         Derivatives of log p_k with respect to eta.
+    slopes : (eta, link, log probabilities, counts (P, K)) -> (P, K-1)
+        Derivative of ``sum_k counts_k log p_k`` with respect to eta; answers without counts do not enter.
     curvature : (eta, link, log probabilities, counts (P, K)) -> (P, K-1, K-1)
         Minus the second derivative of ``sum_k counts_k log p_k`` with respect to eta.
     recession : (K) -> tuple of K arrays (rows_k, K-1)
@@ -66,6 +68,7 @@ class Family:
     reproduces_shares: bool
     log_probabilities: Callable[[Array, Link], Array]
     scores: Callable[[Array, Link, Array], Array]
+    slopes: Callable[[Array, Link, Array, Array], Array]
     curvature: Callable[[Array, Link, Array, Array], Array]
     recession: Callable[[int], tuple[Array, ...]]
     start: Callable[[Array, Link], Array]

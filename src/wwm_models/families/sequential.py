@@ -61,6 +61,17 @@ def _scores(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], Array]:
     return scores
 
 
+def _slopes(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array]:
+    def slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
+        beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        with np.errstate(invalid="ignore"):
+            stopped = counts[:, :-1] * _log_tail_slopes(stop, eta, link)[0]
+            went_on = beyond * _log_tail_slopes(go, eta, link)[0]
+        return np.where(counts[:, :-1] > 0, stopped, 0.0) + np.where(beyond > 0, went_on, 0.0)
+
+    return slopes
+
+
 def _curvature(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array]:
     def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
         steps = log_p.shape[1] - 1
@@ -112,6 +123,7 @@ STOPPING = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities(_cdf, _sf),
     scores=_scores(_cdf, _sf),
+    slopes=_slopes(_cdf, _sf),
     curvature=_curvature(_cdf, _sf),
     recession=_recession(1.0),
     start=lambda shares, link: link.quantile(_stop_shares(shares)),
@@ -131,6 +143,7 @@ CONTINUATION = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities(_sf, _cdf),
     scores=_scores(_sf, _cdf),
+    slopes=_slopes(_sf, _cdf),
     curvature=_curvature(_sf, _cdf),
     recession=_recession(-1.0),
     start=lambda shares, link: link.quantile(1.0 - _stop_shares(shares)),

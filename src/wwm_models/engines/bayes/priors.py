@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,15 @@ class Prior:
     gaps: Array
     texts: Mapping[str, str]
 
+    @cached_property
+    def constant(self) -> float:
+        """Log of what does not depend on the parameters."""
+        constant = float(np.sum(_log_constant(self.scale, self.df)[self.proper])) + self.log_orders
+        if self.anchor is not None:
+            answers, each = len(self.anchor.row) + 1, self.anchor.concentration
+            constant += float(gammaln(answers * each) - answers * gammaln(each))
+        return constant
+
     def allowed(self, theta: Array) -> NDArray[np.bool_]:
         """Whether (..., p) parameters lie in the region to which the prior is truncated."""
         return (theta @ self.gaps.T > 0.0).all(axis=-1)
@@ -87,7 +97,7 @@ class Prior:
         if self.anchor is not None:
             more, slope = self._anchored(theta, self.anchor)
             value, gradient = value + more, gradient + slope
-        return value + self.log_orders, gradient
+        return value + self.constant, gradient
 
     def _independent(self, theta: Array) -> tuple[float, Array]:
         deviation = (theta - self.mean) / self.scale
@@ -96,7 +106,7 @@ class Prior:
         square = deviation * deviation
         log_kernel = np.where(normal, -0.5 * square, -0.5 * (df + 1.0) * np.log1p(square / df))
         slope = np.where(normal, -deviation, -(df + 1.0) * deviation / (df + square)) / self.scale
-        value = float(np.sum((log_kernel + _log_constant(self.scale, self.df))[self.proper]))
+        value = float(log_kernel @ self.proper)
         return value, np.where(self.proper, slope, 0.0)
 
     def _anchored(self, theta: Array, anchor: Anchor) -> tuple[float, Array]:
@@ -106,9 +116,7 @@ class Prior:
             return -np.inf, np.zeros_like(theta)
         jacobian, jacobian_slope = self.family.shares_jacobian(eta, self.link, log_p)
         weight = anchor.concentration - 1.0
-        answers = log_p.shape[1]
-        constant = gammaln(answers * anchor.concentration) - answers * gammaln(anchor.concentration)
-        value = constant + weight * float(log_p.sum()) + float(jacobian[0])
+        value = weight * float(log_p.sum()) + float(jacobian[0])
         slope = jacobian_slope[0]
         if weight != 0.0:
             slope = slope + weight * self.family.scores(eta, self.link, log_p)[0].sum(axis=0)
