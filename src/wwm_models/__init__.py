@@ -41,9 +41,9 @@ if TYPE_CHECKING:
         wald_test,
         weights_matter,
     )
-    from wwm_models.engines import fit, replicates
+    from wwm_models.engines import fit, replicates, sample
     from wwm_models.families import Model
-    from wwm_models.records import Estimand, Estimates, Fit, Survey
+    from wwm_models.records import Estimand, Estimates, Fit, Posterior, Survey
     from wwm_models.study import Run, run_study
     from wwm_models.survey import calibrate, rake, read_survey
 
@@ -65,6 +65,7 @@ _HOME = {
     "Estimates": "records",
     "Fit": "records",
     "Model": "families",
+    "Posterior": "records",
     "Run": "study",
     "Survey": "records",
     "adjusted": "adjust",
@@ -85,6 +86,7 @@ _HOME = {
     "read_survey": "survey",
     "replicates": "engines",
     "run_study": "study",
+    "sample": "engines",
     "slopes": "adjust",
     "superiority": "adjust",
     "total": "adjust",
@@ -95,6 +97,7 @@ __all__ = [
     "Estimates",
     "Fit",
     "Model",
+    "Posterior",
     "Run",
     "Survey",
     "adjusted",
@@ -124,6 +127,7 @@ __all__ = [
     "read_survey",
     "replicates",
     "run_study",
+    "sample",
     "scale_test",
     "slopes",
     "superiority",

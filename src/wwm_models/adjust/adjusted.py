@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.sampled import drawn_limits, origin_of, refuse_noisy
 from wwm_models.adjust.standardise import intervened
 from wwm_models.adjust.table import (
     Collapses,
@@ -21,14 +22,14 @@ from wwm_models.adjust.table import (
 from wwm_models.adjust.target import target_population
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.records import Estimates, Fitted, Posterior, Survey
 
 Array = NDArray[np.float64]
 MOST_VALUES = 25
 
 
 def adjusted(
-    fit: Fit,
+    fit: Fitted,
     by: str | Sequence[str] | None = None,
     *,
     over: str | Survey = "sample",
@@ -41,15 +42,17 @@ def adjusted(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Posterior
     by : str, sequence of str or None
         Variables of the model that are set, level by level, for everyone in the target population.
     over : {"sample", "balanced"} or Survey
         Whom to average over. "balanced": equal weight on every combination of the other factors, numbers at their mean.
     interval : {"logit", "wald"}
+        Of a fit; a posterior has equal-tailed credible limits.
     covariates : {"sampled", "fixed"}
         "sampled": the standard error includes that the population averaged over is itself a sample. "fixed": the delta
-        method on the fit's covariance, as Stata's margins does by default.
+        method on the fit's covariance, as Stata's margins does by default. For a posterior every draw has its own population,
+        by the Bayesian bootstrap, or the sample's.
     level : float
         Between 0 and 1.
     collapses : mapping of name to answers, optional
@@ -78,9 +81,15 @@ def adjusted(
     )
     n, n_effective = (np.repeat(part, len(categories)) for part in group_sizes(fit, groups))
     effective = np.where(n_effective > 0, n_effective, fit.n_effective)
-    lower, upper = probability_limits(
-        found.estimate, found.std_error, effective, level=level, df=fit.design_df, interval=interval
-    )
+    if isinstance(fit, Posterior) and found.draws is not None:
+        refuse_noisy(
+            fit, found.draws, [f"{category} in group {g + 1}" for g in range(len(groups)) for category in categories]
+        )
+        lower, upper = drawn_limits(found.draws, level, interval)
+    else:
+        lower, upper = probability_limits(
+            found.estimate, found.std_error, effective, level=level, df=fit.design_df, interval=interval
+        )
     columns = {
         "estimate": found.estimate, "std_error": found.std_error, "lower": lower, "upper": upper,
         "count": np.nan, "n": n, "n_effective": n_effective,
@@ -94,10 +103,12 @@ def adjusted(
         method=method_of(fit),
         estimand=estimand_text(fit, names, target),
     )
-    return Estimates(table, names, found.covariance, found.contributions, None, fit.design_df, found.replicated)
+    return Estimates(
+        table, names, found.covariance, found.contributions, found.draws, fit.design_df, found.replicated, origin_of(fit)
+    )  # fmt: skip
 
 
-def model_groups(fit: Fit, names: tuple[str, ...]) -> pd.DataFrame:
+def model_groups(fit: Fitted, names: tuple[str, ...]) -> pd.DataFrame:
     """Every combination of levels of the by-variables that the fit has seen, one variable at a time."""
     levels: dict[str, object] = {}
     weight = fit.cells.weights.sum(axis=1)
@@ -116,7 +127,7 @@ def model_groups(fit: Fit, names: tuple[str, ...]) -> pd.DataFrame:
     return group_frame(levels)
 
 
-def group_sizes(fit: Fit, groups: pd.DataFrame) -> tuple[Array, Array]:
+def group_sizes(fit: Fitted, groups: pd.DataFrame) -> tuple[Array, Array]:
     """Respondents of the fit in each group: unweighted, and Kish's effective number."""
     used = fit.cells.row_pattern >= 0
     pattern, weight = fit.cells.row_pattern[used], fit.cells.row_weight[used]

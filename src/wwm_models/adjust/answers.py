@@ -23,7 +23,7 @@ from wwm_models.adjust.law import Law, law_of
 from wwm_models.adjust.pairs import compared_rows
 from wwm_models.adjust.table import names_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fit
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fitted
 
 Array = NDArray[np.float64]
 SUM_TO_ONE = 1e-8  # of a group's answers; collapses among them would make it more
@@ -40,13 +40,17 @@ class _Answers:
 
 
 def mean_score(
-    source: Fit | Estimates, scores: Mapping[str, float], by: str | Sequence[str] | None = None, *, level: float = 0.95
+    source: Fitted | Estimates,
+    scores: Mapping[str, float],
+    by: str | Sequence[str] | None = None,
+    *,
+    level: float = 0.95,
 ) -> Estimates:
     """Mean of scores given to the answers, in every group.
 
     Parameters
     ----------
-    source : Fit or Estimates
+    source : Fit, Posterior or Estimates
         A fit (its adjusted probabilities by `by` are used), or estimates of all answers without collapses.
     scores : mapping of answer to number
         Every answer needs one.
@@ -86,7 +90,7 @@ def mean_score(
 
 
 def answer_ratio(
-    source: Fit | Estimates,
+    source: Fitted | Estimates,
     numerator: str,
     denominator: str,
     by: str | Sequence[str] | None = None,
@@ -97,7 +101,7 @@ def answer_ratio(
 
     Parameters
     ----------
-    source : Fit or Estimates
+    source : Fit, Posterior or Estimates
     numerator, denominator : str
         Answers, or collapses that the estimates hold.
     by : str, sequence of str or None
@@ -129,7 +133,7 @@ def answer_ratio(
 
 
 def superiority(
-    source: Fit | Estimates,
+    source: Fitted | Estimates,
     by: str | Sequence[str],
     *,
     reference: str | None = None,
@@ -140,7 +144,7 @@ def superiority(
 
     Parameters
     ----------
-    source : Fit or Estimates
+    source : Fit, Posterior or Estimates
         A fit (its adjusted probabilities are used), or estimates of all answers, lowest first.
     by : str or sequence of str
         The first variable's levels are compared; the others stay fixed.
@@ -193,7 +197,7 @@ def superiority(
     return replace(made, table=made.table.assign(contrast=label))
 
 
-def _answers(source: Fit | Estimates, by: str | Sequence[str] | None, level: float) -> _Answers:
+def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: float) -> _Answers:
     estimates = source if isinstance(source, Estimates) else adjusted(source, by, level=level)
     found = _placed(estimates, [str(name) for name in dict.fromkeys(estimates.table["category"])])
     total = _values(estimates)[found.rows].sum(axis=1)

@@ -22,14 +22,14 @@ from wwm_models.adjust.law import law_of
 from wwm_models.adjust.pairs import compared_rows
 from wwm_models.adjust.table import names_of
 from wwm_models.errors import AdjustError, did_you_mean
-from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fit
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fitted
 
 Array = NDArray[np.float64]
 KINDS = {"difference": " - ", "ratio": " / "}
 
 
 def contrasts(
-    source: Fit | Estimates,
+    source: Fitted | Estimates,
     variable: str | Sequence[str],
     *,
     kind: str = "difference",
@@ -42,7 +42,7 @@ def contrasts(
 
     Parameters
     ----------
-    source : Fit or Estimates
+    source : Fit, Posterior or Estimates
         A fit (its adjusted probabilities are used), or estimates by `variable` and perhaps others, which stay fixed.
     variable : str or sequence of str
         Several: the difference in differences, variable by variable (with two: how much the gap between levels of the first

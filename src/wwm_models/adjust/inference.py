@@ -1,7 +1,7 @@
 """From the law of combined numbers to the columns of a table: limits on the number's own scale, and p-values.
 
 A difference is judged on its own scale, a ratio on the log scale, a probability on the logit scale, so that no limit lies
-where the number cannot be. Numbers with draws are summarised by their quantiles.
+where the number cannot be. Numbers with draws are summarised by their quantiles; a posterior has no p-values.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
     lower, upper = scale.limits(estimate, std_error, critical)
     if law.draws is not None and not simultaneous:
         lower, upper = np.quantile(law.draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    if law.draws is not None:
+        p_value = p_adjusted = np.full(len(estimate), np.nan)
     return {
         "estimate": estimate, "std_error": std_error, "lower": lower, "upper": upper, "level": level, "p_value": p_value, "p_adjusted": p_adjusted,
     }  # fmt: skip

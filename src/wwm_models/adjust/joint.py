@@ -9,29 +9,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.replicated import replicated_deviations
+from wwm_models.adjust.sampled import sampled_margins
 from wwm_models.adjust.standardise import margins, sampled_influence, target_covariance
 from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Estimand, Fit, Influence
+from wwm_models.records import Estimand, Fitted, Influence, Posterior
 
 Array = NDArray[np.float64]
 
 
-def method_of(fit: Fit) -> str:
+def method_of(fit: Fitted) -> str:
     """The word of the ``method`` column; a penalised fit says so in every table."""
+    if isinstance(fit, Posterior):
+        return fit.method
     return f"likelihood ({fit.penalty}-penalised)" if fit.penalty else "likelihood"
 
 
-def refuse_unusable(fit: Fit) -> None:
-    """Refuse to estimate from a fit that is not a maximum."""
+def refuse_unusable(fit: Fitted) -> None:
+    """Refuse to estimate from a fit that is not a maximum, or from chains that cannot be trusted."""
     if fit.status != "ok":
+        what = "posterior" if isinstance(fit, Posterior) else "fit"
         raise AdjustError(
-            f'The fit of "{fit.model.formula}" is {fit.status}: {fit.message} No probabilities are given from it.'
+            f'The {what} of "{fit.model.formula}" is {fit.status}: {fit.message} No probabilities are given from it.'
         )
 
 
-def model_column(fit: Fit, name: str) -> pd.Series:
+def model_column(fit: Fitted, name: str) -> pd.Series:
     """A predictor's column among the patterns, or an error that names the predictors there are."""
     known = [str(column) for column in fit.cells.patterns.columns]
     if name not in known:
@@ -44,12 +48,13 @@ def model_column(fit: Fit, name: str) -> pd.Series:
 
 @dataclass(frozen=True, eq=False)
 class Standardised:
-    """Linear combinations of margins: (m,) values, their (m, m) covariance, and the respondents' influence or (R, m) replicates."""
+    """Linear combinations of margins: (m,) values, their (m, m) covariance, and the respondents' influence, (R, m) replicates or (s, m) draws."""
 
     estimate: Array
     covariance: Array
     contributions: Influence | None
     replicated: Array | None = None
+    draws: Array | None = None
 
     @property
     def std_error(self) -> Array:
@@ -57,12 +62,12 @@ class Standardised:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str) -> Standardised:
+def standardised(fit: Fitted, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str) -> Standardised:
     """Estimates that are linear in the margins of a fit, with their joint covariance.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Posterior
     frame : DataFrame, G * R rows
         Copies of the target's patterns under G interventions.
     target : Target
@@ -76,6 +81,8 @@ def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, c
     """
     if covariates not in ("sampled", "fixed"):
         raise AdjustError(f'covariates="{covariates}" is not known. Expected "sampled" or "fixed".')
+    if isinstance(fit, Posterior):
+        return drawn_estimates(fit, frame, target, matrix, covariates)
     count = len(frame) // len(target.weights)
     made = margins(fit, frame, target.weights, count)
     estimate = matrix @ made.probabilities.ravel()
@@ -96,7 +103,15 @@ def standardised(fit: Fit, frame: pd.DataFrame, target: Target, matrix: Array, c
     return Standardised(estimate, covariance(contributions) + others, contributions)
 
 
-def estimand_text(fit: Fit, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
+def drawn_estimates(
+    post: Posterior, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str
+) -> Standardised:
+    """The same of a posterior: every draw is averaged first, and summarised last."""
+    draws = sampled_margins(post, frame, target, covariates).reshape(len(post.draws), -1) @ matrix.T
+    return Standardised(draws.mean(axis=0), np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws)
+
+
+def estimand_text(fit: Fitted, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
     """What the number is of: exposure, adjusters, target population, averaging rule, machine-readable."""
     adjusters = tuple(str(name) for name in fit.cells.patterns.columns if name not in names)
     return Estimand(names, adjusters, target.label, quantity=quantity).text

@@ -7,19 +7,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.sampled import drawn_limits, origin_of, sampled_predictions
 from wwm_models.adjust.standardise import refuse_crossing
 from wwm_models.adjust.table import probability_table
 from wwm_models.adjust.target import target_population
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.records import Estimates, Fitted, Posterior, Survey
 
 Array = NDArray[np.float64]
 
 
 def slopes(
-    fit: Fit,
+    fit: Fitted,
     variable: str,
     *,
     interval: str = "wald",
@@ -31,7 +32,7 @@ def slopes(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Posterior
     variable : str
         A number in the model.
     interval : {"wald"}
@@ -70,6 +71,8 @@ def slopes(
     lower, upper = intervals.wald_limits(
         found.estimate, found.std_error, intervals.critical_value(level, fit.design_df)
     )
+    if found.draws is not None:
+        lower, upper = drawn_limits(found.draws, level)
     columns = {
         "estimate": found.estimate, "std_error": found.std_error, "lower": lower, "upper": upper,
         "count": np.nan, "n": fit.n, "n_effective": fit.n_effective,
@@ -84,22 +87,24 @@ def slopes(
         method=method_of(fit),
         estimand=estimand,
     )
-    return Estimates(table, (), found.covariance, found.contributions, None, fit.design_df, found.replicated)
+    return Estimates(
+        table, (), found.covariance, found.contributions, found.draws, fit.design_df, found.replicated, origin_of(fit)
+    )  # fmt: skip
 
 
-def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
+def predict(fit: Fitted, frame: pd.DataFrame) -> pd.DataFrame:
     """Probability of every answer for each row of a frame of predictors.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Posterior
     frame : DataFrame
         Complete on the model's predictors; levels as text or categorical, in any order.
 
     Returns
     -------
     DataFrame
-        One column per declared answer; rows sum to one.
+        One column per declared answer; rows sum to one. Of a posterior: the mean over its draws.
 
     Raises
     ------
@@ -107,6 +112,8 @@ def predict(fit: Fit, frame: pd.DataFrame) -> pd.DataFrame:
         If predicted cut points cross in some row.
     """
     refuse_unusable(fit)
+    if isinstance(fit, Posterior):
+        return pd.DataFrame(sampled_predictions(fit, frame), columns=pd.Index(fit.cells.categories), index=frame.index)
     log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)
     refuse_crossing(log_p, frame.loc[:, [str(name) for name in fit.cells.patterns.columns]].reset_index(drop=True))
     full = np.zeros((len(frame), len(fit.cells.categories)))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Fit, Survey
+from wwm_models.records import Fitted, Survey
 
 Array = NDArray[np.float64]
 
@@ -50,12 +50,12 @@ class Target:
     label: str
 
 
-def target_population(fit: Fit, over: str | Survey, free: Sequence[str]) -> Target:
+def target_population(fit: Fitted, over: str | Survey, free: Sequence[str]) -> Target:
     """Resolve `over` to patterns of the predictors in `free`.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Posterior
     over : "sample", "balanced" or a Survey
     free : sequence of str
         Predictors that no intervention sets.
@@ -76,7 +76,7 @@ def target_population(fit: Fit, over: str | Survey, free: Sequence[str]) -> Targ
     )
 
 
-def _sample(fit: Fit, free: Sequence[str]) -> Target:
+def _sample(fit: Fitted, free: Sequence[str]) -> Target:
     cells = fit.cells
     codes, levels = (
         zip(*(predictor_codes(cells.patterns[name], name) for name in free), strict=True) if free else ((), ())
@@ -114,7 +114,7 @@ def _another_survey(survey: Survey, free: Sequence[str]) -> Target:
     return Target(patterns, weights / weights.sum(), row_pattern, row_weight, survey, "another survey")
 
 
-def _balanced(fit: Fit, free: Sequence[str]) -> Target:
+def _balanced(fit: Fitted, free: Sequence[str]) -> Target:
     """Every combination of levels equally; numbers at their weighted mean."""
     weights = fit.cells.weights.sum(axis=1)
     choices: list[Sequence[Any]] = []

@@ -144,14 +144,33 @@ def _half(stratum: Codes, sizes: Array, kept: Array, draws: int, seed: int, rho:
 def _bootstrap(stratum: Codes, sizes: Array, kept: Array, draws: int, seed: int, rho: float) -> Made:
     """N - 1 units with replacement from each stratum; rescaled so that the mean multiplier is one."""
     del rho
-    generator = np.random.default_rng(seed)
-    multiplier = np.zeros((len(stratum), draws))
+    return np.ones(draws), 1.0 / draws, _rescaled(stratum, sizes, kept, draws, np.random.default_rng(seed))
+
+
+def bootstrap_multipliers(design: SamplingDesign, draws: int, generator: np.random.Generator) -> Array:
+    """(units, draws) factors of first-stage units by the rescaled bootstrap; a stratum's only unit keeps its weight.
+
+    Parameters
+    ----------
+    design : SamplingDesign
+    draws : int
+    generator : numpy Generator
+    """
+    first, _, stratum = units_of(design, 0)
+    sizes = np.bincount(stratum).astype(np.float64)
+    return _rescaled(stratum, sizes, 1.0 - sampling_fractions(design, 0, first, stratum, sizes), draws, generator)
+
+
+def _rescaled(stratum: Codes, sizes: Array, kept: Array, draws: int, generator: np.random.Generator) -> Array:
+    multiplier = np.ones((len(stratum), draws))
     for h, size in enumerate(sizes.astype(int)):
+        if size == 1:
+            continue
         members = np.flatnonzero(stratum == h)
         hits = generator.multinomial(size - 1, np.full(size, 1.0 / size), size=draws).T
         shrink = np.sqrt(kept[h])
         multiplier[members] = 1.0 + shrink * (hits * size / (size - 1.0) - 1.0)
-    return np.ones(draws), 1.0 / draws, multiplier
+    return multiplier
 
 
 _MAKERS = {"JK1": _jackknife, "JKn": _jackknife, "BRR": _half, "Fay": _balanced, "bootstrap": _bootstrap}

@@ -11,6 +11,8 @@ from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
 from wwm_models.records.survey import Collapse, Level, Survey, Variable
 
+Fitted = Fit | Posterior  # what adjusted numbers are made from
+
 __all__ = [
     "ESTIMATE_COLUMNS",
     "Calibration",
@@ -20,6 +22,7 @@ __all__ = [
     "Estimand",
     "Estimates",
     "Fit",
+    "Fitted",
     "Influence",
     "Level",
     "Posterior",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -82,6 +83,16 @@ class Posterior:
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     build_idata: Callable[[Posterior], Any] = repr
     build_pymc: Callable[[Posterior], Any] = repr
+
+    @property
+    def design_df(self) -> float:
+        """Infinite: limits are quantiles of draws, not multiples of a standard error."""
+        return float("inf")
+
+    @property
+    def origin(self) -> str:
+        """A mark of these draws: numbers made from the same draws belong together row by row."""
+        return f"posterior:{hashlib.sha256(self.draws.tobytes()).hexdigest()[:16]}"
 
     @property
     def healthy(self) -> bool:

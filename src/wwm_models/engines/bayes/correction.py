@@ -57,7 +57,7 @@ def corrected(free: Array, target: LogPosterior, cells: Cells, survey: Survey, d
     of_data = turn.T @ information @ turn
     of_prior = _positive_part(curvature(target, centre) - of_data)
     score = turn.T @ score_covariance(target.likelihood, theta, cells, survey, design, kind) @ turn
-    bread = np.linalg.inv(of_data + of_prior)
+    bread = np.asarray(np.linalg.inv(of_data + of_prior), dtype=np.float64)
     return centre + (free - centre) @ rotation(bread, bread @ (score + of_prior) @ bread)
 
 

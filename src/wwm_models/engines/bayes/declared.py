@@ -1,11 +1,11 @@
 """Priors as they are declared, in a model file's ``[priors]`` or as an argument: read strictly, one density a line.
 
-    [priors]
-    slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), r2d2(mean, precision), flat()
-    cutpoints = "induced_dirichlet(1)"      # also ordered_normal(mean, scale), normal(mean, scale), flat()
-    scale = "normal(0, 0.5)"                # of the columns of a log standard deviation
-    predictors = "two_sd"                   # a number's slope is per two standard deviations; "as_is": per unit
-    terms = { gender = "normal(0, 0.5)" }   # for all columns of one term, instead of `slopes`
+[priors]
+slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), r2d2(mean, precision), flat()
+cutpoints = "induced_dirichlet(1)"      # also ordered_normal(mean, scale), normal(mean, scale), flat()
+scale = "normal(0, 0.5)"                # of the columns of a log standard deviation
+predictors = "two_sd"                   # a number's slope is per two standard deviations; "as_is": per unit
+terms = { gender = "normal(0, 0.5)" }   # for all columns of one term, instead of `slopes`
 """
 
 from __future__ import annotations
@@ -89,12 +89,14 @@ def read_priors(table: Mapping[str, Any] | None, where: str = "priors") -> Decla
     predictors = table.get("predictors", "two_sd")
     if predictors not in PREDICTORS:
         raise DeclarationError(
-            f'{where}: `predictors` is {predictors!r}. Known: {listed(PREDICTORS)}.{did_you_mean(str(predictors), PREDICTORS)} '
+            f"{where}: `predictors` is {predictors!r}. Known: {listed(PREDICTORS)}.{did_you_mean(str(predictors), PREDICTORS)} "
             '"two_sd": a slope is per two standard deviations of a number; "as_is": per unit.'
         )
     terms = table.get("terms", {})
     if not isinstance(terms, Mapping):
-        raise DeclarationError(f'{where}: `terms` is {terms!r}. Expected a table, such as {{ gender = "normal(0, 0.5)" }}.')
+        raise DeclarationError(
+            f'{where}: `terms` is {terms!r}. Expected a table, such as {{ gender = "normal(0, 0.5)" }}.'
+        )
     found = {key: _density(table[key], key, where) for key in ("slopes", "cutpoints", "scale") if key in table}
     own = {str(term): _density(text, "terms", f"{where}, terms.{term}") for term, text in terms.items()}
     return DeclaredPriors(predictors=predictors, terms=MappingProxyType(own), **found)
@@ -127,6 +129,12 @@ def _numbers(name: str, inside: str, where: str) -> tuple[float, ...]:
     for label, value in zip(expected, values, strict=True):
         bad = not abs(value) < float("inf") or (label in POSITIVE and value <= 0)
         if bad or (name == "r2d2" and label == "mean" and not 0 < value < 1):
-            limits = "between 0 and 1" if name == "r2d2" and label == "mean" else "above 0" if label in POSITIVE else "finite"
+            limits = (
+                "between 0 and 1"
+                if name == "r2d2" and label == "mean"
+                else "above 0"
+                if label in POSITIVE
+                else "finite"
+            )
             raise DeclarationError(f"{where} has {label} = {value:g}. Expected a number {limits}: {form}.")
     return values

@@ -92,9 +92,7 @@ def run_chain(
     options = library.PyNutsSettings.Diag(seed)
     options.num_tune, options.num_draws, options.num_chains = settings.warmup, settings.draws, 1
     options.target_accept = settings.target_accept
-    sampler = library.PySampler.from_pyfunc(
-        options, 1, model, library.ProgressType.none(), library.PyStorage.arrow()
-    )
+    sampler = library.PySampler.from_pyfunc(options, 1, model, library.ProgressType.none(), library.PyStorage.arrow())
     try:
         sampler.wait(None)
     except BaseException:
@@ -106,13 +104,15 @@ def run_chain(
 
 
 def _library() -> Any:
-    """nutpie's compiled module, without the package around it."""
+    """Nutpie's compiled module, without the package around it."""
     if "nutpie._lib" not in sys.modules:
         package = importlib.util.find_spec("nutpie")
         places = None if package is None else package.submodule_search_locations
         found = None if places is None else PathFinder.find_spec("nutpie._lib", list(places))
         if found is None or found.loader is None:
-            raise FitError("The sampler nutpie is not installed. Expected nutpie 0.16. Install it with `pip install nutpie`.")
+            raise FitError(
+                "The sampler nutpie is not installed. Expected nutpie 0.16. Install it with `pip install nutpie`."
+            )
         module = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
         sys.modules["nutpie._lib"] = module
@@ -125,7 +125,7 @@ def _guarded(density: Density, failures: list[Exception]) -> Callable[[Array], t
     def guarded(z: Array) -> tuple[float, Array]:
         try:
             value, gradient = density(z)
-        except Exception as problem:  # noqa: BLE001
+        except Exception as problem:
             failures.append(problem)
             return LOWEST, np.zeros_like(z)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
@@ -149,6 +149,4 @@ def _chain(results: Any, size: int) -> Chain:
     (draws,), (stats,) = results.get_arrow_trace()
     kept = ~np.asarray(stats.column("tuning").to_numpy(), dtype=bool)
     z = pyarrow.array(draws.column("z")).flatten().to_numpy().reshape(-1, size)[kept]
-    return Chain(
-        z.astype(np.float64), {name: np.asarray(pyarrow.array(stats.column(name)))[kept] for name in STATS}
-    )
+    return Chain(z.astype(np.float64), {name: np.asarray(pyarrow.array(stats.column(name)))[kept] for name in STATS})

@@ -87,7 +87,7 @@ class Prior:
 
     def allowed(self, theta: Array) -> NDArray[np.bool_]:
         """Whether (..., p) parameters lie in the region to which the prior is truncated."""
-        return (theta @ self.gaps.T > 0.0).all(axis=-1)
+        return np.asarray((theta @ self.gaps.T > 0.0).all(axis=-1))
 
     def log_density(self, theta: Array) -> tuple[float, Array]:
         """Log density at one point (up to the share of the truncated region) and its derivative."""
@@ -129,4 +129,3 @@ def _log_constant(scale: Array, df: Array) -> Array:
     nu = np.where(normal, 1.0, df)
     student = gammaln((nu + 1.0) / 2.0) - gammaln(nu / 2.0) - 0.5 * np.log(nu * np.pi)
     return np.where(normal, -0.5 * np.log(2.0 * np.pi), student) - np.log(scale)
-

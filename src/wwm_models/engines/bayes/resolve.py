@@ -59,11 +59,15 @@ def resolve_prior(
     anchor = None
     if cut.name == "induced_dirichlet":
         shares = cells.weights.sum(axis=1) / cells.weights.sum()
-        anchor = Anchor(np.tensordot(shares, design.array, axes=1), cut.arguments[0])
+        row = np.zeros((design.array.shape[1], len(design.names)))  # with a scale part: at a standard deviation of one
+        row[:, : design.array.shape[2]] = np.tensordot(shares, design.array, axes=1)
+        anchor = Anchor(row, cut.arguments[0])
     densities = [cut if is_cut else density for density, is_cut in zip(densities, design.is_cut, strict=True)]
     mean, scale, df, proper = (np.array(part) for part in zip(*(_numbers(d) for d in densities), strict=True))
     units = np.where(design.is_cut, 1.0, _units(declared, cells, design))
-    exchangeable = cut.name in ("ordered_normal", "student_t") and family.ordered_cuts and model.thresholds == "flexible"
+    exchangeable = (
+        cut.name in ("ordered_normal", "student_t") and family.ordered_cuts and model.thresholds == "flexible"
+    )
     return Prior(
         family=family,
         link=link,
@@ -88,14 +92,12 @@ def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Ar
     if not family.ordered_cuts or _ordered_by_coordinates(model, family):
         return np.zeros((0, size))
     known = [str(name) for name in cells.patterns.columns]
-    inside = [name for term in model.nonproportional for name in formula_variables(term, known)]
-    choices = [_values(cells, name) for name in dict.fromkeys(inside)]
-    rows = list(itertools.product(*choices))
+    inside = list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
+    rows = list(itertools.product(*(_values(cells, name) for name in inside)))
     frame = cells.patterns.iloc[np.zeros(len(rows), dtype=np.intp)].reset_index(drop=True)
-    for place, name in enumerate(dict.fromkeys(inside)):
-        column = cells.patterns[name]
-        values = [row[place] for row in rows]
-        frame[name] = pd.Categorical(values, categories=column.cat.categories) if hasattr(column, "cat") else values
+    crossed = pd.DataFrame(rows, columns=pd.Index(inside), index=frame.index)
+    for name in inside:
+        frame[name] = crossed[name].astype(cells.patterns[name].dtype)
     array = np.concatenate([design.array, design.build(frame)])
     gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
     return np.hstack([gaps, np.zeros((len(gaps), size - array.shape[2]))])
@@ -201,10 +203,14 @@ def _units(declared: DeclaredPriors, cells: Cells, design: Design) -> Array:
     return units
 
 
-def _texts(declared: DeclaredPriors, cut: Density, densities: list[Density], design: Design) -> MappingProxyType[str, str]:
+def _texts(
+    declared: DeclaredPriors, cut: Density, densities: list[Density], design: Design
+) -> MappingProxyType[str, str]:
     """Densities by group of parameters, as they are printed."""
     found = {"cutpoints": str(cut)}
     for density, term in zip(densities, design.terms, strict=True):
         if term:
-            found[term] = f"{density} per {'unit' if declared.predictors == 'as_is' else 'step or two standard deviations'}"
+            found[term] = (
+                f"{density} per {'unit' if declared.predictors == 'as_is' else 'step or two standard deviations'}"
+            )
     return MappingProxyType(found)

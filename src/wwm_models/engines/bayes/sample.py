@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from wwm_models.cells.design import cells_and_design
 from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.engines.bayes.health import health_table
-from wwm_models.engines.bayes.nuts import Chain, Settings, run_chain
+from wwm_models.engines.bayes.nuts import Chain, Density, Settings, run_chain
 from wwm_models.engines.bayes.resolve import ordered_coordinates, resolve_prior
 from wwm_models.engines.bayes.target import LogPosterior, Whitened, whitened
 from wwm_models.engines.likelihood import vcov_kind
@@ -155,15 +156,22 @@ def run_chains(
         if done[0] % 100 == 0:
             tell("sampling", done[0], total)
 
-    found: list[Chain] = []
-    for child in np.random.SeedSequence(seed).spawn(chains):
-        generator = np.random.default_rng(child)
-        start = _start(density, generator, len(root))
-        found.append(run_chain(density, start, int(generator.integers(2**31)), settings, drawn))
-    return found
+    # the matrices are small: two threads on one product cost more in waiting than they save
+    with threadpool_limits(limits=1, user_api="blas"):
+        return [
+            _one_chain(density, child, len(root), settings, drawn)
+            for child in np.random.SeedSequence(seed).spawn(chains)
+        ]
 
 
-def _start(density: Callable[[Array], tuple[float, Array]], generator: np.random.Generator, size: int) -> Array:
+def _one_chain(
+    density: Density, seeds: np.random.SeedSequence, size: int, settings: Settings, drawn: Callable[[], None]
+) -> Chain:
+    generator = np.random.default_rng(seeds)
+    return run_chain(density, _start(density, generator, size), int(generator.integers(2**31)), settings, drawn)
+
+
+def _start(density: Density, generator: np.random.Generator, size: int) -> Array:
     """A point twice as far from the mode as a draw is, or nearer where that is outside the allowed region."""
     point = 2.0 * generator.standard_normal(size)
     while not np.isfinite(density(point)[0]):
@@ -212,10 +220,14 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
 
 def _message(health: pd.DataFrame, divergences: int) -> str:
     bad = health[health["status"] != "ok"]
-    parts = [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []
+    parts = (
+        [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []
+    )
     if len(bad):
         first = bad.iloc[0]
-        parts.append(f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {first['quantity']}, {first['status']}).")
+        parts.append(
+            f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {first['quantity']}, {first['status']})."
+        )
     if not parts:
         return ""
     return " ".join([*parts, "Sample more draws, use fewer terms, or declare narrower priors."])

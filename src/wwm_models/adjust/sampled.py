@@ -1,0 +1,187 @@
+"""Adjusted numbers of a posterior: every draw is averaged over the population first, and summarised last.
+
+P_k(g) of draw s is sum_r w_rs p_k(x_r, g; theta_s). With ``covariates="sampled"`` the shares w_rs of the patterns are drawn too:
+by the Bayesian bootstrap, in which the respondents of a pattern together weigh Gamma((sum w)^2 / sum w^2) times sum w^2 / sum w
+(Dirichlet shares when weights are equal; the first two moments otherwise), or under a sampling design by the rescaled
+bootstrap of its first-stage units.
+
+References
+----------
+Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130-134. doi:10.1214/aos/1176345338
+Rao, J. N. K., Wu, C. F. J. and Yue, K. (1992). Some recent work on resampling methods for complex surveys. Survey Methodology
+18, 209-217.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from wwm_models.adjust.target import Target
+from wwm_models.engines.bayes.health import health_table
+from wwm_models.engines.predictors import predictors_of
+from wwm_models.engines.replicates import bootstrap_multipliers
+from wwm_models.engines.stages import units_of
+from wwm_models.errors import AdjustError, listed
+from wwm_models.records import Fitted, Posterior, Survey
+
+Array = NDArray[np.float64]
+AT_ONCE = 200_000  # probabilities per block: a block of work then stays in the processor's cache
+PRINTED = 0.001  # a tenth of a percentage point, the last digit that is printed
+
+
+def drawn_limits(draws: Array, level: float, interval: str = "logit") -> tuple[Array, Array]:
+    """Equal-tailed credible limits of (s, m) draws.
+
+    Raises
+    ------
+    AdjustError
+        If `level` is not between 0 and 1, or another kind of interval was asked for.
+    """
+    if interval != "logit":
+        raise AdjustError(
+            f'interval="{interval}" is for a fit. A posterior has equal-tailed credible limits; leave `interval` out.'
+        )
+    if not 0.0 < level < 1.0:
+        raise AdjustError(f"level={level} is not a credible level. Expected a number between 0 and 1, such as 0.95.")
+    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    return lower, upper
+
+
+def origin_of(fit: Fitted) -> str:
+    """The mark of a posterior's draws; empty for a fit, whose respondents' influence tells what belongs together."""
+    return fit.origin if isinstance(fit, Posterior) else ""
+
+
+def sampled_margins(post: Posterior, frame: pd.DataFrame, target: Target, covariates: str) -> Array:
+    """Standardised probabilities of every draw.
+
+    Parameters
+    ----------
+    post : Posterior
+    frame : DataFrame, G * R rows
+        Copies of the target's patterns under G interventions.
+    target : Target
+    covariates : {"sampled", "fixed"}
+
+    Returns
+    -------
+    (s, G, K) array
+
+    Raises
+    ------
+    AdjustError
+        If cut points cross in some pattern, or an option is unknown.
+    """
+    if covariates not in ("sampled", "fixed"):
+        raise AdjustError(f'covariates="{covariates}" is not known. Expected "sampled" or "fixed".')
+    size, rows = len(post.draws), len(target.weights)
+    shares = np.broadcast_to(target.weights, (size, rows))
+    if covariates == "sampled" and target.row_pattern is not None:
+        shares = sampled_shares(target, post, int(post.settings.get("seed", 1)))
+    count = len(frame) // rows
+    result = np.zeros((size, count, len(post.cells.categories)))
+    block = max(1, AT_ONCE // (len(frame) * len(post.design.order)))
+    predictors = predictors_of(post.design, frame)
+    for first in range(0, size, block):
+        part = slice(first, first + block)
+        log_p = post.family.log_probabilities(_eta(predictors.array, predictors.scale, post.draws[part]), post.link)
+        if not np.isfinite(log_p).all():
+            raise AdjustError(
+                f"Predicted cut points cross in {int((~np.isfinite(log_p)).any(axis=1).sum())} of {len(log_p)} combinations of draw and pattern, so some "
+                "probability would not be positive there. Average over the sample, or make fewer terms nonproportional."
+            )
+        probability = np.exp(log_p).reshape(-1, count, rows, log_p.shape[1])
+        result[part][:, :, post.design.order] = (shares[part, None, None, :] @ probability)[:, :, 0, :]
+    return result
+
+
+def sampled_shares(target: Target, post: Posterior, seed: int) -> Array:
+    """(s, R) shares of the target's patterns, each row summing to one.
+
+    Shares of the fit's own sample are drawn for its full patterns, so that numbers by other variables have the same population.
+    """
+    assert target.row_pattern is not None
+    assert target.row_weight is not None
+    assert target.survey is not None
+    own = target.survey is post.survey
+    rows = post.cells.row_pattern if own else target.row_pattern
+    used = rows >= 0
+    pattern, weight = rows[used], target.row_weight[used]
+    size = len(post.cells.patterns) if own else len(target.weights)
+    made = _bootstrapped(
+        target.survey, used, pattern, weight, size, len(post.draws), np.random.default_rng([seed, 1981])
+    )
+    if own:
+        group = np.zeros(size, dtype=np.intp)
+        group[pattern] = target.row_pattern[used]
+        made = np.array([np.bincount(group, each, minlength=len(target.weights)) for each in made])
+    return made / made.sum(axis=1, keepdims=True)
+
+
+def _bootstrapped(
+    survey: Survey, used: NDArray[np.bool_], pattern: NDArray[np.intp], weight: Array, size: int, draws: int, generator: np.random.Generator,
+) -> Array:  # fmt: skip
+    """(draws, size) bootstrap sums of weights by pattern."""
+    if survey.design is not None:
+        _, unit, _ = units_of(survey.design, 0)
+        held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, int(unit.max()) + 1))
+        return np.asarray(held @ bootstrap_multipliers(survey.design, draws, generator)).T
+    sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
+    squares = sums if survey.weight_kind == "frequency" else np.bincount(pattern, weight**2, minlength=size)
+    positive = sums > 0
+    made = np.zeros((draws, size))
+    spread = squares[positive] / sums[positive]
+    made[:, positive] = generator.gamma(sums[positive] / spread, spread, (draws, int(positive.sum())))
+    return made
+
+
+def refuse_noisy(post: Posterior, draws: Array, names: list[str]) -> None:
+    """Refuse to report probabilities whose own chains have not mixed, or whose Monte Carlo error would show in print.
+
+    Parameters
+    ----------
+    post : Posterior
+    draws : (s, m) array
+    names : list of str, m long
+
+    Raises
+    ------
+    AdjustError
+    """
+    if post.method == "prior":
+        return
+    health = health_table(draws, post.chains, names)
+    bad = health[(health["status"] != "ok") | (health["mcse"] > PRINTED)]
+    if len(bad):
+        worst = [
+            f"{row['quantity']} (R-hat {row['rhat']:.3f}, effective draws {min(row['ess_bulk'], row['ess_tail']):.0f})"
+            for row in bad.to_dict("records")
+        ]
+        raise AdjustError(
+            f"{len(bad)} of {len(health)} adjusted probabilities fail the checks of their draws: {listed(worst, 3)}. Expected R-hat at most 1.01, at least "
+            f"400 effective draws and a Monte Carlo error below {PRINTED}. Sample more draws."
+        )
+
+
+def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
+    """(rows, K) posterior mean probabilities of rows of predictors."""
+    predictors = predictors_of(post.design, frame)
+    total = np.zeros((len(frame), len(post.cells.categories)))
+    block = max(1, AT_ONCE // (len(frame) * len(post.design.order)))
+    for first in range(0, len(post.draws), block):
+        eta = _eta(predictors.array, predictors.scale, post.draws[first : first + block])
+        probability = np.exp(post.family.log_probabilities(eta, post.link))
+        total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
+    return total / len(post.draws)
+
+
+def _eta(array: Array, scale: Array | None, draws: Array) -> Array:
+    """(draws * rows, J) predictors of every draw and row, rows varying fastest."""
+    rows, steps, size = array.shape
+    eta = (draws[:, :size] @ array.reshape(-1, size).T).reshape(len(draws), rows, steps)
+    if scale is not None:
+        eta = eta * np.exp(-draws[:, size:] @ scale.T)[:, :, None]
+    return eta.reshape(-1, steps)

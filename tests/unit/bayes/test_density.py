@@ -1,0 +1,120 @@
+"""The log posterior density: its gradient, its coordinates, its mode."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import wwm_models as wwm
+from wwm_models.engines.bayes.coordinates import Coordinates
+from wwm_models.engines.bayes.sample import posterior_problem
+from wwm_models.engines.bayes.target import whitened
+from wwm_models.engines.maximum import starting_point
+
+STEP = 1e-6  # of central differences of a log density of a few hundred: their error is near 1e-7
+
+
+def gradient_by_differences(function, point):
+    steps = STEP * np.eye(len(point))
+    return np.array([(function(point + step) - function(point - step)) / (2.0 * STEP) for step in steps])
+
+
+def problem_of(response, frame, formula="y ~ age + x", priors=None, **options):
+    return posterior_problem(
+        response.model(formula, **options), wwm.Survey.from_frame(frame, weight=None), priors=priors
+    )
+
+
+def points_near(problem, count, seed=5):
+    target = problem.target
+    start = target.coordinates.free(starting_point(target.likelihood.family, target.likelihood, problem.design))
+    rng = np.random.default_rng(seed)
+    return [start + 0.15 * rng.standard_normal(len(start)) for _ in range(count)]
+
+
+def test_gradient_is_the_derivative_of_the_density(response, frame):
+    target = (problem := problem_of(response, frame)).target
+    for point in points_near(problem, 3):
+        value, gradient = target.value_and_gradient(point)
+        assert np.isfinite(value)
+        np.testing.assert_allclose(gradient, gradient_by_differences(target.value, point), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "priors",
+    [
+        {"cutpoints": "induced_dirichlet(2.5)", "slopes": "student_t(3, 0.5, 2)"},
+        {"cutpoints": "flat()", "slopes": "flat()"},
+        {"cutpoints": "student_t(4, 0, 2)", "terms": {"age": "normal(1, 0.3)"}, "predictors": "as_is"},
+    ],
+    ids=lambda priors: priors["cutpoints"],
+)
+def test_gradient_under_declared_priors(logit_response, frame, priors):
+    target = (problem := problem_of(logit_response, frame, priors=priors)).target
+    for point in points_near(problem, 2):
+        np.testing.assert_allclose(
+            target.value_and_gradient(point)[1], gradient_by_differences(target.value, point), rtol=1e-5, atol=1e-5
+        )
+
+
+def test_gradient_of_partial_scaled_and_structured_models(frame):
+    survey = wwm.Survey.from_frame(frame, weight=None)
+    for options in ({"nonproportional": ("age",)}, {"scale": "~ household"}, {"thresholds": "equidistant"}):
+        problem = posterior_problem(wwm.Model("y ~ age + x", **options), survey)
+        for point in points_near(problem, 2):
+            gradient = problem.target.value_and_gradient(point)[1]
+            np.testing.assert_allclose(
+                gradient, gradient_by_differences(problem.target.value, point), rtol=1e-5, atol=1e-5
+            )
+
+
+def test_free_coordinates_go_there_and_back_with_their_jacobian():
+    coordinates = Coordinates(3)
+    free = np.array([-1.0, 0.3, -0.4, 2.0])
+    theta = coordinates.theta(free)
+    assert (np.diff(theta[:3]) > 0).all()
+    np.testing.assert_allclose(coordinates.free(theta), free, rtol=1e-14)
+    jacobian = coordinates.jacobian(free)
+    steps = STEP * np.eye(4)
+    numeric = np.array([(coordinates.theta(free + s) - coordinates.theta(free - s)) / (2 * STEP) for s in steps]).T
+    np.testing.assert_allclose(jacobian, numeric, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(coordinates.log_jacobian(free), np.linalg.slogdet(jacobian)[1], rtol=1e-13)
+
+
+def test_induced_dirichlet_prior_has_dirichlet_shares(response, frame):
+    """The density of the cut points given the slopes is that of Dirichlet shares times the determinant, at any shares."""
+    prior = (
+        problem := problem_of(response, frame, priors={"slopes": "flat()", "cutpoints": "induced_dirichlet(1.7)"})
+    ).target.prior
+    theta = problem.target.coordinates.theta(points_near(problem, 1)[0])
+    link, family = response.link, response.family
+    eta = prior.anchor.row @ theta
+    log_p = family.log_probabilities(eta[None], link)
+    shares = np.exp(log_p[0])
+    slopes = shares[:, None] * family.scores(eta[None], link, log_p)[0]
+    wanted = (
+        stats.dirichlet.logpdf(shares / shares.sum(), np.full(len(shares), 1.7)) + np.linalg.slogdet(slopes[:-1])[1]
+    )
+    np.testing.assert_allclose(prior.log_density(theta)[0], wanted, rtol=1e-9)
+
+
+def test_whitened_coordinates_make_the_curvature_one(logit_response, frame):
+    problem = problem_of(logit_response, frame)
+    start = points_near(problem, 1)[0]
+    space = whitened(problem.target, start)
+    gradient, curvature = problem.target.derivatives(space.mode)
+    np.testing.assert_allclose(gradient, 0.0, atol=1e-3)  # of a log density near -500 with curvatures near 100
+    np.testing.assert_allclose(space.root.T @ curvature @ space.root, np.eye(len(start)), atol=1e-4)
+
+
+def test_outside_the_truncated_region_the_density_is_zero(frame):
+    problem = posterior_problem(
+        wwm.Model("y ~ age", nonproportional=("age",)), wwm.Survey.from_frame(frame, weight=None)
+    )
+    theta = starting_point(problem.target.likelihood.family, problem.target.likelihood, problem.design)
+    assert np.isfinite(problem.target.value(theta))
+    assert problem.target.prior.allowed(theta)
+    theta[problem.design.names.index("age[50-64]:never|rarely")] -= 50.0
+    assert not problem.target.prior.allowed(theta)
+    assert problem.target.value(theta) == -np.inf
