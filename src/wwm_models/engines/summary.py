@@ -28,7 +28,7 @@ def _head(fit: Fit) -> list[str]:
         ("Outcome", fit.cells.outcome),
         ("Family", f"{fit.model.family}, {fit.model.link}"),
         ("Formula", fit.model.formula),
-        ("Model", fit.family.formula + (" (answers read backwards)" if fit.model.reverse else "")),
+        ("Model", _formula_text(fit)),
         (
             "Answers",
             " < ".join(fit.cells.categories) if fit.family.ordered_answers else ", ".join(fit.cells.categories),
@@ -39,17 +39,64 @@ def _head(fit: Fit) -> list[str]:
             fit.vcov_kind + ("" if np.isinf(fit.design_df) else f", {fit.design_df:g} design degrees of freedom"),
         ),
         ("Respondents", f"{fit.n} (effective {fit.n_effective:.0f}); {len(fit.cells.patterns)} patterns"),
+        ("Weights", _weights_text(fit)),
+        ("Design", _design_text(fit)),
         ("Log-likelihood", f"{fit.loglik:.4f}" + (" (pseudo)" if fit.survey.weight_kind == "sampling" else "")),
         ("Status", f"{fit.status}, {fit.iterations} iterations, largest gradient {fit.gradient_norm:.1e}"),
     ]
+    left[4:4] = [(name, text) for name, text in _structure(fit) if text]
     return ["=" * WIDTH, *(f"{name + ':':<16}{text}" for name, text in left)]
+
+
+def _formula_text(fit: Fit) -> str:
+    spread = "" if fit.model.scale is None else ", the argument of F divided by exp(z s)"
+    return fit.family.formula + spread + (" (answers read backwards)" if fit.model.reverse else "")
+
+
+def _has_odds_ratios(fit: Fit) -> bool:
+    """Whether exp(slope) is a ratio of odds: with unequal spread it is not the same for everybody."""
+    return fit.model.link == "logit" and fit.model.scale is None
+
+
+def _structure(fit: Fit) -> list[tuple[str, str]]:
+    """What departs from parallel slopes, free cut points and one spread."""
+    model = fit.model
+    by = f", for each {model.thresholds_by}" if model.thresholds_by else ""
+    return [
+        ("Cut points", "" if model.thresholds == "flexible" and not by else f"{model.thresholds}{by}"),
+        ("Own slopes", ", ".join(model.nonproportional)),
+        ("Log scale", model.scale or ""),
+    ]
+
+
+def _weights_text(fit: Fit) -> str:
+    if fit.survey.weight_kind != "sampling":
+        return fit.survey.weight_kind
+    return f"sampling, scaled to mean one; design effect of weighting {fit.n / fit.n_effective:.3f} (Kish)"
+
+
+def _design_text(fit: Fit) -> str:
+    """Strata and sampling units of the full sample, first stage, as the covariance may use them."""
+    made, design = fit.survey.replicates, fit.survey.design
+    if made is not None:
+        return f"{made.weights.shape[1]} replicate weights ({made.kind})"
+    if design is None:
+        return "respondents taken as independent"
+    parts = [
+        f"{len(np.unique(design.strata[:, 0]))} strata",
+        f"{len(np.unique(design.psu[:, 0]))} sampling units",
+        f"{design.psu.shape[1]} stages" if design.psu.shape[1] > 1 else "",
+        "finite population correction" if design.fpc is not None else "",
+        "calibrated weights" if design.calibration is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _coefficients(fit: Fit, level: float) -> list[str]:
     letter = "z" if np.isinf(fit.design_df) else "t"
     critical = critical_value(level, fit.design_df)
     tail = f"{(1 - level) / 2:.3f}", f"{(1 + level) / 2:.3f}"
-    ratio = "odds ratio" if fit.model.link == "logit" else ""
+    ratio = "odds ratio" if _has_odds_ratios(fit) else ""
     lines = [
         f"{'':<34}{'coef':>9}{'std err':>9}{letter:>8}{f'P>|{letter}|':>8}{'[' + tail[0]:>9}{tail[1] + ']':>9}{ratio:>11}",
         "-" * WIDTH,
@@ -75,7 +122,7 @@ def _notes(fit: Fit) -> list[str]:
     notes.append(
         f"Estimand: conditional on {', '.join(map(str, fit.cells.patterns.columns)) or 'nothing'}; for percentages use adjusted(fit, by=...)."
     )
-    if fit.model.link == "logit":
+    if _has_odds_ratios(fit):
         notes.append(
             "Odds ratios are not comparable across models or populations: they change when any predictor of the answer is added."
         )
