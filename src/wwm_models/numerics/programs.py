@@ -1,0 +1,173 @@
+"""Linear programs over one polyhedron: the smallest and largest value of many linear forms, and of ratios of two.
+
+All forms over one polyhedron are minimised together, as one block-diagonal program: a call of the solver costs more than a
+small program does. A ratio of two forms becomes a linear program in the scaled variables ``y = t z`` (Charnes and Cooper).
+
+References
+----------
+Charnes, A. and Cooper, W. W. (1962). Programming with linear fractional functionals. Naval Research Logistics Quarterly 9,
+181-186. doi:10.1002/nav.3800090303
+Huangfu, Q. and Hall, J. A. J. (2018). Parallelizing the dual revised simplex method. Mathematical Programming Computation
+10, 119-142. doi:10.1007/s12532-017-0130-5 (HiGHS)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+Array = NDArray[np.float64]
+
+_TOGETHER = 150  # blocks per call: more gain nothing and hold memory
+_INFEASIBLE, _UNBOUNDED = 2, (3, 4)  # of scipy.optimize.milp; 4 says one of the two, and here there is a point
+
+
+@dataclass(frozen=True, eq=False)
+class Polyhedron:
+    """Points z with ``lower <= rows @ z <= upper`` and ``low <= z <= high``.
+
+    Attributes
+    ----------
+    rows : (m, n) sparse matrix
+    lower, upper : (m,) arrays
+        Equal where the row is an equation.
+    low, high : (n,) arrays
+        Infinite where a variable is free.
+    """
+
+    rows: sparse.csr_matrix
+    lower: Array
+    upper: Array
+    low: Array
+    high: Array
+
+    def with_rows(self, rows: Array, lower: Array, upper: Array) -> Polyhedron:
+        """The part of this polyhedron that also keeps some further rows; rows shorter than n concern the first variables."""
+        more = np.zeros((len(rows), self.rows.shape[1]))
+        more[:, : rows.shape[1]] = rows
+        return Polyhedron(
+            sparse.csr_matrix(sparse.vstack([self.rows, sparse.csr_matrix(more)])),
+            np.append(self.lower, lower), np.append(self.upper, upper), self.low, self.high,
+        )  # fmt: skip
+
+
+def stacked(parts: Sequence[Polyhedron]) -> Polyhedron:
+    """The product of several polyhedra: their variables one after the other."""
+    widths = np.cumsum([0, *(part.rows.shape[1] for part in parts)])
+    stored = np.cumsum([0, *(part.rows.nnz for part in parts)])
+    blocks = (
+        np.concatenate([part.rows.data for part in parts]),
+        np.concatenate([part.rows.indices + start for part, start in zip(parts, widths[:-1], strict=True)]),
+        np.concatenate([[0], *(part.rows.indptr[1:] + start for part, start in zip(parts, stored[:-1], strict=True))]),
+    )
+    return Polyhedron(
+        sparse.csr_matrix(blocks, shape=(sum(part.rows.shape[0] for part in parts), int(widths[-1]))),
+        np.concatenate([part.lower for part in parts]), np.concatenate([part.upper for part in parts]),
+        np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts]),
+    )  # fmt: skip
+
+
+def feasible(polyhedron: Polyhedron) -> bool:
+    """Whether there is any point.
+
+    Examples
+    --------
+    >>> interval = Polyhedron(sparse.csr_matrix([[1.0]]), np.array([2.0]), np.array([3.0]), np.zeros(1), np.ones(1))
+    >>> feasible(interval)
+    False
+    """
+    return _solved(np.zeros(polyhedron.rows.shape[1]), polyhedron).status != _INFEASIBLE
+
+
+def extremes(pairs: Sequence[tuple[Polyhedron, Array]]) -> Array:
+    """The smallest and largest value of each form over its own polyhedron, all in a few programs.
+
+    Parameters
+    ----------
+    pairs : sequence of (Polyhedron, (n,) array)
+        Every polyhedron has a point, and bounds its form. A form shorter than n concerns the first variables.
+
+    Returns
+    -------
+    (len(pairs), 2) array
+
+    Examples
+    --------
+    >>> simplex = Polyhedron(sparse.csr_matrix([[1.0, 1.0]]), np.ones(1), np.ones(1), np.zeros(2), np.ones(2))
+    >>> extremes([(simplex, np.array([1.0, 3.0]))]).tolist()
+    [[1.0, 3.0]]
+    """
+    both = [*pairs, *((polyhedron, -form) for polyhedron, form in pairs)]
+    found = [_minima(both[start : start + _TOGETHER]) for start in range(0, len(both), _TOGETHER)]
+    ends = np.concatenate(found).reshape(2, -1) if found else np.zeros((2, 0))
+    return np.column_stack([ends[0], -ends[1]])
+
+
+def ratio_range(polyhedron: Polyhedron, numerator: Array, denominator: Array) -> tuple[float, float]:
+    """Smallest and largest value of ``numerator @ z / denominator @ z`` where both forms are non-negative.
+
+    Parameters
+    ----------
+    polyhedron : Polyhedron
+        With a point.
+    numerator, denominator : (n,) arrays
+
+    Returns
+    -------
+    (float, float)
+        The upper end is infinite where the denominator can vanish; both are nan where it always does.
+    """
+    size = polyhedron.rows.shape[1]
+    top, below = _widened(numerator, size), _widened(denominator, size)
+    if extremes([(polyhedron, below)])[0, 1] <= 0:
+        return np.nan, np.nan
+    scaled = _scaled(polyhedron, below)
+    ends: list[float] = []
+    for sign in (1.0, -1.0):
+        solved = _solved(sign * np.append(top, 0.0), scaled)
+        assert solved.status in (0, *_UNBOUNDED), solved.message
+        ends.append(float(sign * solved.fun) if solved.status == 0 else np.inf)
+    return ends[0], ends[1]
+
+
+def _scaled(polyhedron: Polyhedron, denominator: Array) -> Polyhedron:
+    """The polyhedron of (t z, t) with t >= 0 and a denominator of one."""
+    size = len(denominator)
+    finite_low, finite_high = np.isfinite(polyhedron.low), np.isfinite(polyhedron.high)
+    one = sparse.eye(size, format="csr")
+    blocks = [
+        (polyhedron.rows, polyhedron.upper, -1), (polyhedron.rows, polyhedron.lower, 1),
+        (one[finite_high], polyhedron.high[finite_high], -1), (one[finite_low], polyhedron.low[finite_low], 1),
+    ]  # fmt: skip
+    rows = [sparse.hstack([matrix, sparse.csr_matrix(-limit[:, None])]) for matrix, limit, _ in blocks]
+    rows.append(sparse.csr_matrix(np.append(denominator, 0.0)))
+    lower = [np.full(len(limit), 0.0 if side > 0 else -np.inf) for _, limit, side in blocks] + [np.ones(1)]
+    upper = [np.full(len(limit), np.inf if side > 0 else 0.0) for _, limit, side in blocks] + [np.ones(1)]
+    return Polyhedron(
+        sparse.csr_matrix(sparse.vstack(rows)), np.concatenate(lower), np.concatenate(upper),
+        np.append(np.full(size, -np.inf), 0.0), np.full(size + 1, np.inf),
+    )  # fmt: skip
+
+
+def _minima(pairs: Sequence[tuple[Polyhedron, Array]]) -> Array:
+    whole = stacked([polyhedron for polyhedron, _ in pairs])
+    forms = [_widened(form, polyhedron.rows.shape[1]) for polyhedron, form in pairs]
+    solved = _solved(np.concatenate(forms), whole)
+    assert solved.status == 0, solved.message
+    ends = np.cumsum([len(form) for form in forms])
+    pieces = np.split(np.asarray(solved.x, dtype=np.float64), ends[:-1])
+    return np.array([float(form @ piece) for form, piece in zip(forms, pieces, strict=True)])
+
+
+def _solved(objective: Array, polyhedron: Polyhedron):  # scipy's OptimizeResult has no declared fields
+    constraint = LinearConstraint(polyhedron.rows.tocsc(), polyhedron.lower, polyhedron.upper)
+    return milp(objective, constraints=constraint, bounds=Bounds(polyhedron.low, polyhedron.high))
+
+
+def _widened(form: Array, size: int) -> Array:
+    return np.append(form, np.zeros(size - len(form)))
