@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         total,
     )
     from wwm_models.article import read_article
+    from wwm_models.article.bounds import Margins, bounds, read_margins
     from wwm_models.checks import (
         brant,
         hosmer_lemeshow,
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from wwm_models.survey import calibrate, rake, read_survey
 
 _HOME = {
+    "Margins": "article.bounds",
+    "bounds": "article.bounds",
+    "read_margins": "article.bounds",
     "brant": "checks",
     "hosmer_lemeshow": "checks",
     "likelihood_ratio": "checks",
@@ -96,12 +100,14 @@ __all__ = [
     "Estimand",
     "Estimates",
     "Fit",
+    "Margins",
     "Model",
     "Posterior",
     "Run",
     "Survey",
     "adjusted",
     "answer_ratio",
+    "bounds",
     "brant",
     "calibrate",
     "change",
@@ -124,6 +130,7 @@ __all__ = [
     "randomised_pit",
     "raw",
     "read_article",
+    "read_margins",
     "read_survey",
     "replicates",
     "run_study",

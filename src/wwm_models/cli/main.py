@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--random", action="store_true", help="independent draws instead of a quota draw")
     simulate.add_argument("--seed", type=int, default=1)
     simulate.add_argument("--out", required=True, metavar="FILE", help="csv file, or - for stdout")
+    bounds = commands.add_parser("bounds", help="what the printed numbers alone allow, without microdata")
+    bounds.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
+    bounds.add_argument("--margins", metavar="FILE", help="age by household, or any two exposures (STUDY/margins.toml)")
+    bounds.add_argument("--out", metavar="FILE", help="also write every row as csv")
+    bounds.add_argument("--lang", choices=("nl", "en"), default="nl", help="of the claims")
     for name, what in (
         ("claims", "the verdict on every claim"),
         ("show", "raw beside adjusted"),

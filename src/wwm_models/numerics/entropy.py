@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 _EQUAL = 1e-12  # limits nearer than this make an equation
 _STEPS = 100
 _CLOSE = 1e-10
+_USABLE = 1e-6  # what is further from the solution after all steps is none
 _AWAY = 0.99  # of the way to the nearest limit
 _RIDGE = 1e-11  # on the multipliers of equations, which may depend on each other
 _SMALLEST = 1e-7  # relative weight of a probability that no weight bears on: nothing but a choice among equals
@@ -35,8 +36,11 @@ _SMALLEST = 1e-7  # relative weight of a probability that no weight bears on: no
 
 @dataclass(frozen=True, eq=False)
 class _State:
+    """Variables, room to the upper and lower limits, the multipliers of both, and how far from the solution."""
+
     z: Array
-    y: Array
+    room_above: Array
+    room_below: Array
     above: Array
     below: Array
     gap: float
@@ -58,6 +62,7 @@ def largest_entropy(polyhedron: Polyhedron, weights: Array, start: Array) -> Arr
     Returns
     -------
     (n_probabilities,) array
+        nan where the method did not converge.
 
     Examples
     --------
@@ -75,26 +80,26 @@ def largest_entropy(polyhedron: Polyhedron, weights: Array, start: Array) -> Arr
     inside, low, high = rows[~equal], polyhedron.lower[~equal], polyhedron.upper[~equal]
     z = np.append(start, np.zeros(rows.shape[1] - size))
     multiplier = np.full(len(low), 0.1)
-    state = _State(z, (low + high) / 2.0, multiplier, multiplier, np.inf)
+    state = _State(z, (high - low) / 2.0, (high - low) / 2.0, multiplier, multiplier, np.inf)
     for _ in range(_STEPS):
-        state = _step(state, heavy, (equations, e), (inside, low, high))
+        state = _step(state, heavy, (equations, e), (inside, high))
         if state.gap < _CLOSE:
             break
-    return np.clip(state.z[:size], 0.0, 1.0)
+    return np.clip(state.z[:size], 0.0, 1.0) if state.gap < _USABLE else np.full(size, np.nan)
 
 
-def _step(state: _State, weights: Array, equal: tuple[Array, Array], limits: tuple[Array, Array, Array]) -> _State:
-    (equations, e), (rows, low, high) = equal, limits
+def _step(state: _State, weights: Array, equal: tuple[Array, Array], limits: tuple[Array, Array]) -> _State:
+    (equations, e), (rows, high) = equal, limits
     size, z = len(weights), state.z
-    p, su, sl = z[:size], high - state.y, state.y - low
-    count = max(2 * len(low), 1)
+    p, su, sl = z[:size], state.room_above, state.room_below
+    count = max(2 * len(high), 1)
     mu = 0.1 * float(state.above @ su + state.below @ sl) / count
     slope = np.zeros_like(z)
     slope[:size] = weights * (np.log(p) + 1.0)
     bend = np.zeros_like(z)
     bend[:size] = weights / p
     stiffness = state.above / su + state.below / sl
-    off = rows @ z - state.y
+    off = rows @ z - (high - su)
     move = _newton(
         np.diag(bend) + rows.T @ (stiffness[:, None] * rows),
         -slope - rows.T @ (mu / su - mu / sl + stiffness * off),
@@ -107,12 +112,15 @@ def _step(state: _State, weights: Array, equal: tuple[Array, Array], limits: tup
     primal = min(_reach(p, move[:size]), _reach(su, -dy), _reach(sl, dy))
     dual = min(_reach(state.above, dabove), _reach(state.below, dbelow))
     found = _State(
-        z + primal * move, state.y + primal * dy, state.above + dual * dabove, state.below + dual * dbelow, 0.0
+        z + primal * move,
+        su - primal * dy,
+        sl + primal * dy,
+        state.above + dual * dabove,
+        state.below + dual * dbelow,
+        0.0,
     )
-    complementary = float(found.above @ (high - found.y) + found.below @ (found.y - low)) / count
-    residual = max(
-        _largest(equations @ found.z - e), _largest(rows @ found.z - found.y), _largest(primal * move[:size])
-    )
+    complementary = float(found.above @ found.room_above + found.below @ found.room_below) / count
+    residual = max(_largest(equations @ found.z - e), _largest((1.0 - primal) * off), _largest(primal * move[:size]))
     return replace(found, gap=max(complementary, residual))
 
 

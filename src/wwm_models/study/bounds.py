@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from wwm_models.article.bounds import BoundsResult, bounds, read_margins
 from wwm_models.errors import ArticleError
+from wwm_models.records import Results
 from wwm_models.study.declared import Declared
-from wwm_models.study.provenance import with_study
+from wwm_models.study.tables import with_study
 
 FILE = "margins.toml"
 
 
-def bounds_tables(declared: Declared) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The table of bounds under its file stem, and why there is none; both are empty without margins.
+def study_bounds(declared: Declared) -> tuple[BoundsResult | None, list[str]]:
+    """What the printed article alone allows, and why nothing can be said; neither without margins.toml.
 
     Parameters
     ----------
@@ -26,12 +29,19 @@ def bounds_tables(declared: Declared) -> tuple[dict[str, pd.DataFrame], list[str
     """
     path = declared.folder / FILE
     if not path.is_file() or not (declared.article.published or declared.article.claims):
-        return {}, []
+        return None, []
     margins = read_margins(path, declared.codebook)
     try:
-        return {"bounds": bounds_csv(bounds(declared.article, margins), declared.name)}, []
+        return bounds(declared.article, margins), []
     except ArticleError as problem:
-        return {}, [f"bounds: {problem}"]
+        return None, [f"bounds: {problem}"]
+
+
+def with_bounds(results: Results, found: BoundsResult | None) -> Results:
+    """Results with the table of bounds among the others."""
+    if found is None:
+        return results
+    return replace(results, tables={**results.tables, "bounds": bounds_csv(found, results.study)})
 
 
 def bounds_csv(found: BoundsResult, study: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from wwm_models.declared.models import ModelSpec
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_manifest, write_table
+from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import ModelResult, joint_groups, reported_sets, run_model
@@ -99,6 +100,7 @@ def run_study(
     tell(f"reading {Path(data).name}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
+    bounds, unbounded = study_bounds(declared)
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang}
     key = run_key(declared, Path(data), settings)
     kept = Checkpoints(Path(out), key)
@@ -111,8 +113,8 @@ def run_study(
     raws = _raws(declared, survey, collapses, level)
     tell("writing tables and page", count, count)
     tables = study_tables(survey, declared.article, declared.models, results, raws, lang, level)
-    made = _results(declared, survey, tables, {**settings, "data_file": Path(data).name})
-    problems = tuple(problem for result in results for problem in result.problems)
+    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
+    problems = (*(problem for result in results for problem in result.problems), *unbounded)
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")

@@ -197,7 +197,7 @@ def regions(article: Article, margins: Margins, placed: Sequence[Reference]) -> 
     found: dict[str, Region] = {}
     for outcome in dict.fromkeys(reference.outcome for reference in placed):
         answers = margins.answers[outcome]
-        categories = {answer: (place,) for place, answer in enumerate(answers)}
+        categories: dict[str, tuple[int, ...]] = {answer: (place,) for place, answer in enumerate(answers)}
         for reference in placed:
             if reference.outcome == outcome and reference.category not in categories:
                 chosen = margins.collapses[outcome][reference.category]

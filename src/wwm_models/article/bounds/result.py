@@ -86,7 +86,7 @@ def number_rows(
         if len(own) != 1 or own[0].id != claim.id:
             rows.append({"id": claim.id, "kind": claim.kind, "verdict": _whole(claim, own, ends, places, space)})
     table = pd.DataFrame(rows).reindex(columns=list(BOUNDS_COLUMNS)).assign(delta=space.delta)
-    return table.assign(**{name: table[name].fillna("") for name in TEXTS})
+    return table.assign(**{name: table[name].astype(object).where(table[name].notna(), "") for name in TEXTS})
 
 
 def with_narrowing(curve: pd.DataFrame, telling: Mapping[str, Narrowing]) -> pd.DataFrame:

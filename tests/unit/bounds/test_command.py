@@ -1,0 +1,137 @@
+"""`wwm bounds`, and bounds.csv of a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import wwm_models as wwm
+from wwm_models.article.bounds import BOUNDS_COLUMNS
+from wwm_models.cli import main
+from wwm_models.store import read_table
+from wwm_models.study.bounds import bounds_csv, study_bounds
+from wwm_models.study.declared import bundled_study, read_study
+
+ARTICLE = """
+[article]
+title = "A short article"
+n = { figure_1 = 1530, figure_3 = 1507 }
+[[published]]
+id = "P01"
+outcome = "desired"
+category = "at_least_weekly"
+group = { age_group = "18-34" }
+value = 55
+[[published]]
+id = "F1"
+outcome = "desired"
+category = "at_least_weekly"
+group = { age_group = "50-64" }
+[[claim]]
+id = "C01"
+kind = "bound"
+nl = "Meer dan een kwart van de jongeren wil het."
+en = "More than a quarter of the young want it."
+at = { outcome = "desired", category = "at_least_weekly", group = { age_group = "18-34" } }
+above = 25
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "short"
+    folder.mkdir()
+    for name in ("codebook.toml", "margins.toml", "desired.toml"):
+        shutil.copy(bundled_study("wwm21") / name, folder / name)
+    (folder / "article.toml").write_text(ARTICLE, encoding="utf-8")
+    return folder
+
+
+def test_bounds_are_printed_and_written(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "bounds.csv"
+    assert main(["bounds", str(study), "--out", str(out), "--lang", "en"]) == 0
+    text = capsys.readouterr().out
+    assert "Bounds are not estimates." in text
+    assert "ASSUMPTION TO REPLACE" in text
+    assert "C01  TRUE FOR ALL TABLES\n     More than a quarter of the young want it." in text
+    assert text.rstrip().endswith("1 claims: 1 true for all tables")
+    table = read_table(out)
+    assert tuple(table.columns) == ("study", "data", "model", *BOUNDS_COLUMNS)
+    assert set(table["data"]) == {"SYNTHETIC"}
+    assert sorted(table["delta"].unique()) == [0.0, 0.02, 0.05, 0.1, 0.2, np.inf]
+    printed = table[(table["id"] == "P01") & np.isinf(table["delta"])].iloc[0]
+    assert printed[["published_lower", "published_upper"]].tolist() == [0.545, 0.555]
+    assert printed["lower"] < 0.545 < 0.555 < printed["upper"]
+    assert printed["lower"] <= printed["max_entropy"] <= printed["upper"]
+
+
+def test_without_margins_the_command_says_what_is_missing(study: Path, capsys: pytest.CaptureFixture[str]):
+    (study / "margins.toml").unlink()
+    assert main(["bounds", str(study)]) == 2
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert caught.err.startswith(f"wwm: {study / 'margins.toml'}: no such file. Expected the joint distribution")
+    assert '[table]\n    "18-34" = {' in caught.err
+
+
+def test_without_an_article_the_command_says_so(study: Path, capsys: pytest.CaptureFixture[str]):
+    (study / "article.toml").unlink()
+    assert main(["bounds", str(study)]) == 2
+    assert capsys.readouterr().err.startswith(f"wwm: {study / 'article.toml'}: no such file.")
+
+
+def test_margins_may_stand_elsewhere(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    measured = (study / "margins.toml").read_text(encoding="utf-8").replace('"assumption"', '"measured"')
+    elsewhere = tmp_path / "own.toml"
+    elsewhere.write_text(measured, encoding="utf-8")
+    (study / "margins.toml").unlink()
+    assert main(["bounds", str(study), "--margins", str(elsewhere), "--out", str(tmp_path / "own.csv")]) == 0
+    assert "Margins: age_group x household: measured" in capsys.readouterr().out
+    assert set(read_table(tmp_path / "own.csv")["data"]) == {"real"}
+
+
+def test_a_folder_cannot_be_the_output(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["bounds", str(study), "--out", str(tmp_path)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_run_writes_bounds_of_a_study_with_margins(study: Path, tmp_path: Path):
+    data = tmp_path / "data.csv"
+    assert main(["simulate", "--seed", "1", "--out", str(data)]) == 0
+    run = wwm.run_study(study, data=data, out=tmp_path / "results")
+    table = read_table(tmp_path / "results" / "bounds.csv")
+    assert run.problems == ()
+    assert set(table["study"]) == {"short-synthetic"}
+    declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
+    found, problems = study_bounds(declared)
+    assert problems == []
+    pd.testing.assert_series_equal(table["lower"], bounds_csv(found, "short-synthetic")["lower"])
+
+
+def test_a_run_goes_on_when_printed_numbers_exclude_each_other(study: Path, tmp_path: Path):
+    second = '[[published]]\nid = "P02"\noutcome = "desired"\ncategory = "never"\ngroup = { age_group = "18-34" }\nvalue = 90\n'
+    (study / "article.toml").write_text(ARTICLE + second, encoding="utf-8")
+    declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
+    found, problems = study_bounds(declared)
+    assert found is None
+    assert problems[0].startswith(
+        "bounds: No table of desired agrees with the margins and all of these printed numbers: P01: 55%"
+    )
+
+
+def test_the_bundled_article_has_bounds_within_nothing_and_everything():
+    """Every number and claim of the default study has a row, and limits in their order around the maximum-entropy point."""
+    folder = bundled_study("wwm21")
+    article = wwm.read_article(folder / "article.toml")
+    found = wwm.bounds(article, wwm.read_margins(folder / "margins.toml"), deltas=())
+    assert found.notes == ()
+    table = found.table.set_index("id")
+    assert set(table.index) >= {number.id for number in article.published} | {claim.id for claim in article.claims}
+    limited = table[table["lower"].notna() & (table["kind"] != "ratio")]
+    assert (limited["lower"] <= limited["max_entropy"] + 1e-6).all()
+    assert (limited["max_entropy"] <= limited["upper"] + 1e-6).all()
+    assert found.claims["id"].tolist() == [claim.id for claim in article.claims]
