@@ -9,7 +9,7 @@ from typing import Literal
 
 from wwm_models.records.sampling import Lonely
 from wwm_models.records.survey import Collapse, Level, Variable, WeightKind
-from wwm_models.survey.rules import Condition
+from wwm_models.survey.rules import Condition, names_in
 
 
 @dataclass(frozen=True)
@@ -194,3 +194,14 @@ class Codebook:
     def where(self, name: str) -> str:
         """Give file and table of a variable, for messages."""
         return f"{self.path}, [variables.{name}]"
+
+
+def parents_of(item: Declaration) -> tuple[str, ...]:
+    """Name the variables a variable is made of; none for one that stands in the file."""
+    match item.source:
+        case FromVariable(parent=parent):
+            return (parent,)
+        case FromRules(rules=rules):
+            return tuple(dict.fromkeys(name for rule in rules for name in names_in(rule.when)))
+        case FromColumn():
+            return ()

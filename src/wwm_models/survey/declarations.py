@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final, cast
@@ -20,9 +20,10 @@ from wwm_models.survey.codebook import (
     Sampling,
     Source,
     Universe,
+    parents_of,
 )
 from wwm_models.survey.fields import Table
-from wwm_models.survey.rules import check_condition, names_in, read_condition
+from wwm_models.survey.rules import check_condition, read_condition
 from wwm_models.survey.variables import check_merges, read_variable
 
 _SAMPLING_KEYS: Final = (
@@ -148,20 +149,9 @@ def _collapse(name: str, table: Table, variables: Mapping[str, Variable]) -> Col
     return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name))
 
 
-def _needs(item: Declaration) -> Sequence[str]:
-    """Name the variables a variable is made of."""
-    match item.source:
-        case FromVariable(parent=parent):
-            return [parent]
-        case FromRules(rules=rules):
-            return list(dict.fromkeys(name for rule in rules for name in names_in(rule.when)))
-        case _:
-            return []
-
-
 def _in_order(declared: Mapping[str, Declaration], path: Path) -> list[Declaration]:
     """Put each variable after those it is made of."""
-    graph = {name: [other for other in _needs(item) if other in declared] for name, item in declared.items()}
+    graph = {name: [other for other in parents_of(item) if other in declared] for name, item in declared.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as problem:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.errors import SurveyError
 from wwm_models.survey.answers import recode_answers
-from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable
+from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.numbers import cut_into_levels, recode_numbers
 from wwm_models.survey.raw import RawColumn, RawFile, column_at, column_named
 from wwm_models.survey.recoded import Recoded
 from wwm_models.survey.rules import Condition, Truth, names_in, truth_of
+
+_MOST_SHOWN: Final = 10  # problems of variables in one message
 
 
 def recode(file: RawFile, codebook: Codebook) -> dict[str, Recoded]:
@@ -29,16 +33,34 @@ def recode(file: RawFile, codebook: Codebook) -> dict[str, Recoded]:
         If the file and the codebook do not agree.
     """
     done: dict[str, Recoded] = {}
+    problems: list[str] = []
     for item in codebook.declarations:
-        match item.source:
-            case FromColumn():
-                made = _from_column(item, item.source, file, codebook.where(item.variable.name))
-            case FromRules():
-                made = _from_rules(item, item.source, done, file.rows)
-            case FromVariable():
-                made = _from_variable(item, item.source, done[item.source.parent])
+        if any(name not in done for name in parents_of(item)):
+            continue  # what it is made of has a problem, which is told once
+        try:
+            match item.source:
+                case FromColumn():
+                    made = _from_column(item, item.source, file, codebook.where(item.variable.name))
+                case FromRules():
+                    made = _from_rules(item, item.source, done, file.rows)
+                case FromVariable():
+                    made = _from_variable(item, item.source, done[item.source.parent])
+        except SurveyError as problem:
+            problems.append(str(problem))
+            continue
         done[item.variable.name] = made
+    if problems:
+        raise SurveyError(_together(problems))
     return done
+
+
+def _together(problems: list[str]) -> str:
+    """Give one problem as it is, several as a numbered list."""
+    if len(problems) == 1:
+        return problems[0]
+    shown = [f"  {place}. {problem}" for place, problem in enumerate(problems[:_MOST_SHOWN], start=1)]
+    more = [f"  and {len(problems) - _MOST_SHOWN} more"] if len(problems) > _MOST_SHOWN else []
+    return "\n".join([f"{len(problems)} variables and the file do not agree:", *shown, *more])
 
 
 def holds(condition: Condition, done: Mapping[str, Recoded]) -> Truth:

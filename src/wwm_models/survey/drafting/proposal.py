@@ -1,0 +1,196 @@
+"""What a column seems to be: answers, a number, or something to leave out. Facts come from the file, doubts are written down."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from wwm_models.survey.numbers import suspicious
+from wwm_models.survey.raw import Cell, RawColumn, plainly, within
+
+MOST_ANSWERS: Final = 40  # a column with more distinct texts than this is free text
+FEW_CODES: Final = 12  # whole numbers that may be codes
+_WEIGHT: Final = re.compile(r"weight|weeg|weging|gewicht|pondera|wgt|^wt?[0-9_]*$|^wt|_wt$", re.IGNORECASE)
+
+Kind = Literal["ordered", "nominal", "number", "left out"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Contents of cells that belong together: codes or texts, the label in the file, and how many rows have them."""
+
+    codes: tuple[float, ...]
+    text: tuple[str, ...]
+    label: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One column as it may stand in a codebook.
+
+    Attributes
+    ----------
+    kind : {"ordered", "nominal", "number", "left out"}
+    levels, missing : tuples of Entry
+    empty : int
+        Rows with an empty cell.
+    doubts : tuple of str
+        Sentences a person should read.
+    """
+
+    column: RawColumn
+    kind: Kind
+    levels: tuple[Entry, ...]
+    missing: tuple[Entry, ...]
+    empty: int
+    doubts: tuple[str, ...]
+
+
+def propose(column: RawColumn) -> Proposal:
+    """Give what a column seems to be."""
+    rows = np.bincount(column.index, minlength=len(column.cells))
+    counted = [(cell, int(count)) for cell, count in zip(column.cells, rows, strict=True)]
+    empty = sum(count for cell, count in counted if not cell.text)
+    known = [(cell, count) for cell, count in counted if cell.text and not cell.user_missing]
+    missing = _missing(column, counted)
+    kind, doubts = _kind(column, known)
+    if kind in ("number", "left out"):
+        return Proposal(
+            column, kind, (), missing, empty, (*doubts, *(_number_doubts(known) if kind == "number" else ()))
+        )
+    levels = _levels(column, known)
+    labelled = {code for entry in levels for code in entry.codes if entry.label}
+    if column.labels:
+        bare = [entry for entry in levels if entry.codes and not entry.label]
+        doubts += tuple(
+            f'{plainly(entry.codes[0])} (n = {entry.rows}) has no label: a level, or `missing = [{{ codes = [{plainly(entry.codes[0])}], reason = "..." }}]`'
+            for entry in bare
+        )
+        levels = tuple(entry for entry in levels if not entry.codes or labelled.issuperset(entry.codes))
+    return Proposal(column, kind, levels, missing, empty, doubts)
+
+
+def name_of(column: str, taken: Sequence[str]) -> str:
+    """Give a name for a variable: letters, digits and underscores, not used before.
+
+    Examples
+    --------
+    >>> name_of("Hoe vaak thuis?", []), name_of("1e keer", ["x"]), name_of("v1", ["v1"])
+    ('hoe_vaak_thuis', 'v_1e_keer', 'v1_2')
+    """
+    plain = slug(column) or "column"
+    if plain[0].isdigit() or keyword.iskeyword(plain):
+        plain = f"v_{plain}"
+    return _unused(plain, taken)
+
+
+def slug(text: str) -> str:
+    """Give a short name in plain letters.
+
+    Examples
+    --------
+    >>> slug("  Één of twee dagen! ")
+    'een_of_twee_dagen'
+    """
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:40].rstrip("_")
+
+
+def level_ids(levels: Sequence[Entry]) -> list[str]:
+    """Give every level an id of its own, made of its label, its text or its code."""
+    ids: list[str] = []
+    for entry in levels:
+        code = f"code_{plainly(entry.codes[0])}" if entry.codes else "answer"
+        ids.append(_unused(slug(entry.label or "".join(entry.text[:1])) or slug(code), ids))
+    return ids
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    number, found = 2, name
+    while found in taken:
+        found, number = f"{name}_{number}", number + 1
+    return found
+
+
+def _kind(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[Kind, tuple[str, ...]]:
+    """Say what the known cells are, and why a person should look."""
+    answers = {value for value in column.labels if not within(value, column.missing)}
+    numbers = [cell for cell, _ in known if not np.isnan(cell.number)]
+    bare = [cell for cell in numbers if cell.number not in answers]
+    if answers and len(bare) <= max(len(answers), 3):
+        if column.measure == "ordinal":
+            return "ordered", ("the order is that of the codes: lowest first",)
+        if column.measure == "nominal":
+            return "nominal", ()
+        return "nominal", ('if these answers have an order, write "ordered" and put the lowest first',)
+    rows = sum(count for _, count in known)
+    if not known:
+        return "left out", ("no row has a value",)
+    if len(numbers) == len(known):
+        return _number_kind(column, numbers, rows)
+    texts = len(known) - len(numbers)
+    if texts <= 3 < len(numbers):
+        return "number", (f"{texts} contents are no numbers: declare them missing",)
+    if len(known) > MOST_ANSWERS or (len(known) > 5 and len(known) > rows / 2):
+        return "left out", (f"free text: {len(known)} different contents in {rows} rows",)
+    return "nominal", ('if these answers have an order, write "ordered" and put the lowest first',)
+
+
+def _number_kind(column: RawColumn, numbers: list[Cell], rows: int) -> tuple[Kind, tuple[str, ...]]:
+    whole = all(cell.number.is_integer() for cell in numbers)
+    if whole and len(numbers) == rows > FEW_CODES:
+        return "left out", ("a different whole number in every row: an id? Then name it in [source]",)
+    many = not whole or len(numbers) > FEW_CODES
+    if _WEIGHT.search(column.name) and many and min(cell.number for cell in numbers) >= 0:
+        return "left out", ("looks like a weight. Then name it in [survey]",)
+    if whole and len(numbers) <= FEW_CODES and column.measure in ("nominal", "ordinal"):
+        return ("ordered" if column.measure == "ordinal" else "nominal"), ("the codes have no labels in the file",)
+    if whole and len(numbers) <= FEW_CODES:
+        return "number", (f"{len(numbers)} different whole numbers: if they are codes of answers, declare levels",)
+    return "number", ()
+
+
+def _number_doubts(known: list[tuple[Cell, int]]) -> list[str]:
+    values = np.array([cell.number for cell, _ in known])
+    strange = {float(value) for value in suspicious(values)}
+    return [
+        f"{cell.text}{f' ({cell.label})' if cell.label else ''} (n = {count}) stands apart: declare it missing, or give a minimum and maximum"
+        for cell, count in known
+        if cell.number in strange
+    ] + [
+        f"{cell.text} means {cell.label} (n = {count})"
+        for cell, count in known
+        if cell.label and cell.number not in strange
+    ]
+
+
+def _levels(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[Entry, ...]:
+    """Give the answers: numbers with their labels in order, then texts; also labelled answers that nobody gave."""
+    counts: dict[float | str, int] = {value: 0 for value in column.labels if not within(value, column.missing)}
+    for cell, count in known:
+        value = cell.text if np.isnan(cell.number) else cell.number
+        counts[value] = counts.get(value, 0) + count
+    ordered = sorted(counts, key=lambda value: (isinstance(value, str), value))
+    return tuple(_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered)
+
+
+def _missing(column: RawColumn, counted: list[tuple[Cell, int]]) -> tuple[Entry, ...]:
+    """Give what the file declares missing, whether somebody has it or it only has a label."""
+    counts: dict[float | str, int] = {value: 0 for value in column.labels if within(value, column.missing)}
+    for cell, count in counted:
+        if cell.user_missing:
+            value = cell.text if np.isnan(cell.number) else cell.number
+            counts[value] = counts.get(value, 0) + count
+    ordered = sorted(counts, key=lambda value: (isinstance(value, str), value))
+    return tuple(_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered)
+
+
+def _entry(value: float | str, label: str, rows: int) -> Entry:
+    return Entry((), (value,), label, rows) if isinstance(value, str) else Entry((value,), (), label, rows)
