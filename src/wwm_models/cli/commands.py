@@ -10,16 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from wwm_models.cli.main import DONE, NOT_USABLE
+from wwm_models.cli.prepare import check, codebook
 from wwm_models.cli.progress import told
-from wwm_models.cli.text import claims_text, comparison_text, overview_text
+from wwm_models.cli.text import claims_text, comparison_text
 from wwm_models.errors import ResultsError
 from wwm_models.store import read_results, unfinished, verify_results, write_table
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
 from wwm_models.study.bounds import bounds_csv
-from wwm_models.study.declared import bundled_study, check_survey, read_study
-from wwm_models.survey import overview, read_survey
+from wwm_models.study.declared import bundled_study, study_folder
 from wwm_models.survey.twin import quota_respondents, random_respondents
+
+__all__ = ["bounds", "check", "claims", "codebook", "demo", "run", "show", "simulate", "verify"]
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -50,16 +52,6 @@ def run(options: argparse.Namespace) -> int:
             lang=options.lang, progress=tell,
         )  # fmt: skip
     return _finished(finished)
-
-
-def check(options: argparse.Namespace) -> int:
-    """Read and check everything, fit nothing."""
-    codebook = None if options.codebook is None else Path(options.codebook)
-    declared = read_study(study_folder(options.study), codebook, engines=("likelihood",), level=0.95, lang="nl")
-    survey = read_survey(options.data, declared.codebook)
-    check_survey(declared, survey)
-    print(overview_text(overview(survey), survey, declared))
-    return DONE
 
 
 def simulate(options: argparse.Namespace) -> int:
@@ -119,6 +111,7 @@ def verify(options: argparse.Namespace) -> int:
     return NOT_USABLE if found else DONE
 
 
+<<<<<<< HEAD
 def study_folder(name: str) -> Path:
     """The folder of that path, or the study of that name that ships with the package."""
     path = Path(name)
@@ -136,6 +129,8 @@ def _csv_file(name: str) -> Path:
     return path
 
 
+=======
+>>>>>>> 1c4d0b8 (survey: draft and lock codebooks; show what a file and its models leave out)
 def _finished(run: Run) -> int:
     for problem in run.problems:
         print(f"not usable: {problem}", file=sys.stderr)

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--engine", default="likelihood", help="engines, separated by commas (likelihood)")
     check = commands.add_parser("check", help="read and check everything, fit nothing")
     _study_and_data(check)
+    _codebook_steps(commands.add_parser("codebook", help="draft a codebook of a file, or lock one to it"))
     simulate = commands.add_parser("simulate", help="write synthetic respondents")
     simulate.add_argument("--n", type=_positive, default=1530, help="workers who can work from home (1530)")
     simulate.add_argument("--random", action="store_true", help="independent draws instead of a quota draw")
@@ -75,9 +76,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _codebook_steps(parser: argparse.ArgumentParser) -> None:
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    draft = steps.add_parser("draft", help="a commented codebook.toml from labels and metadata")
+    draft.add_argument("file", metavar="FILE", help="survey file")
+    draft.add_argument("--ddi", metavar="FILE", help="DDI-Codebook description (.xml) of the file")
+    draft.add_argument("--table", default="", metavar="NAME", help="sheet or table, where there are several")
+    draft.add_argument("--out", default="-", metavar="FILE", help="a new file, or - for stdout (-)")
+    _study_and_data(steps.add_parser("lock", help="make a codebook accept this file only, by its SHA-256"))
+
+
 def _study_and_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
-    parser.add_argument("--data", required=True, metavar="FILE", help="survey file (.csv, .sav)")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE", help="survey file (.csv, .sav, .dta, .xlsx, .parquet, ...)"
+    )
     parser.add_argument("--codebook", metavar="FILE", help="instead of the study's own")
 
 

@@ -8,10 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from wwm_models.records import Survey
-from wwm_models.study.declared import Declared
-from wwm_models.survey import Overview
-
 WIDTH = 118
 
 
@@ -55,32 +51,3 @@ def claims_text(table: pd.DataFrame) -> str:
     counts = table["verdict"].value_counts()
     lines.append(f"{len(table)} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}")
     return "\n".join(lines)
-
-
-def overview_text(found: Overview, survey: Survey, declared: Declared) -> str:
-    """What `wwm check` prints: rows, weights, answers, missing values, models."""
-    kind = "SYNTHETIC respondents" if survey.synthetic else "real data"
-    parts = [f"{survey.title or declared.name} ({kind})", "", "Rows"]
-    parts += [f"  {row['rows']:>7}  {row['reason']}" for row in found.accounting.to_dict(orient="records")]
-    weights = found.weights.iloc[0]
-    parts += [
-        "",
-        f"Weights ({survey.weight_kind}): from {weights['minimum']:.3g} to {weights['maximum']:.3g}, mean {weights['mean']:.3g}, "
-        f"{weights['zero']:.0f} zero; design effect {weights['design_effect']:.2f}, effective n {weights['n_effective']:.0f}",
-        "Design: " + ("none" if survey.design is None else f"{survey.design.psu.shape[1]} stage(s) of sampling units"),
-        "",
-        "Variables in the domain (unweighted count, weighted percentage)",
-    ]
-    for name, rows in found.answers.groupby("variable", sort=False):
-        parts.append(f"  {name}")
-        parts += [
-            f"    {row['answer']!s:<36} {row['count']:>7}  {_percent(row['share']):>6}"
-            for row in rows.to_dict(orient="records")
-        ]
-        missing = found.missing[found.missing["variable"] == name]
-        parts += [f"    missing: {row['reason']!s:<27} {row['count']:>7}" for row in missing.to_dict(orient="records")]
-    parts += ["", f"Models: {', '.join(spec.name for spec in declared.models)}"]
-    parts.append(
-        f"Claims: {len(declared.article.claims)}; printed numbers: {sum(p.value is not None for p in declared.article.published)}"
-    )
-    return "\n".join(parts)

@@ -109,7 +109,7 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
         iterations=maximum.iterations,
         gradient_norm=float(np.max(np.abs(gradient))),
         condition_number=condition_number(information),
-        warnings=_warnings(cells, design, reported, counted=survey.weight_kind != "frequency"),
+        warnings=(*survey.warnings, *_warnings(cells, design, reported, counted=survey.weight_kind != "frequency")),
         replicate_theta=again,
         penalty=penalty,
         render=summary,

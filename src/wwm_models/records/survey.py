@@ -86,6 +86,8 @@ class Survey:
         True for invented respondents; every table and page then says SYNTHETIC.
     suppress_below : int
         Percentages on fewer unweighted respondents than this are not published.
+    warnings : tuple of str
+        What a reader of any result must know of the data.
     """
 
     frame: pd.DataFrame
@@ -101,6 +103,7 @@ class Survey:
     title: str = ""
     synthetic: bool = False
     suppress_below: int = 10
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -147,3 +147,10 @@ def bundled_study(name: str) -> Path:
     """
     inside = Path(str(importlib.resources.files("wwm_models"))) / "studies" / name
     return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "models" / name
+
+
+def study_folder(name: str) -> Path:
+    """The folder of that path, or the study of that name that ships with the package."""
+    path = Path(name)
+    bundled = bundled_study(path.name)
+    return bundled if not path.exists() and bundled.is_dir() else path

@@ -16,7 +16,7 @@ from wwm_models.survey.domain import domain_of
 from wwm_models.survey.raw import RawFile, column_named, first_rows, several
 from wwm_models.survey.readers import read_file
 from wwm_models.survey.recode import recode
-from wwm_models.survey.weighting import design_of, refuse_dominant, weights_of
+from wwm_models.survey.weighting import design_of, refuse_dominant, unequal_weights, weights_of
 
 _MARK: Final = "SYNTHETIC"
 
@@ -79,6 +79,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         title=codebook.source.title,
         synthetic=codebook.source.synthetic or says_synthetic(file),
         suppress_below=codebook.sampling.suppress_below,
+        warnings=unequal_weights(weights, domain, codebook),
     )
 
 

@@ -14,7 +14,7 @@ from wwm_models.survey.codebook import Cut, Declaration, FromColumn
 from wwm_models.survey.raw import RawColumn, first_rows, plainly
 from wwm_models.survey.recoded import Recoded
 
-_HIGH_CODES: Final = (97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
+_HIGH_CODES: Final = (7, 8, 9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
 _LOW_CODES: Final = (*range(-9, 0), -97, -98, -99, -997, -998, -999)
 _GAPS: Final = 3.0  # a code is out of line when it lies more than three usual steps from the other values
 
@@ -46,6 +46,7 @@ def recode_numbers(item: Declaration, source: FromColumn, column: RawColumn, *, 
     values = raw if source.birth_year_in is None else source.birth_year_in - raw
     message = (
         _texts(column, raw, reasons, where)
+        or _infinite(column, raw, where)
         or _suspects(column, raw, _sure(values, source), where, birth=source.birth_year_in is not None)
         or _outside(column, values, source, where)
     )
@@ -84,7 +85,7 @@ def cut_into_levels(values: Floats, reasons: NDArray[np.object_], cut: Cut) -> t
 def suspicious(values: Floats) -> Floats:
     """Give the values that look like codes for a missing answer rather than like numbers.
 
-    These are 97 to 99, 997 to 999 and 9997 to 9999 where they lie more than three usual steps (the median difference
+    These are 7 to 9, 97 to 99, 997 to 999 and 9997 to 9999 where they lie more than three usual steps (the median difference
     between neighbouring values, at least 1) above or below all other values, and -1 to -9, -97 to -99 and -997 to -999
     where nothing else is negative.
 
@@ -126,6 +127,16 @@ def _texts(column: RawColumn, raw: Floats, reasons: NDArray[np.object_], where: 
     )
 
 
+def _infinite(column: RawColumn, raw: Floats, where: str) -> str:
+    """Complain of numbers that are infinite, or too large to be held."""
+    wrong = np.flatnonzero(np.isinf(raw))
+    return (
+        ""
+        if not len(wrong)
+        else f"holds {_named(column, wrong)}. Expected finite numbers. {_declare(column, wrong, where)}"
+    )
+
+
 def _suspects(column: RawColumn, raw: Floats, sure: NDArray[np.bool_], where: str, *, birth: bool) -> str:
     """Complain of codes that look like missing values."""
     wrong = np.flatnonzero(np.isin(raw, suspicious(raw)) & ~sure)
@@ -164,5 +175,6 @@ def _named(column: RawColumn, places: Sequence[int] | NDArray[np.intp]) -> str:
 
 
 def _declare(column: RawColumn, places: NDArray[np.intp], where: str) -> str:
-    hint = how_to_declare(column.cells[int(places[0])])
+    cell = column.cells[int(places[0])]
+    hint = how_to_declare(cell, by_label=bool(np.isinf(cell.number)))
     return f'If it is no number, write in {where}: `missing = [ {{ {hint}, reason = "..." }} ]`; else repair the file.'

@@ -17,6 +17,8 @@ from wwm_models.survey.raw import RawColumn, RawFile, column_named, first_rows, 
 _CODES: Final = (9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
 _MOST_OF_TOTAL: Final = 0.05  # more than this in one respondent is an error until accepted
 _TIMES_MEAN: Final = 5.0  # in a sample below 100, equal weights already exceed 5 percent each
+_LARGE_WEIGHT: Final = 10.0  # times the mean
+_LARGE_EFFECT: Final = 3.0  # Kish, L. (1965): n sum(w^2) / sum(w)^2
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -77,6 +79,32 @@ def refuse_dominant(weights: Floats, domain: Flags, file: RawFile, codebook: Cod
         f"Repair the weight, declare it in [survey] of {codebook.path} as `weight_missing_codes = "
         f"[{plainly(float(most))}]`, or write `accept_extreme_weights = true`."
     )
+
+
+def unequal_weights(weights: Floats, domain: Flags, codebook: Codebook) -> tuple[str, ...]:
+    """Warn of sampling weights that differ so much that few respondents carry the result.
+
+    That is when the largest is over ten times the mean, or when they more than triple the variance (Kish's design effect).
+    """
+    sampling = codebook.sampling
+    inside = weights[domain]
+    if sampling.weight_kind != "sampling" or not inside.any():
+        return ()
+    found: list[str] = []
+    largest = float(inside.max() / inside.mean())
+    if largest > _LARGE_WEIGHT:
+        heavy = np.flatnonzero(domain & (weights > _LARGE_WEIGHT * inside.mean()))
+        found.append(
+            f'Weight "{sampling.weight}": {first_rows(heavy, len(weights))} have more than {_LARGE_WEIGHT:g} times the mean weight '
+            f"(the largest {largest:.1f} times). Look whether they can be meant, or trim them with wwm.trim."
+        )
+    effect = len(inside) * float((inside**2).sum()) / float(inside.sum()) ** 2
+    if effect > _LARGE_EFFECT:
+        found.append(
+            f'Weight "{sampling.weight}": the design effect of unequal weights is {effect:.2f}, so {len(inside)} respondents tell as '
+            f"much as {len(inside) / effect:.0f} of equal weight. Trim the weights, or rake to fewer margins."
+        )
+    return tuple(found)
 
 
 def design_of(file: RawFile, codebook: Codebook) -> SamplingDesign | None:

@@ -74,6 +74,8 @@ def propose(column: RawColumn) -> Proposal:
             for entry in bare
         )
         levels = tuple(entry for entry in levels if not entry.codes or labelled.issuperset(entry.codes))
+    if len(levels) < 2:
+        return Proposal(column, "left out", (), missing, empty, ("fewer than two answers",))
     return Proposal(column, kind, levels, missing, empty, doubts)
 
 

@@ -1,0 +1,116 @@
+"""What `wwm check` prints: file, rows, weights, answers, missing values, and what each model would leave out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from wwm_models.records import Survey
+from wwm_models.study.check import Checked
+from wwm_models.survey.raw import several
+
+WIDTH = 118
+
+
+def checked_text(found: Checked) -> str:
+    """The whole overview as plain text."""
+    name = found.declared.name if found.declared else found.file.name
+    kind = "SYNTHETIC respondents" if found.survey.synthetic else "real data"
+    parts = [f"{found.survey.title or name} ({kind})", *_file(found), "", *_rows(found), "", *_weights(found), ""]
+    parts += [*_variables(found), *_models(found)]
+    return "\n".join(parts)
+
+
+def _file(found: Checked) -> list[str]:
+    lock = (
+        "locked by its SHA-256"
+        if found.locked
+        else "not locked: `wwm codebook lock` makes the codebook accept this file only"
+    )
+    lines = [f"File     {found.file.name}: {found.size}; {lock}"]
+    if found.unused:
+        lines += _wrapped(
+            f"{several(len(found.unused), 'column')} that the codebook does not name: {', '.join(found.unused)}"
+        )
+    return lines
+
+
+def _rows(found: Checked) -> list[str]:
+    return [
+        "Rows",
+        *(f"  {row['rows']:>7}  {row['reason']}" for row in found.overview.accounting.to_dict(orient="records")),
+    ]
+
+
+def _weights(found: Checked) -> list[str]:
+    weights, survey = found.overview.weights.iloc[0], found.survey
+    mean = weights["mean"]
+    if survey.weight_kind == "none":
+        lines = ["Weights  none: every respondent counts once"]
+    else:
+        lines = [
+            f"Weights  {survey.weight_kind}: {weights['minimum']:.3g} to {weights['maximum']:.3g}, mean {mean:.3g} (largest "
+            f"{weights['maximum'] / mean:.1f} times the mean), {weights['zero']:.0f} zero",
+            f"         design effect {weights['design_effect']:.2f}: {weights['n']:.0f} respondents tell as much as "
+            f"{weights['n_effective']:.0f} of equal weight",
+        ]
+    lines += [line for warning in survey.warnings for line in _wrapped(f"LOOK: {warning}")]
+    return [*lines, f"Design   {_design(survey)}"]
+
+
+def _design(survey: Survey) -> str:
+    if survey.design is None:
+        return "none: no strata or sampling units are declared"
+    strata, psu = survey.design.strata[:, 0], survey.design.psu[:, 0]
+    stages = survey.design.psu.shape[1]
+    return f"{len(set(psu.tolist()))} sampling units in {len(set(strata.tolist()))} strata, {stages} stage{'s' * (stages > 1)}"
+
+
+def _variables(found: Checked) -> list[str]:
+    """One block per variable: a title line, its answers with count and weighted share, its missing values by reason."""
+    lines = ["Variables in the domain", f"  {'':<44} {'count':>7} {'weighted %':>11}"]
+    for name, rows in found.overview.answers.groupby("variable", sort=False):
+        variable = found.survey.variables.get(str(name))
+        missing = found.overview.missing[found.overview.missing["variable"] == name]
+        lines.append(f"  {name}{f' ({variable.kind}): {variable.en}' if variable else ''}")
+        lines += [_answer(row, found.survey.suppress_below) for row in rows.to_dict(orient="records")]
+        lines += [
+            f"    {'missing: ' + str(row['reason']):<42} {row['count']:>7}" for row in missing.to_dict(orient="records")
+        ]
+    few = found.survey.suppress_below
+    return [*lines, f"  (* fewer than {few} respondents)", ""] if few else [*lines, ""]
+
+
+def _answer(row: Mapping[Hashable, Any], few: int) -> str:
+    share, count = float(str(row["share"])), int(str(row["count"]))
+    mark = "*" if count < few else " "
+    shown = "" if pd.isna(share) else f"{100 * share:.1f}"
+    return f"    {row['answer']!s:<42.42} {count:>7} {shown:>11}{mark}".rstrip()
+
+
+def _models(found: Checked) -> list[str]:
+    if found.declared is None:
+        return [
+            "Models   none in this folder yet: add a model file, such as desired.toml with outcome, family and exposures"
+        ]
+    lines = ["Models: rows used and left out (of the domain)"]
+    alike: dict[tuple[str, tuple[tuple[str, int], ...]], list[str]] = {}
+    for (model, fit), rows in found.models.groupby(["model", "fit"], sort=False):
+        told = tuple(zip(rows["reason"].astype(str), rows["rows"].astype(int), strict=True))
+        alike.setdefault((str(fit), told), []).append(str(model))
+    for (fit, told), models in alike.items():
+        used = sum(count for reason, count in told if reason == "used")
+        lines += textwrap.wrap(
+            f"{used} rows: {', '.join(models)} ({fit})", WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
+        lines += [f"    {count:>7}  {reason}" for reason, count in told if reason != "used"]
+    article = found.declared.article
+    printed = sum(number.value is not None for number in article.published)
+    return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}"]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9)

@@ -1,0 +1,119 @@
+"""Everything before the first fit: the file, the survey, and what each model of a study would leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from wwm_models.cells.tabulate import tabulate
+from wwm_models.declared.models import RESERVED
+from wwm_models.errors import ModelError
+from wwm_models.families import FAMILIES
+from wwm_models.records import Survey
+from wwm_models.study.declared import Declared, check_survey, read_study
+from wwm_models.study.models import requests_of
+from wwm_models.survey import Overview, overview, read_codebook, read_file, survey_of
+from wwm_models.survey.codebook import Codebook, FromColumn
+from wwm_models.survey.raw import RawFile
+from wwm_models.survey.readers.size import Size
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What `wwm check` found.
+
+    Attributes
+    ----------
+    file : Path
+    size : Size
+        Rows and columns of the file.
+    locked : bool
+        Whether the codebook accepts this file only.
+    unused : tuple of str
+        Columns that no variable, weight or design names.
+    survey : Survey
+    overview : Overview
+    declared : Declared or None
+        The study's models and article; None for a folder that has a codebook only.
+    models : DataFrame
+        ``model``, ``fit``, ``reason``, ``rows``: for each fit the rows used (reason "used"), then those left out by reason, or
+        the reason why it cannot be fitted (rows 0).
+    """
+
+    file: Path
+    size: Size
+    locked: bool
+    unused: tuple[str, ...]
+    survey: Survey
+    overview: Overview
+    declared: Declared | None
+    models: pd.DataFrame
+
+
+def check_study(folder: Path, data: Path, codebook: Path | None = None) -> Checked:
+    """Read a study and a survey file and count, without fitting anything.
+
+    Parameters
+    ----------
+    folder : Path
+        A study, or a folder with a codebook only.
+    data : Path
+    codebook : Path, optional
+        Instead of the study's own.
+
+    Returns
+    -------
+    Checked
+
+    Raises
+    ------
+    WwmError
+        If something declared or read cannot be used.
+    """
+    only_codebook = folder.is_dir() and (codebook or folder / "codebook.toml").is_file() and not _has_models(folder)
+    declared = None if only_codebook else read_study(folder, codebook, engines=("likelihood",), level=0.95, lang="nl")
+    book = read_codebook(declared.codebook if declared else codebook or folder / "codebook.toml")
+    file = read_file(data, book.source)
+    survey = survey_of(file, book)
+    if declared is not None:
+        check_survey(declared, survey)
+    return Checked(
+        file=data, size=Size(file.rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
+        survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
+    )  # fmt: skip
+
+
+def left_out(declared: Declared | None, survey: Survey) -> pd.DataFrame:
+    """Rows that each fit of a study would use and leave out, by reason."""
+    rows: list[tuple[str, str, str, int]] = []
+    for spec in declared.models if declared else ():
+        for request in requests_of(spec):
+            predictors = list(dict.fromkeys([*request.exposures, *spec.adjusters]))
+            try:
+                order = FAMILIES[spec.family].ordered_answers
+                cells = tabulate(survey, spec.outcome, predictors, needs_order=order)
+            except ModelError as problem:
+                rows.append((spec.name, request.label, f"cannot be fitted: {problem}", 0))
+                continue
+            rows.append((spec.name, request.label, "used", cells.n))
+            rows += [(spec.name, request.label, reason, count) for reason, count in cells.excluded.items()]
+    return pd.DataFrame(rows, columns=["model", "fit", "reason", "rows"])
+
+
+def _has_models(folder: Path) -> bool:
+    return any(path.name not in RESERVED for path in folder.glob("*.toml"))
+
+
+def _unused(file: RawFile, book: Codebook) -> tuple[str, ...]:
+    """Name the columns of the file that the codebook does not speak of."""
+    sampling = book.sampling
+    named = {book.source.id, sampling.weight, *sampling.strata, *sampling.psu, *sampling.fpc}
+    places: set[int] = set()
+    for item in book.declarations:
+        if isinstance(item.source, FromColumn):
+            named.add(item.source.column)
+            places.add(item.source.position)
+    columns = enumerate(file.columns, start=1)
+    return tuple(column.name for place, column in columns if column.name not in named and place not in places)
