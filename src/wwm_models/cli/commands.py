@@ -111,14 +111,6 @@ def verify(options: argparse.Namespace) -> int:
     return NOT_USABLE if found else DONE
 
 
-<<<<<<< HEAD
-def study_folder(name: str) -> Path:
-    """The folder of that path, or the study of that name that ships with the package."""
-    path = Path(name)
-    bundled = bundled_study(path.name)
-    return bundled if not path.exists() and bundled.is_dir() else path
-
-
 def _csv_file(name: str) -> Path:
     """A path that a file can be written to."""
     path = Path(name)
@@ -129,8 +121,6 @@ def _csv_file(name: str) -> Path:
     return path
 
 
-=======
->>>>>>> 1c4d0b8 (survey: draft and lock codebooks; show what a file and its models leave out)
 def _finished(run: Run) -> int:
     for problem in run.problems:
         print(f"not usable: {problem}", file=sys.stderr)

@@ -61,7 +61,7 @@ def test_a_draft_reads_its_own_file(tmp_path: Path, ending: str):
     """Where the format has no labels, 8 and 9 stand apart from 1 to 3: the file is refused until they are declared missing."""
     formats.WRITERS[ending](tmp_path / f"data{ending}")
     if ending not in (".sav", ".zsav", ".dta"):
-        with pytest.raises(SurveyError, match='holds "8" in 1 of 8 rows|holds "8.0" in 1 of 8 rows'):
+        with pytest.raises(SurveyError, match=r'holds "8(\.0)?" in 1 of 8 rows'):
             drafted(tmp_path / f"data{ending}")
         book = tmp_path / "codebook.toml"
         declared = '[variables.v1]\nmissing = [{ codes = [8, 9], reason = "no answer" }]'
@@ -246,7 +246,7 @@ def test_weights_that_differ_too_much_are_told(tmp_path: Path):
         'Weight "w": 1 of 400 rows (first rows, counted from 1: 8) have more than 10 times the mean weight (the largest 14.5 times). '
         "Look whether they can be meant, or trim them with wwm.trim.",
     )
-    weights[20:60] = 9.0
+    weights[20:60] = 12.0
     (tmp_path / "data.csv").write_text("y,w\n" + "\n".join(f"a,{w}" for w in weights), encoding="utf-8")
     (told,) = read_survey(tmp_path / "data.csv", tmp_path / "codebook.toml").warnings
     assert told.startswith('Weight "w": the design effect of unequal weights is 3.')
