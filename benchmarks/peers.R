@@ -1,9 +1,18 @@
-# Median seconds of the peers' own fitting on the rows of the csv named first; seconds per line as name,value.
-file <- commandArgs(TRUE)[1]; repeats <- as.integer(commandArgs(TRUE)[2])
+# Median seconds of one peer's own fitting on the rows of a csv: file, repeats, peer. A column "weight" holds counts of equal rows.
+arguments <- commandArgs(TRUE)
+file <- arguments[1]; repeats <- as.integer(arguments[2]); peer <- arguments[3]
 d <- read.csv(file, stringsAsFactors = TRUE); d$y <- factor(d$y, ordered = TRUE)
+if (!"weight" %in% names(d)) d$weight <- 1
+whole <- all(d$weight == 1)
 form <- y ~ age_group + household + gender + education + employment + sector
-clock <- function(f) { f(); median(replicate(repeats, system.time(f(), gcFirst = FALSE)[["elapsed"]])) }
-if (requireNamespace("MASS", quietly = TRUE))
-  cat("MASS::polr,", clock(function() MASS::polr(form, data = d, Hess = TRUE)), "\n", sep = "")
-if (requireNamespace("ordinal", quietly = TRUE))
-  cat("ordinal::clm,", clock(function() ordinal::clm(form, data = d)), "\n", sep = "")
+peers <- list(
+  "rms::lrm" = function() if (whole) rms::lrm(form, data = d) else suppressWarnings(rms::lrm(form, data = d, weights = weight)),
+  "MASS::polr" = function() MASS::polr(form, data = d, weights = weight, Hess = TRUE),
+  "ordinal::clm" = function() ordinal::clm(form, data = d, weights = weight),
+  "VGAM::vglm(cumulative)" = function() VGAM::vglm(form, VGAM::cumulative(parallel = TRUE), data = d, weights = weight),
+  "nnet::multinom" = function() nnet::multinom(form, data = d, weights = weight, Hess = TRUE, trace = FALSE, maxit = 500),
+  "VGAM::vglm(multinomial)" = function() VGAM::vglm(form, VGAM::multinomial(refLevel = 1), data = d, weights = weight)
+)
+f <- peers[[peer]]
+if (repeats > 1) f()  # one run that does not count
+cat(median(replicate(repeats, system.time(f(), gcFirst = FALSE)[["elapsed"]])), "\n")
