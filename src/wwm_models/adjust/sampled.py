@@ -87,7 +87,7 @@ def sampled_margins(post: Posterior, frame: pd.DataFrame, target: Target, covari
     predictors = predictors_of(post.design, frame)
     for first in range(0, size, block):
         part = slice(first, first + block)
-        log_p = post.family.log_probabilities(_eta(predictors.array, predictors.scale, post.draws[part]), post.link)
+        log_p = post.family.log_probabilities(predictors.eta_of_draws(post.draws[part]), post.link)
         if not np.isfinite(log_p).all():
             raise AdjustError(
                 f"Predicted cut points cross in {int((~np.isfinite(log_p)).any(axis=1).sum())} of {len(log_p)} combinations of draw and pattern, so some "
@@ -172,16 +172,7 @@ def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
     total = np.zeros((len(frame), len(post.cells.categories)))
     block = max(1, AT_ONCE // (len(frame) * len(post.design.order)))
     for first in range(0, len(post.draws), block):
-        eta = _eta(predictors.array, predictors.scale, post.draws[first : first + block])
+        eta = predictors.eta_of_draws(post.draws[first : first + block])
         probability = np.exp(post.family.log_probabilities(eta, post.link))
         total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
     return total / len(post.draws)
-
-
-def _eta(array: Array, scale: Array | None, draws: Array) -> Array:
-    """(draws * rows, J) predictors of every draw and row, rows varying fastest."""
-    rows, steps, size = array.shape
-    eta = (draws[:, :size] @ array.reshape(-1, size).T).reshape(len(draws), rows, steps)
-    if scale is not None:
-        eta = eta * np.exp(-draws[:, size:] @ scale.T)[:, :, None]
-    return eta.reshape(-1, steps)

@@ -42,6 +42,14 @@ class Predictors:
         linear, zeta = np.split(theta, [self.array.shape[2]])
         return (self.array @ linear) * np.exp(-self.scale @ zeta)[:, None]
 
+    def eta_of_draws(self, draws: Array) -> Array:
+        """(s * rows, J) predictors under every one of (s, p + q) draws, rows varying fastest."""
+        rows, steps, size = self.array.shape
+        eta = (draws[:, :size] @ self.array.reshape(-1, size).T).reshape(len(draws), rows, steps)
+        if self.scale is not None:
+            eta = eta * np.exp(-draws[:, size:] @ self.scale.T)[:, :, None]
+        return eta.reshape(-1, steps)
+
     def jacobian(self, theta: Array) -> Array:
         """(rows, J, p + q) array of derivatives of eta."""
         if self.scale is None:

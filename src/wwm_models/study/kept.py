@@ -12,6 +12,8 @@ from wwm_models.records import Estimates, Influence, Survey
 from wwm_models.store.checkpoints import Stored
 from wwm_models.study.models import ModelResult
 
+KINDS = ("estimates", "contrasts", "sampled", "sampled_contrasts")
+
 
 def stored_form(result: ModelResult) -> Stored:
     """Split a result into JSON-able facts and arrays."""
@@ -23,7 +25,7 @@ def stored_form(result: ModelResult) -> Stored:
         "coefficients": _frame_facts(result.coefficients),
         "diagnostics": _frame_facts(result.diagnostics),
     }
-    for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
+    for kind, pairs in {kind: getattr(result, kind) for kind in KINDS}.items():
         content[kind] = [
             _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
         ]
@@ -35,8 +37,10 @@ def result_from(stored: Stored, survey: Survey) -> ModelResult:
     content, arrays = stored
     return ModelResult(
         name=content["name"],
-        estimates=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"]),
-        contrasts=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["contrasts"]),
+        **{
+            kind: tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content[kind])
+            for kind in KINDS
+        },
         coefficients=_frame(content["coefficients"]),
         diagnostics=_frame(content["diagnostics"]),
         excluded=content["excluded"],

@@ -38,6 +38,8 @@ class ModelResult:
     excluded : mapping of reason to rows
     problems : tuple of str
         Sentences about what is not usable; empty when all is well.
+    sampled, sampled_contrasts : tuples of (estimand, Estimates)
+        The same of the posterior, with draws; empty where the model file does not name that engine.
     """
 
     name: str
@@ -47,6 +49,8 @@ class ModelResult:
     diagnostics: pd.DataFrame
     excluded: dict[str, int]
     problems: tuple[str, ...]
+    sampled: tuple[tuple[str, Estimates], ...] = ()
+    sampled_contrasts: tuple[tuple[str, Estimates], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def run_model(
         Joint groups the article speaks about.
     level : float
     """
-    people = replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
+    people = people_of(spec, survey)
     estimates: list[tuple[str, Estimates]] = []
     compared: list[tuple[str, Estimates]] = []
     coefficients: list[pd.DataFrame] = []
@@ -137,14 +141,19 @@ def run_model(
             problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
             continue
         for label, by in request.reported:
-            found = _labelled(adjusted(fitted, by or None, level=level, collapses=collapses), label)
+            found = labelled(adjusted(fitted, by or None, level=level, collapses=collapses), label)
             estimates.append((label, found))
             if spec.contrasts != "none" and by:
-                compared += [(label, _contrasts(spec, found, name, level)) for name in by if _levels(found, name) > 1]
+                compared += [(label, contrasts_of(spec, found, name, level)) for name in by if level_count(found, name) > 1]
     return ModelResult(
         spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
         _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, tuple(problems),
     )  # fmt: skip
+
+
+def people_of(spec: ModelSpec, survey: Survey) -> Survey:
+    """The respondents with the weights that the model file asks for."""
+    return replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
 
 
 def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str) -> list[tuple[str, ...]]:
@@ -161,15 +170,17 @@ def model_of(spec: ModelSpec, request: Request) -> Model:
     )  # fmt: skip
 
 
-def _contrasts(spec: ModelSpec, found: Estimates, name: str, level: float) -> Estimates:
+def contrasts_of(spec: ModelSpec, found: Estimates, name: str, level: float) -> Estimates:
+    """Contrasts of one variable, of the kind that the model file asks for."""
     return contrasts(found, name, pairwise=spec.contrasts == "pairwise", level=level)
 
 
-def _levels(found: Estimates, name: str) -> int:
+def level_count(found: Estimates, name: str) -> int:
+    """How many levels of a variable the estimates have."""
     return found.table[name].nunique()
 
 
-def _labelled(found: Estimates, label: str) -> Estimates:
+def labelled(found: Estimates, label: str) -> Estimates:
     """The estimand's short name in front of its long text, and by-variables as text."""
     table = found.table.assign(estimand=[f"{label}: {text}" for text in found.table["estimand"]])
     return replace(found, table=table.assign(**{name: table[name].astype(str).astype(object) for name in found.by}))

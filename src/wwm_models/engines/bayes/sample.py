@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -11,27 +11,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from wwm_models.cells.design import cells_and_design
+from wwm_models.engines.bayes.chains import Keeper, Tell, run_chains
 from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.engines.bayes.health import health_table
-from wwm_models.engines.bayes.nuts import Chain, Density, Settings, run_chain
+from wwm_models.engines.bayes.nuts import Chain, Settings
+from wwm_models.engines.bayes.pymc_model import pymc_model
 from wwm_models.engines.bayes.resolve import ordered_coordinates, resolve_prior
+from wwm_models.engines.bayes.storage import inference_data
 from wwm_models.engines.bayes.target import LogPosterior, Whitened, whitened
 from wwm_models.engines.likelihood import vcov_kind
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.maximum import starting_point
-from wwm_models.errors import FitError
+from wwm_models.errors import FitError, ModelError
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
 from wwm_models.numerics.links import LINKS
 from wwm_models.records import Cells, Design, Posterior, Survey
 
 Array = NDArray[np.float64]
-Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
 WARMUP = 200
 CAREFUL = 0.95  # target acceptance of the one retry after a divergence
 
@@ -59,6 +60,7 @@ def sample(
     priors: Mapping[str, Any] | None = None,
     aliased: str = "error",
     progress: Tell | None = None,
+    kept: Keeper | None = None,
 ) -> Posterior:
     """Draw from the posterior of a model by the No-U-Turn sampler.
 
@@ -77,6 +79,8 @@ def sample(
         What to do with columns that others determine.
     progress : function of (str, int, int), optional
         Is told what is being done, how many draws are finished, and how many there are.
+    kept : Keeper, optional
+        Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
 
     Returns
     -------
@@ -112,10 +116,10 @@ def sample(
     start = starting_point(FAMILIES[model.family], problem.target.likelihood, problem.design)
     space = whitened(problem.target, problem.target.coordinates.free(start))
     settings = Settings(draws, warmup, 0.8)
-    run = run_chains(problem.target, space, seed, chains, settings, tell)
+    run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
     if any(chain.stats["diverging"].any() for chain in run):
         settings = Settings(draws, 2 * warmup, CAREFUL)
-        run = run_chains(problem.target, space, seed, chains, settings, tell)
+        run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
     facts = {
         "seed": seed, "warmup": settings.warmup, "target_accept": settings.target_accept, "seconds": time.perf_counter() - started,
     }  # fmt: skip
@@ -127,6 +131,7 @@ def posterior_problem(
 ) -> Problem:
     """The log posterior density of a model on a survey."""
     family, link = FAMILIES[model.family], LINKS[model.link]
+    _refuse_without_prior(model)
     cells, design = cells_and_design(model, survey, aliased=aliased)
     prior = resolve_prior(read_priors(priors), model, family, link, cells, design)
     likelihood = cell_likelihood(family, link, cells, design)
@@ -138,45 +143,16 @@ def posterior_problem(
     return Problem(model, survey, cells, design, LogPosterior(likelihood, prior, coordinates), effective)
 
 
-def run_chains(
-    target: LogPosterior, space: Whitened, seed: int, chains: int, settings: Settings, tell: Tell
-) -> list[Chain]:
-    """Chains one after another, each from its own point around the mode and with its own seed."""
-    root = space.root
-
-    def density(z: Array) -> tuple[float, Array]:
-        value, gradient = target.value_and_gradient(space.free(z))
-        return value, root.T @ gradient
-
-    done = [0]
-    total = chains * (settings.draws + settings.warmup)
-
-    def drawn() -> None:
-        done[0] += 1
-        if done[0] % 100 == 0:
-            tell("sampling", done[0], total)
-
-    # the matrices are small: two threads on one product cost more in waiting than they save
-    with threadpool_limits(limits=1, user_api="blas"):
-        return [
-            _one_chain(density, child, len(root), settings, drawn)
-            for child in np.random.SeedSequence(seed).spawn(chains)
-        ]
-
-
-def _one_chain(
-    density: Density, seeds: np.random.SeedSequence, size: int, settings: Settings, drawn: Callable[[], None]
-) -> Chain:
-    generator = np.random.default_rng(seeds)
-    return run_chain(density, _start(density, generator, size), int(generator.integers(2**31)), settings, drawn)
-
-
-def _start(density: Density, generator: np.random.Generator, size: int) -> Array:
-    """A point twice as far from the mode as a draw is, or nearer where that is outside the allowed region."""
-    point = 2.0 * generator.standard_normal(size)
-    while not np.isfinite(density(point)[0]):
-        point /= 2.0
-    return point
+def _refuse_without_prior(model: Model) -> None:
+    """Structures for which no prior is defined yet."""
+    if model.thresholds_by is not None:
+        raise ModelError(
+            f'thresholds_by = "{model.thresholds_by}" has no prior, so it cannot be sampled. Name the variable in `nonproportional`, or use wwm.fit.'
+        )
+    if "mo(" in model.formula.replace(" ", ""):
+        raise ModelError(
+            f'The formula "{model.formula}" has a monotonic term, mo(), for which there is no prior. Write the variable without mo(), or use wwm.fit.'
+        )
 
 
 def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dict[str, Any]) -> Posterior:
@@ -215,6 +191,8 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
         prior=target.prior,
         sample_stats=MappingProxyType(stats),
         settings=MappingProxyType(settings),
+        build_idata=inference_data,
+        build_pymc=pymc_model,
     )
 
 

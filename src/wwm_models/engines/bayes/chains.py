@@ -1,0 +1,88 @@
+"""Chains of a posterior: where each starts, its seed, and finished ones kept for a run that is interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from wwm_models.engines.bayes.nuts import Chain, Density, Settings, run_chain
+from wwm_models.engines.bayes.target import LogPosterior, Whitened
+
+Array = NDArray[np.float64]
+Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
+
+
+class Keeper(Protocol):
+    """A place that stores JSON-able facts and arrays by name, such as ``store.Checkpoints``."""
+
+    def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """What was stored under a name, or None."""
+        ...
+
+    def save(self, name: str, content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Store under a name."""
+        ...
+
+
+def run_chains(
+    target: LogPosterior, space: Whitened, seed: int, chains: int, settings: Settings, tell: Tell, kept: Keeper | None = None
+) -> list[Chain]:
+    """Chains one after another, each from its own point around the mode and with its own seed."""
+    root = space.root
+
+    def density(z: Array) -> tuple[float, Array]:
+        value, gradient = target.value_and_gradient(space.free(z))
+        return value, root.T @ gradient
+
+    done = [0]
+    total = chains * (settings.draws + settings.warmup)
+
+    def drawn() -> None:
+        done[0] += 1
+        if done[0] % 100 == 0:
+            tell("sampling", done[0], total)
+
+    found: list[Chain] = []
+    # the matrices are small: two threads on one product cost more in waiting than they save
+    with threadpool_limits(limits=1, user_api="blas"):
+        for number, seeds in enumerate(np.random.SeedSequence(seed).spawn(chains)):
+            name = f"chain-{number}-of-{chains}"
+            facts = {**asdict(settings), "seed": seed, "density": _mark(target, space)}
+            chain = None if kept is None else _kept_chain(kept, name, facts)
+            if chain is None:
+                generator = np.random.default_rng(seeds)
+                start = _start(density, generator, len(root))
+                chain = run_chain(density, start, int(generator.integers(2**31)), settings, drawn)
+                if kept is not None:
+                    kept.save(name, facts, {"z": chain.z, **chain.stats})
+            found.append(chain)
+    return found
+
+
+def _kept_chain(kept: Keeper, name: str, facts: dict[str, Any]) -> Chain | None:
+    """A chain of the same density, seed and settings that was finished before."""
+    stored = kept.load(name)
+    if stored is None or stored[0] != facts:
+        return None
+    arrays = dict(stored[1])
+    return Chain(arrays.pop("z"), arrays)
+
+
+def _mark(target: LogPosterior, space: Whitened) -> str:
+    """What identifies a density and its coordinates."""
+    parts = (space.mode, space.root, target.likelihood.counts, target.likelihood.predictors.array)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts) + repr(sorted(target.prior.texts.items())).encode()).hexdigest()
+
+
+def _start(density: Density, generator: np.random.Generator, size: int) -> Array:
+    """A point twice as far from the mode as a draw is, or nearer where that is outside the allowed region."""
+    point = 2.0 * generator.standard_normal(size)
+    while not np.isfinite(density(point)[0]):
+        point /= 2.0
+    return point

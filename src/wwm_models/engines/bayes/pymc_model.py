@@ -1,0 +1,116 @@
+"""The same model as a readable ``pm.Model``: same parameters, same priors, same likelihood on cells.
+
+Conventions. The density is that of the free coordinates, Jacobians included, with all constants of proper priors; it equals
+`LogPosterior` at every point except for the unknown share of a truncated prior. Free coordinates of ordered cut points are the
+first one and logarithms of distances, as in PyMC's ``ordered`` transform.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import Any
+
+import numpy as np
+
+from wwm_models.engines.bayes.resolve import ordered_coordinates
+from wwm_models.engines.bayes.symbolic import LINKS, LOG_PROBABILITIES, SHARES_JACOBIAN
+from wwm_models.records import Posterior
+
+
+def pymc_model(post: Posterior) -> Any:
+    """Build the model; imports PyMC.
+
+    Parameters
+    ----------
+    post : Posterior
+
+    Returns
+    -------
+    pm.Model
+        With variables ``cutpoints``, ``slopes`` (those that the model has), the potential ``likelihood``, and the deterministic
+        ``theta`` in the order of ``design.names``.
+    """
+    pm, pt = _libraries()
+    design, link = post.design, LINKS[post.model.link]
+    is_cut = np.asarray(design.is_cut)
+    counts = post.cells.weights[:, design.order]
+    if post.survey.weight_kind == "sampling":
+        counts = counts * (post.n_effective / counts.sum())
+    with pm.Model(coords={"parameter": list(design.names)}) as model:
+        cutpoints = _cutpoints(pm, post)
+        parts = [cutpoints]
+        if not is_cut.all():
+            parts.append(_independent(pm, "slopes", post, ~is_cut))
+        place = np.argsort(np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)]))
+        theta = pm.Deterministic("theta", pt.concatenate(parts)[place], dims="parameter")
+        size = design.array.shape[2]
+        eta = pt.tensordot(pt.as_tensor(design.array), theta[:size], axes=1)
+        if design.scale is not None:
+            eta = eta * pt.exp(-pt.dot(pt.as_tensor(design.scale), theta[size:]))[:, None]
+        log_p = LOG_PROBABILITIES[post.model.family](eta, link)
+        observed = np.nonzero(counts)
+        pm.Potential("likelihood", pt.sum(counts[observed] * log_p[observed]))
+        if post.prior.anchor is not None:
+            pm.Potential("cutpoint_prior", _anchored(pt, post, theta, link))
+        if len(post.prior.gaps):
+            inside = pt.all(pt.dot(pt.as_tensor(post.prior.gaps), theta) > 0)
+            pm.Potential("ordered_on_every_pattern", pt.switch(inside, 0.0, -np.inf))
+    return model
+
+
+def _libraries() -> tuple[Any, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # arviz, which PyMC imports, announces its successor
+        return importlib.import_module("pymc"), importlib.import_module("pytensor.tensor")
+
+
+def _cutpoints(pm: Any, post: Posterior) -> Any:
+    """Cut points: flat where a potential holds their prior, else independent; ordered where they must be."""
+    is_cut = np.asarray(post.design.is_cut)
+    count = int(is_cut.sum())
+    ordered = ordered_coordinates(post.model, post.family, post.design) > 1
+    options: dict[str, Any] = {"transform": pm.distributions.transforms.ordered} if ordered else {}
+    spread = np.linspace(-1.0, 1.0, count) if ordered else np.zeros(count)
+    if post.prior.anchor is not None or not post.prior.proper[is_cut].all():
+        return pm.Flat("cutpoints", shape=count, initval=spread, **options)
+    found = _independent(pm, "cutpoints", post, is_cut, initval=spread, **options)
+    if post.prior.log_orders:
+        pm.Potential("orders", _libraries()[1].constant(post.prior.log_orders))
+    return found
+
+
+def _independent(pm: Any, name: str, post: Posterior, chosen: Any, **options: Any) -> Any:
+    mean, scale, df, proper = (
+        np.asarray(part)[chosen] for part in (post.prior.mean, post.prior.scale, post.prior.df, post.prior.proper)
+    )
+    if not proper.any():
+        return pm.Flat(name, shape=int(chosen.sum()), **options)
+    if np.isinf(df).all():
+        return pm.Normal(name, mean, scale, shape=int(chosen.sum()), **options)
+    if np.isfinite(df).all():
+        return pm.StudentT(name, nu=df, mu=mean, sigma=scale, shape=int(chosen.sum()), **options)
+    return _mixed(pm, name, mean, scale, df, options)
+
+
+def _mixed(pm: Any, name: str, mean: Any, scale: Any, df: Any, options: dict[str, Any]) -> Any:
+    """Some normal, some Student's t: flat, with both densities as a potential."""
+    _, pt = _libraries()
+    normal = np.isinf(df)
+    found = pm.Flat(name, shape=len(mean), **options)
+    log_normal = pm.logp(pm.Normal.dist(mean[normal], scale[normal]), found[normal])
+    log_student = pm.logp(pm.StudentT.dist(nu=df[~normal], mu=mean[~normal], sigma=scale[~normal]), found[~normal])
+    pm.Potential(f"{name}_prior", pt.sum(log_normal) + pt.sum(log_student))
+    return found
+
+
+def _anchored(pt: Any, post: Posterior, theta: Any, link: Any) -> Any:
+    """Log density of cut points whose shares at the mean row are Dirichlet."""
+    from scipy.special import gammaln
+
+    anchor = post.prior.anchor
+    eta = pt.dot(pt.as_tensor(anchor.row), theta)[None, :]
+    log_p = LOG_PROBABILITIES[post.model.family](eta, link)
+    answers, each = len(anchor.row) + 1, anchor.concentration
+    constant = float(gammaln(answers * each) - answers * gammaln(each))
+    return constant + (each - 1.0) * pt.sum(log_p) + pt.sum(SHARES_JACOBIAN[post.model.family](eta, log_p, link))

@@ -1,0 +1,158 @@
+"""A posterior as ArviZ's InferenceData, and as a netCDF file that `az.from_netcdf` opens without this package.
+
+Groups: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``, ``cell_log_likelihood`` (log p of every cell with
+respondents, with the cell's count and weight; it is not called log_likelihood, because a cell is several respondents and `az.loo`
+would leave out cells), ``prior``, and ``constant_data`` with what turns predictors into the design.
+
+The file holds counts of cells, so it is marked INTERNAL: small cells can point at respondents.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.engines.bayes.prior_draws import prior_draws
+from wwm_models.engines.predictors import predictors_of
+from wwm_models.errors import FitError
+from wwm_models.records import Posterior
+
+Array = NDArray[np.float64]
+INTERNAL = "INTERNAL: holds counts of small cells. Not for publication."
+PRIOR_DRAWS = 500
+AT_ONCE = 200_000  # log probabilities per block
+
+
+def inference_data(post: Posterior) -> Any:
+    """The posterior as InferenceData; imports ArviZ."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # arviz announces its successor at import, and names groups it does not know
+        import arviz
+
+        return arviz.InferenceData(**groups_of(post))
+
+
+def write_netcdf(post: Posterior, path: Path) -> None:
+    """Write every group to one netCDF file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    post : Posterior
+    path : Path
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        for name, group in groups_of(post).items():
+            group.to_netcdf(temporary, group=name, mode="a", engine="h5netcdf")
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def groups_of(post: Posterior) -> dict[str, Any]:
+    """The groups as xarray Datasets."""
+    import xarray as xr
+
+    shape = post.chains, len(post.draws) // post.chains
+    names = list(post.design.names)
+    by_draw = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+    facts = {"note": INTERNAL, "data": "SYNTHETIC" if post.survey.synthetic else "real", "method": post.method}
+
+    def drawn(values: Array, *dims: str) -> tuple[tuple[str, ...], Array]:
+        return ("chain", "draw", *dims), values.reshape(*shape, *values.shape[1:])
+
+    theta = {"theta": drawn(post.draws, "parameter"), "theta_uncorrected": drawn(post.uncorrected, "parameter")}
+    posterior = xr.Dataset(
+        {**theta, **{name: drawn(value) for name, value in post.hyper.items()}}, {**by_draw, "parameter": names}, facts
+    )
+    stats = xr.Dataset(
+        {_STAT_NAMES.get(name, name): (("chain", "draw"), np.asarray(value)) for name, value in post.sample_stats.items()},
+        by_draw,
+        {"divergences": post.divergences, **{key: value for key, value in post.settings.items() if isinstance(value, (int, float))}},
+    )  # fmt: skip
+    found = {"posterior": posterior, "sample_stats": stats, "cell_log_likelihood": _cells(post, drawn, by_draw)}
+    prior = _prior(post, names)
+    return {**found, **({} if prior is None else {"prior": prior}), "constant_data": _constants(post)}
+
+
+_STAT_NAMES = {"logp": "lp", "step_size_bar": "step_size", "mean_tree_accept": "acceptance_rate", "depth": "tree_depth"}
+
+
+def cell_log_likelihood(post: Posterior) -> Array:
+    """(s, P, J + 1) log probabilities of the answers with respondents, in the family's order, of the draws as sampled."""
+    predictors = predictors_of(post.design)
+    rows, answers = len(post.design.array), len(post.design.order)
+    found = np.empty((len(post.uncorrected), rows, answers))
+    block = max(1, AT_ONCE // (rows * answers))
+    for first in range(0, len(found), block):
+        eta = predictors.eta_of_draws(post.uncorrected[first : first + block])
+        found[first : first + block] = post.family.log_probabilities(eta, post.link).reshape(-1, rows, answers)
+    return found
+
+
+def _cells(post: Posterior, drawn: Any, by_draw: dict[str, Any]) -> Any:
+    import xarray as xr
+
+    counts = post.cells.counts[:, post.design.order]
+    pattern, answer = np.nonzero(counts)
+    values = cell_log_likelihood(post)[:, pattern, answer].astype(np.float32)
+    per_cell = {
+        "count": counts[pattern, answer],
+        "weight": post.cells.weights[:, post.design.order][pattern, answer],
+        "pattern": pattern,
+        "answer": post.design.order[answer],
+    }
+    return xr.Dataset(
+        {"log_probability": drawn(values, "cell"), **{name: (("cell",), value) for name, value in per_cell.items()}},
+        by_draw,
+        {"note": f"{INTERNAL} One value per cell, not per respondent."},
+    )
+
+
+def _prior(post: Posterior, names: list[str]) -> Any:
+    import xarray as xr
+
+    try:
+        generator = np.random.default_rng([int(post.settings.get("seed", 1)), 7])
+        theta = prior_draws(post.prior, post.design, PRIOR_DRAWS, generator)
+    except FitError:
+        return None  # a flat prior has no draws
+    coordinates = {"chain": [0], "draw": np.arange(PRIOR_DRAWS), "parameter": names}
+    return xr.Dataset(
+        {"theta": (("chain", "draw", "parameter"), theta[None])},
+        coordinates,
+        {"densities": json.dumps(dict(post.priors))},
+    )
+
+
+def _constants(post: Posterior) -> Any:
+    import xarray as xr
+
+    patterns = post.cells.patterns
+    columns = {str(name): patterns[name].astype(str).to_list() for name in patterns.columns}
+    encoder = {
+        "formula": post.model.formula, "family": post.model.family, "link": post.model.link, "thresholds": post.model.thresholds,
+        "nonproportional": list(post.model.nonproportional), "scale": post.model.scale, "reverse": post.model.reverse,
+        "baseline": post.model.baseline, "outcome": post.cells.outcome, "answers": list(post.cells.categories), "patterns": columns,
+        "levels": {str(n): [str(v) for v in patterns[n].cat.categories] for n in patterns.columns if hasattr(patterns[n], "cat")},
+    }  # fmt: skip
+    arrays = {
+        "design": (("pattern", "predictor", "linear_parameter"), post.design.array),
+        "counts": (("pattern", "answer_read"), post.cells.counts[:, post.design.order]),
+        "weights": (("pattern", "answer_read"), post.cells.weights[:, post.design.order]),
+        "answer_order": (("answer_read",), post.design.order),
+    }
+    return xr.Dataset(
+        arrays, attrs={"note": INTERNAL, "encoder": json.dumps(encoder), "priors": json.dumps(dict(post.priors))}
+    )
