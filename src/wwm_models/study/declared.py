@@ -10,11 +10,12 @@ from pathlib import Path
 from wwm_models.article import Article, read_article
 from wwm_models.article.reader import Reference
 from wwm_models.declared.models import ENGINES, ModelSpec, read_models
+from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
 from wwm_models.records import Survey
 from wwm_models.study.models import model_of, requests_of
 
-BUILT = ("likelihood",)
+BUILT = ("likelihood", "bayes")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], l
         raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
     models = read_models(folder)
     for spec in models:
+        read_priors(spec.priors, f"{folder / spec.name}.toml, [priors]")
         for request in requests_of(spec):
             model_of(spec, request)
     path = folder / "article.toml"

@@ -12,8 +12,6 @@ from wwm_models.records import Estimates, Influence, Survey
 from wwm_models.store.checkpoints import Stored
 from wwm_models.study.models import ModelResult
 
-KINDS = ("estimates", "contrasts", "sampled", "sampled_contrasts")
-
 
 def stored_form(result: ModelResult) -> Stored:
     """Split a result into JSON-able facts and arrays."""
@@ -25,7 +23,7 @@ def stored_form(result: ModelResult) -> Stored:
         "coefficients": _frame_facts(result.coefficients),
         "diagnostics": _frame_facts(result.diagnostics),
     }
-    for kind, pairs in {kind: getattr(result, kind) for kind in KINDS}.items():
+    for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
         content[kind] = [
             _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
         ]
@@ -37,10 +35,8 @@ def result_from(stored: Stored, survey: Survey) -> ModelResult:
     content, arrays = stored
     return ModelResult(
         name=content["name"],
-        **{
-            kind: tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content[kind])
-            for kind in KINDS
-        },
+        estimates=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"]),
+        contrasts=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["contrasts"]),
         coefficients=_frame(content["coefficients"]),
         diagnostics=_frame(content["diagnostics"]),
         excluded=content["excluded"],
@@ -64,6 +60,7 @@ def _is_text(values: list[Any]) -> bool:
 
 def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     arrays[f"{prefix}.covariance"] = found.covariance
+    arrays |= {f"{prefix}.{name}": value for name, value in _joint_law(found).items()}
     own = found.contributions
     if own is not None:
         arrays |= {
@@ -72,7 +69,7 @@ def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str
             f"{prefix}.row_weight": own.row_weight,
         }
     return {
-        "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "table": _frame_facts(found.table),
+        "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
         "contributions": own is not None, "frequency": own is not None and own.frequency, "design": own is not None and own.design is not None,
     }  # fmt: skip
 
@@ -86,5 +83,13 @@ def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: S
             survey.design if facts["design"] else None, facts["frequency"],
         )  # fmt: skip
     return Estimates(
-        _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions, None, facts["df"]
-    )
+        _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions,
+        arrays.get(f"{prefix}.draws"), facts["df"], arrays.get(f"{prefix}.replicated"), facts["origin"],
+    )  # fmt: skip
+
+
+def _joint_law(found: Estimates) -> dict[str, NDArray[Any]]:
+    """Draws and replicates, where there are any."""
+    return {
+        name: value for name, value in (("draws", found.draws), ("replicated", found.replicated)) if value is not None
+    }

@@ -10,16 +10,14 @@ from typing import Any
 import pandas as pd
 
 from wwm_models.adjust import raw
-from wwm_models.article import Article
-from wwm_models.declared.models import ModelSpec
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_manifest, write_table
 from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
-from wwm_models.study.kept import result_from, stored_form
-from wwm_models.study.models import ModelResult, joint_groups, reported_sets, run_model
+from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
+from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
 from wwm_models.study.tables import study_tables, with_study
 from wwm_models.survey import read_survey
 
@@ -75,7 +73,8 @@ def run_study(
         Results folder; replaced as a whole when the run is complete.
     codebook : str or Path, optional
         Instead of the study's own.
-    engines : sequence of {"likelihood"}
+    engines : sequence of {"likelihood", "bayes"}
+        The likelihood always runs; a posterior is sampled for the models whose file names "bayes" too.
     seed : int
     level : float
         Of all intervals, between 0 and 1.
@@ -106,10 +105,8 @@ def run_study(
     kept = Checkpoints(Path(out), key)
     collapses = collapses_of(survey)
     started = pd.Timestamp.now()
-    results: list[ModelResult] = []
-    for spec in declared.models:
-        tell(spec.name, len(results), count)
-        results.append(_finished_or_run(spec, survey, declared.article, collapses.get(spec.outcome, {}), level, kept))
+    work = Work(survey, declared.article, collapses, engines, seed, level, kept)
+    results = finished_models(declared.models, work, tell)
     raws = _raws(declared, survey, collapses, level)
     tell("writing tables and page", count, count)
     tables = study_tables(survey, declared.article, declared.models, results, raws, lang, level)
@@ -118,28 +115,13 @@ def run_study(
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")
+        copy_posteriors(kept, declared.models, folder)
         write_report(made, folder)
         write_manifest(
             folder, run_manifest(declared, Path(data), settings, results, started, synthetic=survey.synthetic)
         )
     kept.clear()
     return Run(Path(out), made, problems)
-
-
-def _finished_or_run(
-    spec: ModelSpec, survey: Survey, article: Article, collapses: Collapses, level: float, kept: Checkpoints
-) -> ModelResult:
-    """A model's result from an interrupted run of the same inputs, or from now."""
-    stored = kept.load(spec.name)
-    if stored is not None:
-        return result_from(stored, survey)
-    result = run_model(spec, survey, collapses, _joint(article, spec.outcome), level)
-    kept.save(spec.name, *stored_form(result))
-    return result
-
-
-def _joint(article: Article, outcome: str) -> list[tuple[str, ...]]:
-    return joint_groups([(reference.outcome, reference.by) for reference in article.references()], outcome)
 
 
 def _raws(
@@ -150,7 +132,7 @@ def _raws(
     return {
         outcome: {
             by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
-            for by in reported_sets(declared.models, outcome, _joint(declared.article, outcome))
+            for by in reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
         }
         for outcome in outcomes
     }

@@ -32,14 +32,12 @@ class ModelResult:
     ----------
     name : str
     estimates : tuple of (estimand, Estimates)
-        By-variables are text.
+        By-variables are text. Those with draws are the posterior's, the others the likelihood's.
     contrasts : tuple of (estimand, Estimates)
     coefficients, diagnostics : DataFrame
     excluded : mapping of reason to rows
     problems : tuple of str
         Sentences about what is not usable; empty when all is well.
-    sampled, sampled_contrasts : tuples of (estimand, Estimates)
-        The same of the posterior, with draws; empty where the model file does not name that engine.
     """
 
     name: str
@@ -49,8 +47,6 @@ class ModelResult:
     diagnostics: pd.DataFrame
     excluded: dict[str, int]
     problems: tuple[str, ...]
-    sampled: tuple[tuple[str, Estimates], ...] = ()
-    sampled_contrasts: tuple[tuple[str, Estimates], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,9 @@ def run_model(
             found = labelled(adjusted(fitted, by or None, level=level, collapses=collapses), label)
             estimates.append((label, found))
             if spec.contrasts != "none" and by:
-                compared += [(label, contrasts_of(spec, found, name, level)) for name in by if level_count(found, name) > 1]
+                compared += [
+                    (label, contrasts_of(spec, found, name, level)) for name in by if level_count(found, name) > 1
+                ]
     return ModelResult(
         spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
         _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, tuple(problems),

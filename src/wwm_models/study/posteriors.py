@@ -88,17 +88,18 @@ def with_posterior(
             found = labelled(adjusted(post, by or None, level=level, collapses=collapses), name)
             estimates.append((name, found))
             if spec.contrasts != "none" and by:
-                compared += [(name, contrasts_of(spec, found, each, level)) for each in by if level_count(found, each) > 1]
+                compared += [
+                    (name, contrasts_of(spec, found, each, level)) for each in by if level_count(found, each) > 1
+                ]
     except AdjustError as problem:
         return _with(result, _rows(post, label), (f"{spec.name} ({label}): unhealthy. {problem}",))
-    return replace(_with(result, _rows(post, label), ()), sampled=tuple(estimates), sampled_contrasts=tuple(compared))
+    whole = _with(result, _rows(post, label), ())
+    return replace(whole, estimates=(*result.estimates, *estimates), contrasts=(*result.contrasts, *compared))
 
 
 def _with(result: ModelResult, rows: pd.DataFrame, problems: tuple[str, ...]) -> ModelResult:
     parts = [part for part in (result.diagnostics, rows) if len(part)]
-    return replace(
-        result, diagnostics=pd.concat(parts, ignore_index=True), problems=(*result.problems, *problems)
-    )
+    return replace(result, diagnostics=pd.concat(parts, ignore_index=True), problems=(*result.problems, *problems))
 
 
 def _rows(post: Posterior, label: str) -> pd.DataFrame:

@@ -31,7 +31,13 @@ class Keeper(Protocol):
 
 
 def run_chains(
-    target: LogPosterior, space: Whitened, seed: int, chains: int, settings: Settings, tell: Tell, kept: Keeper | None = None
+    target: LogPosterior,
+    space: Whitened,
+    seed: int,
+    chains: int,
+    settings: Settings,
+    tell: Tell,
+    kept: Keeper | None = None,
 ) -> list[Chain]:
     """Chains one after another, each from its own point around the mode and with its own seed."""
     root = space.root
@@ -77,7 +83,9 @@ def _kept_chain(kept: Keeper, name: str, facts: dict[str, Any]) -> Chain | None:
 def _mark(target: LogPosterior, space: Whitened) -> str:
     """What identifies a density and its coordinates."""
     parts = (space.mode, space.root, target.likelihood.counts, target.likelihood.predictors.array)
-    return hashlib.sha256(b"".join(part.tobytes() for part in parts) + repr(sorted(target.prior.texts.items())).encode()).hexdigest()
+    return hashlib.sha256(
+        b"".join(part.tobytes() for part in parts) + repr(sorted(target.prior.texts.items())).encode()
+    ).hexdigest()
 
 
 def _start(density: Density, generator: np.random.Generator, size: int) -> Array:

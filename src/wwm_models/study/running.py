@@ -1,0 +1,132 @@
+"""All models of a study: kept ones looked up, the others run, those with a posterior in two processes.
+
+A posterior's density is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is
+stored when it is finished, by the process that ran it; the results are then read back in the order of the study.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wwm_models.article import Article
+from wwm_models.declared.models import ModelSpec
+from wwm_models.errors import ResultsError
+from wwm_models.records import Survey
+from wwm_models.store import Checkpoints
+from wwm_models.study.kept import result_from, stored_form
+from wwm_models.study.models import ModelResult, joint_groups, run_model
+from wwm_models.study.posteriors import posterior_file, with_posterior
+
+Progress = Callable[[str, int, int], None]  # what, models done, models in all
+PROCESSES = 2
+WORTH_IT = 3  # models with a posterior; for fewer, starting processes takes longer than it saves
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What every model of a run needs.
+
+    Attributes
+    ----------
+    survey : Survey
+    article : Article
+    collapses : mapping of outcome to its collapses
+    engines : sequence of str
+    seed : int
+    level : float
+    kept : Checkpoints
+    """
+
+    survey: Survey
+    article: Article
+    collapses: Mapping[str, Mapping[str, tuple[str, ...]]]
+    engines: Sequence[str]
+    seed: int
+    level: float
+    kept: Checkpoints
+
+
+def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> list[ModelResult]:
+    """Every model's result, from an interrupted run of the same inputs or from now.
+
+    Parameters
+    ----------
+    specs : sequence of ModelSpec
+    work : Work
+    tell : function of (str, int, int)
+        Is told what is done, how many models are finished, and how many there are.
+    """
+    waiting = [spec for spec in specs if not _is_kept(spec, work)]
+    done = len(specs) - len(waiting)
+    sampled = [spec for spec in waiting if _is_sampled(spec, work)]
+    for spec in waiting:
+        if spec not in sampled:
+            tell(spec.name, done, len(specs))
+            _run(spec, work)
+            done += 1
+    if len(sampled) >= WORTH_IT and (os.cpu_count() or 1) > 1:
+        tell("importing the sampler in two processes", done, len(specs))
+        for name in _in_processes(sampled, work):
+            done += 1
+            tell(f"sampled {name}", done, len(specs))
+    else:
+        for spec in sampled:
+            tell(f"sampling {spec.name}", done, len(specs))
+            _run(spec, work)
+            done += 1
+    return [_kept_result(spec, work) for spec in specs]
+
+
+def _is_kept(spec: ModelSpec, work: Work) -> bool:
+    return work.kept.load(spec.name) is not None
+
+
+def _is_sampled(spec: ModelSpec, work: Work) -> bool:
+    return "bayes" in work.engines and "bayes" in spec.engines
+
+
+def _run(spec: ModelSpec, work: Work) -> str:
+    """Run one model and store it; gives its name."""
+    extra, collapses = joint_of(work.article, spec.outcome), work.collapses.get(spec.outcome, {})
+    result = run_model(spec, work.survey, collapses, extra, work.level)
+    if _is_sampled(spec, work):
+        result = with_posterior(result, spec, work.survey, collapses, extra, work.level, work.seed, work.kept)
+    work.kept.save(spec.name, *stored_form(result))
+    return spec.name
+
+
+def _in_processes(specs: Sequence[ModelSpec], work: Work) -> Generator[str]:
+    """Names of models as they are finished."""
+    from joblib import Parallel, delayed
+
+    parallel: Any = Parallel(n_jobs=PROCESSES, return_as="generator_unordered")
+    yield from parallel(delayed(_run)(spec, work) for spec in specs)
+
+
+def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:
+    stored = work.kept.load(spec.name)
+    if stored is None:
+        raise ResultsError(
+            f"The finished model {spec.name} cannot be read back from {work.kept.folder}. Expected the file that this run wrote. "
+            "Look whether another run works on the same --out, and start again."
+        )
+    return result_from(stored, work.survey)
+
+
+def copy_posteriors(kept: Checkpoints, specs: Sequence[ModelSpec], folder: Path) -> None:
+    """Put the netCDF files of the sampled models into a results folder."""
+    for spec in specs:
+        path = posterior_file(kept, spec.name)
+        if path.is_file():
+            (folder / "posterior").mkdir(exist_ok=True)
+            shutil.copyfile(path, folder / "posterior" / path.name)
+
+
+def joint_of(article: Article, outcome: str) -> list[tuple[str, ...]]:
+    """Combinations of variables by which the article speaks of an outcome."""
+    return joint_groups([(reference.outcome, reference.by) for reference in article.references()], outcome)
