@@ -13,7 +13,7 @@ MESSAGES = {
     "form": ({"slopes": "normal 0 1"}, "priors: `slopes` is 'normal 0 1'. Expected a density with its numbers, such as \"normal(0, 1)\"."),
     "name": (
         {"slopes": "norml(0, 1)"},
-        'priors: `slopes = "norml(0, 1)"` names the density "norml". For slopes: normal, student_t, r2d2, flat. Did you mean "normal"?',
+        'priors: `slopes = "norml(0, 1)"` names the density "norml". For slopes: normal, student_t, flat. Did you mean "normal"?',
     ),
     "count": ({"slopes": "normal(1)"}, 'priors: `slopes = "normal(1)"` has 1 numbers. Expected 2: normal(mean, scale).'),
     "sign": (

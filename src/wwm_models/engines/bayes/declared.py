@@ -1,7 +1,7 @@
 """Priors as they are declared, in a model file's ``[priors]`` or as an argument: read strictly, one density a line.
 
 [priors]
-slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), r2d2(mean, precision), flat()
+slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), flat()
 cutpoints = "induced_dirichlet(1)"      # also ordered_normal(mean, scale), normal(mean, scale), flat()
 scale = "normal(0, 0.5)"                # of the columns of a log standard deviation
 predictors = "two_sd"                   # a number's slope is per two standard deviations; "as_is": per unit
@@ -23,14 +23,13 @@ NAMED = re.compile(r"\s*([a-z_0-9]+)\s*\(([^()]*)\)\s*")
 ARGUMENTS = {
     "normal": ("mean", "scale"),
     "student_t": ("df", "mean", "scale"),
-    "r2d2": ("mean", "precision"),
     "flat": (),
     "induced_dirichlet": ("concentration",),
     "ordered_normal": ("mean", "scale"),
 }
-POSITIVE = ("df", "scale", "precision", "concentration")
+POSITIVE = ("df", "scale", "concentration")
 ALLOWED = {
-    "slopes": ("normal", "student_t", "r2d2", "flat"),
+    "slopes": ("normal", "student_t", "flat"),
     "terms": ("normal", "student_t", "flat"),
     "cutpoints": ("induced_dirichlet", "ordered_normal", "normal", "student_t", "flat"),
     "scale": ("normal", "student_t", "flat"),
@@ -127,14 +126,7 @@ def _numbers(name: str, inside: str, where: str) -> tuple[float, ...]:
     if len(values) != len(expected):
         raise DeclarationError(f"{where} has {len(values)} numbers. Expected {len(expected)}: {form}.")
     for label, value in zip(expected, values, strict=True):
-        bad = not abs(value) < float("inf") or (label in POSITIVE and value <= 0)
-        if bad or (name == "r2d2" and label == "mean" and not 0 < value < 1):
-            limits = (
-                "between 0 and 1"
-                if name == "r2d2" and label == "mean"
-                else "above 0"
-                if label in POSITIVE
-                else "finite"
-            )
+        if not abs(value) < float("inf") or (label in POSITIVE and value <= 0):
+            limits = "above 0" if label in POSITIVE else "that is finite"
             raise DeclarationError(f"{where} has {label} = {value:g}. Expected a number {limits}: {form}.")
     return values

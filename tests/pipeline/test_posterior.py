@@ -1,0 +1,70 @@
+"""A run with the posterior engine: tables, file, diagnostics, exit codes, kept chains."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from wwm_models.cli import main
+from wwm_models.store import read_table
+
+ASKED = 'engines = ["likelihood", "bayes"]\n'
+
+
+def run(folder: Path) -> int:
+    out = ["--out", str(folder / "out"), "--engine", "likelihood,bayes"]
+    return main(["run", str(folder / "study"), "--data", str(folder / "data.csv"), *out])
+
+
+def ask_for_posterior(folder: Path, more: str = "") -> None:
+    path = folder / "study" / "wish.toml"
+    path.write_text(path.read_text(encoding="utf-8") + ASKED + more, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_posterior_stands_beside_the_likelihood(small: Path):
+    ask_for_posterior(small)
+    assert run(small) == 0
+    adjusted = read_table(small / "out" / "adjusted.csv")
+    rows = adjusted[adjusted["model"] == "wish"]
+    assert set(rows["method"]) == {"likelihood", "bayes (design-corrected)"}
+    key = ["by", "group", "category"]
+    both = rows[rows["method"] == "likelihood"].merge(
+        rows[rows["method"] != "likelihood"], on=key, suffixes=("", "_bayes")
+    )
+    both = both[both["estimand"] == both["estimand_bayes"]]
+    assert len(both) == 24  # overall, three ages and two households, of three answers and a collapse
+    gap = (both["estimate"] - both["estimate_bayes"]).abs().max()
+    assert gap < 0.01  # the default priors move a percentage on 600 respondents by less than a point
+    checks = read_table(small / "out" / "diagnostics.csv")
+    checks = checks[checks["estimand"] == "all exposures (bayes)"].set_index("check")
+    assert (checks.loc[["posterior", "rhat", "ess_bulk", "ess_tail", "divergences"], "status"] == "ok").all()
+    assert (small / "out" / "posterior" / "wish.nc").is_file()
+    assert not (small / "out" / "posterior" / "wish_nominal.nc").exists()
+    assert main(["verify", str(small / "out")]) == 0
+
+
+def test_an_unhealthy_posterior_is_withheld_and_the_run_says_so(small: Path, monkeypatch: pytest.MonkeyPatch):
+    module = importlib.import_module("wwm_models.engines.bayes.sample")
+    honest = module.health_table
+
+    def never_mixed(*rest):
+        return honest(*rest).assign(rhat=1.2, status="R-hat above 1.01")
+
+    monkeypatch.setattr(module, "health_table", never_mixed)
+    ask_for_posterior(small)
+    assert run(small) == 1
+    adjusted = read_table(small / "out" / "adjusted.csv")
+    assert set(adjusted["method"]) == {"likelihood"}
+    checks = read_table(small / "out" / "diagnostics.csv").set_index("check")
+    assert checks.loc["posterior", "status"] == "unhealthy"
+    assert "R-hat above 1.01" in checks.loc["posterior", "message"]
+
+
+def test_a_prior_that_is_not_one_is_refused_before_anything_runs(small: Path, capsys: pytest.CaptureFixture[str]):
+    ask_for_posterior(small, '[priors]\nslopes = "normal(0)"\n')
+    assert run(small) == 2
+    assert "wish.toml, [priors]" in capsys.readouterr().err
+    assert not (small / "out").exists()
