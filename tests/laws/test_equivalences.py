@@ -29,7 +29,7 @@ def yes_no(respondents):
 def test_two_answers_are_the_binomial_logit(logit_response, yes_no):
     """Slopes move answers upwards, intercepts carry the family's declared sign; as statsmodels' binomial GLM."""
     fit = wwm.fit(logit_response.model(FORMULA), yes_no)
-    dummies = wwm.fit(with_link("cumulative", "logit"), yes_no).design.build(yes_no.frame)[:, 0, 1:] * -1.0
+    dummies = wwm.fit(with_link("cumulative", "logit"), yes_no).design.build(yes_no.frame).array[:, 0, 1:] * -1.0
     outcome = (yes_no.frame["y"] == "yes").to_numpy(dtype=float)
     glm = sm.GLM(outcome, sm.add_constant(dummies), family=sm.families.Binomial()).fit(tol=1e-14)
     sign = 1.0 if fit.family.cut_names == "intercepts" else -1.0

@@ -123,12 +123,12 @@ def test_cells_are_the_rows(response, survey):
     place = np.argsort(fit.design.order)
     counts = np.zeros((len(rows), len(place)))
     counts[np.arange(len(rows)), place[fit.cells.row_category[used]]] = fit.cells.row_weight[used]
-    cells = CellLikelihood(fit.family, fit.link, Predictors(fit.design.array), fit.cells.weights[:, fit.design.order])
-    single = CellLikelihood(fit.family, fit.link, Predictors(fit.design.array[rows]), counts)
+    cells = CellLikelihood(fit.family, fit.link, Predictors(fit.design.linear), fit.cells.weights[:, fit.design.order])
+    single = CellLikelihood(fit.family, fit.link, Predictors(fit.design.linear.rows(rows)), counts)
     near = fit.theta + 0.01
     np.testing.assert_allclose(single.value(near), cells.value(near), rtol=1e-12)
     for one, two in zip(single.derivatives(near), cells.derivatives(near), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-9)
-    by_rows = replace(fit.design, array=fit.design.array[rows])
-    _, theta = maximise_on(single, starting_point(fit.family, single, by_rows))
-    np.testing.assert_allclose(theta, fit.theta, rtol=1e-8, atol=1e-9)
+    by_rows = replace(fit.design, linear=fit.design.linear.rows(rows))
+    found = maximise_on(single, starting_point(fit.family, single, by_rows))
+    np.testing.assert_allclose(found.theta, fit.theta, rtol=1e-8, atol=1e-9)

@@ -39,14 +39,16 @@ def test_scores_are_derivatives_of_log_probabilities(response, eta_at, answers):
 
 
 @pytest.mark.parametrize("answers", SIZES)
-def test_curvature_is_minus_the_derivative_of_the_scores(response, eta_at, answers):
+def test_the_expansion_agrees_with_the_scores_and_their_derivative(response, eta_at, answers):
     family, link, eta = response.family, response.link, eta_at(20, answers - 1)
     counts = np.random.default_rng(4).uniform(0.0, 3.0, (20, answers))
 
     def gradient(at):
         return np.einsum("pk,pkj->pj", counts, family.scores(at, link, family.log_probabilities(at, link)))
 
-    curvature = family.curvature(eta, link, family.log_probabilities(eta, link), counts)
+    log_p, slopes, curvature = family.expansion(eta, link, counts)
+    np.testing.assert_allclose(log_p, family.log_probabilities(eta, link), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(slopes, gradient(eta), rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(curvature, curvature.transpose(0, 2, 1), rtol=1e-12, atol=1e-12)
     for j in range(answers - 1):
         step = STEP * np.eye(answers - 1)[j]

@@ -25,7 +25,11 @@ def fitted(case, name, **options):
     survey = case(name).survey
     fit = wwm.fit(wwm.Model(FORMULAS[name], **options), wwm.Survey.from_frame(survey.frame, weight=None))
     design = wwm.fit(wwm.Model(FORMULAS[name]), survey).design
-    return fit, -design.build(survey.frame)[:, 0, len(fit.cells.categories) - 1 :], survey.frame[fit.model.outcome]
+    return (
+        fit,
+        -design.build(survey.frame).array[:, 0, len(fit.cells.categories) - 1 :],
+        survey.frame[fit.model.outcome],
+    )
 
 
 @pytest.mark.parametrize("name", ["ucla_polr_logit", "wine_clm_po", "womenlf_polr"])

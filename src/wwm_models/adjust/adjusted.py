@@ -15,6 +15,7 @@ from wwm_models.adjust.table import (
     Collapses,
     collapse_matrix,
     group_frame,
+    groups_of_patterns,
     names_of,
     probability_limits,
     probability_table,
@@ -74,7 +75,7 @@ def adjusted(
     names = names_of(by)
     refuse_unusable(fit)
     groups = model_groups(fit, names)
-    target = target_population(fit, over, [str(name) for name in fit.cells.patterns.columns if name not in names])
+    target = target_population(fit, over, [name for name in fit.cells.columns if name not in names])
     collapse, categories = collapse_matrix(fit.cells.categories, collapses)
     found = standardised(
         fit, intervened(target, groups), target, np.kron(np.eye(len(groups)), collapse).astype(np.float64), covariates
@@ -115,8 +116,8 @@ def model_groups(fit: Fitted, names: tuple[str, ...]) -> pd.DataFrame:
     for name in names:
         column = model_column(fit, name)
         if isinstance(column.dtype, pd.CategoricalDtype):
-            seen = set(column.cat.codes[weight > 0])
-            levels[name] = column.cat.categories[[code for code in range(len(column.cat.categories)) if code in seen]]
+            values = column.array
+            levels[name] = values.categories[np.unique(values.codes[weight > 0])]
             continue
         values = np.unique(column.to_numpy())
         if len(values) > MOST_VALUES:
@@ -129,15 +130,14 @@ def model_groups(fit: Fitted, names: tuple[str, ...]) -> pd.DataFrame:
 
 def group_sizes(fit: Fitted, groups: pd.DataFrame) -> tuple[Array, Array]:
     """Respondents of the fit in each group: unweighted, and Kish's effective number."""
-    used = fit.cells.row_pattern >= 0
-    pattern, weight = fit.cells.row_pattern[used], fit.cells.row_weight[used]
-    squares = np.bincount(pattern, weight**2, minlength=len(fit.cells.patterns))
-    sums, counts = fit.cells.weights.sum(axis=1), fit.cells.counts.sum(axis=1)
-    sizes = np.zeros((2, len(groups)))
-    for row, group in enumerate(groups.to_dict("records")):
-        inside = np.ones(len(fit.cells.patterns), dtype=bool)
-        for name, value in group.items():
-            inside &= (fit.cells.patterns[name] == value).to_numpy()
-        kish = float(intervals.kish_effective_n(sums[inside].sum(), squares[inside].sum()))
-        sizes[:, row] = counts[inside].sum(), counts[inside].sum() if fit.survey.weight_kind == "frequency" else kish
-    return sizes[0], sizes[1]
+    cells, count = fit.cells, len(groups)
+    place = groups_of_patterns(cells, groups)
+    inside = place >= 0
+    counts = np.bincount(place[inside], cells.counts.sum(axis=1)[inside], minlength=count).astype(np.float64)
+    if fit.survey.weight_kind == "frequency":
+        return counts, counts
+    sums = np.bincount(place[inside], cells.weights.sum(axis=1)[inside], minlength=count).astype(np.float64)
+    used = cells.row_pattern >= 0
+    squares = np.bincount(cells.row_pattern[used], cells.row_weight[used] ** 2, minlength=len(place))
+    of_group = np.bincount(place[inside], squares[inside], minlength=count).astype(np.float64)
+    return counts, intervals.kish_effective_n(sums, of_group)

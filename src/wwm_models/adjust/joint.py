@@ -14,7 +14,7 @@ from wwm_models.adjust.standardise import margins, sampled_influence, target_cov
 from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Estimand, Fitted, Influence, Posterior
+from wwm_models.records import Columns, Estimand, Fitted, Influence, Posterior
 
 Array = NDArray[np.float64]
 
@@ -37,13 +37,13 @@ def refuse_unusable(fit: Fitted) -> None:
 
 def model_column(fit: Fitted, name: str) -> pd.Series:
     """A predictor's column among the patterns, or an error that names the predictors there are."""
-    known = [str(column) for column in fit.cells.patterns.columns]
+    known = list(fit.cells.columns)
     if name not in known:
         raise AdjustError(
             f'"{name}" is not in the model "{fit.model.formula}", so nothing can be set to its levels. '
             f"Predictors: {listed(known, 30)}.{did_you_mean(name, known)}"
         )
-    return fit.cells.patterns[name]
+    return pd.Series(fit.cells.columns[name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +62,13 @@ class Standardised:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def standardised(fit: Fitted, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str) -> Standardised:
+def standardised(fit: Fitted, frame: Columns, target: Target, matrix: Array, covariates: str) -> Standardised:
     """Estimates that are linear in the margins of a fit, with their joint covariance.
 
     Parameters
     ----------
     fit : Fit or Posterior
-    frame : DataFrame, G * R rows
+    frame : Columns of G * R rows
         Copies of the target's patterns under G interventions.
     target : Target
     matrix : (m, G * K) array
@@ -83,7 +83,7 @@ def standardised(fit: Fitted, frame: pd.DataFrame, target: Target, matrix: Array
         raise AdjustError(f'covariates="{covariates}" is not known. Expected "sampled" or "fixed".')
     if isinstance(fit, Posterior):
         return drawn_estimates(fit, frame, target, matrix, covariates)
-    count = len(frame) // len(target.weights)
+    count = matrix.shape[1] // len(fit.cells.categories)
     made = margins(fit, frame, target.weights, count)
     estimate = matrix @ made.probabilities.ravel()
     jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
@@ -103,9 +103,7 @@ def standardised(fit: Fitted, frame: pd.DataFrame, target: Target, matrix: Array
     return Standardised(estimate, covariance(contributions) + others, contributions)
 
 
-def drawn_estimates(
-    post: Posterior, frame: pd.DataFrame, target: Target, matrix: Array, covariates: str
-) -> Standardised:
+def drawn_estimates(post: Posterior, frame: Columns, target: Target, matrix: Array, covariates: str) -> Standardised:
     """The same of a posterior: every draw is averaged first, and summarised last."""
     draws = sampled_margins(post, frame, target, covariates).reshape(len(post.draws), -1) @ matrix.T
     return Standardised(draws.mean(axis=0), np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws)
@@ -113,5 +111,5 @@ def drawn_estimates(
 
 def estimand_text(fit: Fitted, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
     """What the number is of: exposure, adjusters, target population, averaging rule, machine-readable."""
-    adjusters = tuple(str(name) for name in fit.cells.patterns.columns if name not in names)
+    adjusters = tuple(str(name) for name in fit.cells.columns if name not in names)
     return Estimand(names, adjusters, target.label, quantity=quantity).text

@@ -13,6 +13,7 @@ from wwm_models.adjust.table import (
     Collapses,
     collapse_matrix,
     group_frame,
+    groups_of_patterns,
     names_of,
     probability_limits,
     probability_table,
@@ -63,7 +64,7 @@ def raw(
     names = names_of(by)
     cells = tabulate(survey, outcome, names, needs_order=False)
     groups = _all_groups(cells, names)
-    place = _group_of_pattern(cells, groups)
+    place = groups_of_patterns(cells, groups)
     weights, counts = _by_group(cells.weights, place, len(groups)), _by_group(cells.counts, place, len(groups))
     collapse, categories = collapse_matrix(cells.categories, collapses)
     total = weights.sum(axis=1)
@@ -105,13 +106,6 @@ def _all_groups(cells: Cells, names: tuple[str, ...]) -> pd.DataFrame:
         else:
             levels[name] = np.unique(column.to_numpy())
     return group_frame(levels)
-
-
-def _group_of_pattern(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:
-    if not len(groups.columns):
-        return np.zeros(len(cells.patterns), dtype=np.intp)
-    where = {tuple(row): number for number, row in enumerate(groups.itertuples(index=False, name=None))}
-    return np.array([where[tuple(row)] for row in cells.patterns.itertuples(index=False, name=None)], dtype=np.intp)
 
 
 def _shares(weights: Array, cells: Cells, place: NDArray[np.intp], collapse: Array, count: int) -> Array:

@@ -6,21 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.standardise import Margins, margins
 from wwm_models.adjust.target import Target
 from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError
-from wwm_models.records import Fit
+from wwm_models.records import Columns, Fit
 
 Array = NDArray[np.float64]
 
 
 def replicated_deviations(
     fit: Fit,
-    frame: pd.DataFrame,
+    frame: Columns,
     target: Target,
     count: int,
     estimate_of: Callable[[Margins], Array],
@@ -33,7 +32,7 @@ def replicated_deviations(
     ----------
     fit : Fit
         With ``replicate_theta``.
-    frame : DataFrame
+    frame : Columns
         The intervened patterns, `count` copies of the target's.
     target : Target
     count : int

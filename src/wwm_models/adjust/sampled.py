@@ -25,7 +25,7 @@ from wwm_models.engines.predictors import predictors_of
 from wwm_models.engines.replicates import bootstrap_multipliers
 from wwm_models.engines.stages import units_of
 from wwm_models.errors import AdjustError, listed
-from wwm_models.records import Fitted, Posterior, Survey
+from wwm_models.records import Columns, Fitted, Posterior, Survey
 
 Array = NDArray[np.float64]
 AT_ONCE = 200_000  # probabilities per block: a block of work then stays in the processor's cache
@@ -55,13 +55,13 @@ def origin_of(fit: Fitted) -> str:
     return fit.origin if isinstance(fit, Posterior) else ""
 
 
-def sampled_margins(post: Posterior, frame: pd.DataFrame, target: Target, covariates: str) -> Array:
+def sampled_margins(post: Posterior, frame: Columns, target: Target, covariates: str) -> Array:
     """Standardised probabilities of every draw.
 
     Parameters
     ----------
     post : Posterior
-    frame : DataFrame, G * R rows
+    frame : Columns of G * R rows
         Copies of the target's patterns under G interventions.
     target : Target
     covariates : {"sampled", "fixed"}
@@ -81,10 +81,11 @@ def sampled_margins(post: Posterior, frame: pd.DataFrame, target: Target, covari
     shares = np.broadcast_to(target.weights, (size, rows))
     if covariates == "sampled" and target.row_pattern is not None:
         shares = sampled_shares(target, post, int(post.settings.get("seed", 1)))
-    count = len(frame) // rows
-    result = np.zeros((size, count, len(post.cells.categories)))
-    block = max(1, AT_ONCE // (len(frame) * len(post.design.order)))
     predictors = predictors_of(post.design, frame)
+    every = predictors.linear.shape[0]
+    count = every // rows
+    result = np.zeros((size, count, len(post.cells.categories)))
+    block = max(1, AT_ONCE // (every * len(post.design.order)))
     for first in range(0, size, block):
         part = slice(first, first + block)
         log_p = post.family.log_probabilities(predictors.eta_of_draws(post.draws[part]), post.link)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
 from wwm_models.adjust.sampled import drawn_limits, origin_of, sampled_predictions
-from wwm_models.adjust.standardise import refuse_crossing
+from wwm_models.adjust.standardise import intervened, refuse_crossing
 from wwm_models.adjust.table import probability_table
 from wwm_models.adjust.target import target_population
 from wwm_models.engines.predictors import predictors_of
@@ -61,10 +61,11 @@ def slopes(
         raise AdjustError(
             f'"{variable}" has levels, not numbers. Use contrasts(fit, "{variable}") for its differences.'
         )
-    target = target_population(fit, over, [str(name) for name in fit.cells.patterns.columns])
+    target = target_population(fit, over, list(fit.cells.columns))
     step = 1e-4 * (float(np.std(column.to_numpy(dtype=float))) or 1.0)
-    frames = [target.patterns.assign(**{variable: target.patterns[variable] + side * step}) for side in (1.0, -1.0)]
-    frame = pd.concat(frames, ignore_index=True)
+    both = intervened(target, pd.DataFrame(index=range(2)))
+    moved = np.repeat([step, -step], len(target.weights))
+    frame = {**both, variable: both[variable] + moved}
     size = len(fit.cells.categories)
     difference = np.concatenate([np.eye(size), -np.eye(size)], axis=1)
     found = standardised(fit, frame, target, (difference / (2.0 * step)).astype(np.float64), covariates)

@@ -13,19 +13,19 @@ doi:10.1111/j.0006-341X.1999.00652.x
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.target import Target
+from wwm_models.cells.plain import Grouped, as_frame
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.crossing import described_patterns
-from wwm_models.engines.likelihood import score_influence
-from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, listed
-from wwm_models.records import Fit, Influence
+from wwm_models.records import Columns, Fit, Influence
 
 Array = NDArray[np.float64]
 
@@ -48,21 +48,21 @@ class Margins:
     spread: Array
 
 
-def intervened(target: Target, groups: pd.DataFrame) -> pd.DataFrame:
+def intervened(target: Target, groups: pd.DataFrame) -> Columns:
     """Every target pattern under every group's setting: G x R rows, groups outermost."""
-    rows, count = len(target.patterns), len(groups)
-    columns = {name: _tile(target.patterns[name], count) for name in target.patterns.columns}
-    columns |= {name: _repeat(groups[name], rows) for name in groups.columns}
-    return pd.DataFrame(columns, index=range(rows * count))
+    rows, count = len(target.weights), len(groups)
+    columns = {name: _tiled(values, count) for name, values in target.columns.items()}
+    columns |= {str(name): _repeated(groups[name].array, rows) for name in groups.columns}
+    return columns or pd.DataFrame(index=range(rows * count))
 
 
-def margins(fit: Fit, frame: pd.DataFrame, weights: Array, count: int) -> Margins:
+def margins(fit: Fit, frame: Columns, weights: Array, count: int) -> Margins:
     """Average the predictions on `frame`, which stacks `count` copies of the target patterns.
 
     Parameters
     ----------
     fit : Fit
-    frame : DataFrame, G * R rows
+    frame : Columns of G * R rows
     weights : (R,) array
         Shares of the patterns.
     count : int
@@ -75,29 +75,19 @@ def margins(fit: Fit, frame: pd.DataFrame, weights: Array, count: int) -> Margin
     """
     rows, answers = len(weights), len(fit.cells.categories)
     predictors = predictors_of(fit.design, frame)
-    eta, array = predictors.eta(fit.theta), predictors.jacobian(fit.theta)
+    eta, linear = predictors.eta(fit.theta), predictors.jacobian(fit.theta)
     log_p = fit.family.log_probabilities(eta, fit.link)
     refuse_crossing(log_p, frame)
     probability = np.exp(log_p)
     scores = fit.family.scores(eta, fit.link, log_p)
-    steps, size = array.shape[1:]
     weighted = (np.tile(weights, count)[:, None] * probability)[:, :, None] * scores
-    stacked = weighted.reshape(count, rows, -1, steps).transpose(0, 2, 1, 3).reshape(count, -1, rows * steps)
-    jacobian = np.zeros((count, answers, size))
-    jacobian[:, fit.design.order] = stacked @ array.reshape(count, rows * steps, size)
+    jacobian = np.zeros((count, answers, len(fit.theta)))
+    jacobian[:, fit.design.order] = linear.pull(weighted.reshape(count, rows, *weighted.shape[1:]))
     own = np.zeros((count, rows, answers))
     own[:, :, fit.design.order] = probability.reshape(count, rows, -1)
-    average = np.einsum("r,grk->gk", weights, own)
+    average = weights @ own
     spread = (own - average[:, None, :]).transpose(1, 0, 2).reshape(rows, -1)
     return Margins(average, jacobian, spread)
-
-
-def theta_influence(fit: Fit) -> Influence:
-    """Influence of every respondent on the parameters of a fit, under the design its covariance used."""
-    likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
-    influence = score_influence(likelihood, fit.theta, fit.bread, fit.cells, fit.survey, fit.design)
-    design = fit.survey.design if fit.vcov_kind == "design" else None
-    return Influence(influence.values, influence.row_cell, influence.row_weight, design, influence.frequency)
 
 
 def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) -> Influence:
@@ -111,7 +101,7 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
     target : Target
         The sample's own part enters only when the target is the sample.
     """
-    influence = theta_influence(fit)
+    influence = fit.theta_influence
     values = influence.values @ jacobian.T
     if target.survey is fit.survey and target.row_pattern is not None:
         answers = len(fit.design.order)
@@ -135,23 +125,24 @@ def target_covariance(target: Target, fit: Fit, spread: Array) -> Array:
     return covariance(Influence(spread, target.row_pattern, weight, target.survey.design, frequency))
 
 
-def refuse_crossing(log_p: Array, frame: pd.DataFrame) -> None:
+def refuse_crossing(log_p: Array, frame: Columns) -> None:
     """Raise with the patterns in which predicted cut points cross."""
     wrong = np.asarray(~np.isfinite(log_p).all(axis=1), dtype=bool)
     if wrong.any():
+        rows = as_frame(frame).loc[wrong]
         raise AdjustError(
-            f"Predicted cut points cross in {int(wrong.sum())} of {len(frame)} predictor patterns, so some probability would not be "
-            f"positive there: {listed(described_patterns(frame.loc[wrong]), 3)}. Make fewer terms nonproportional, or use another family."
+            f"Predicted cut points cross in {int(wrong.sum())} of {len(wrong)} predictor patterns, so some probability would not be "
+            f"positive there: {listed(described_patterns(rows), 3)}. Make fewer terms nonproportional, or use another family."
         )
 
 
-def _tile(column: pd.Series, count: int) -> object:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Categorical.from_codes(np.tile(column.cat.codes.to_numpy(), count), dtype=column.dtype)
-    return np.tile(column.to_numpy(), count)
+def _tiled(values: Any, count: int) -> Any:
+    if isinstance(values, Grouped):
+        return Grouped(np.tile(values.codes, count), values.levels)
+    return np.tile(np.asarray(values), count)
 
 
-def _repeat(column: pd.Series, count: int) -> object:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Categorical.from_codes(np.repeat(column.cat.codes.to_numpy(), count), dtype=column.dtype)
-    return np.repeat(column.to_numpy(), count)
+def _repeated(values: Any, count: int) -> Any:
+    if isinstance(values, pd.Categorical):
+        return Grouped(np.repeat(values.codes, count), tuple(values.categories))
+    return np.repeat(np.asarray(values), count)

@@ -141,9 +141,10 @@ def submodel(whole: Whole, variables: Iterable[str]) -> Submodel:
     else:
         terms = tuple(term for term, one in zip(fit.design.terms, kept, strict=True) if one)
         names = tuple(name for name, one in zip(fit.design.names, kept, strict=True) if one)
-        design = replace(fit.design, array=predictors.array, names=names, terms=terms, is_cut=fit.design.is_cut[kept])
-        maximum, theta = maximise_on(likelihood, starting_point(fit.family, likelihood, design))
-        if not maximum.converged:
+        design = replace(fit.design, linear=predictors.linear, names=names, terms=terms, is_cut=fit.design.is_cut[kept])
+        found = maximise_on(likelihood, starting_point(fit.family, likelihood, design))
+        theta = found.theta
+        if not found.maximum.converged:
             raise AdjustError(
                 f'The refit of "{fit.model.formula}" with {", ".join(sorted(inside)) or "no predictor"} did not converge, so the '
                 "adjustment cannot be taken apart. Use fewer adjusters, or merge answers with few respondents."
@@ -202,9 +203,7 @@ def margin_of(whole: Whole, part: Submodel, over: Averaged, variables: Iterable[
     log_p = fit.family.log_probabilities(eta, fit.link)
     probability, scores = np.exp(log_p), fit.family.scores(eta, fit.link, log_p)
     weighted = (np.tile(weights, count)[:, None] * probability)[:, :, None] * scores
-    slopes = (
-        (weighted @ predictors.jacobian(part.theta)).reshape(count, len(first), probability.shape[1], -1).sum(axis=1)
-    )
+    slopes = predictors.jacobian(part.theta).pull(weighted.reshape(count, len(first), *weighted.shape[1:]))
     answers = len(fit.cells.categories)
     jacobian, own = np.zeros((count, answers, slopes.shape[2])), np.zeros((count, len(first), answers))
     jacobian[:, fit.design.order] = slopes
@@ -229,6 +228,6 @@ def _merged(
 
 def _restricted(predictors: Predictors, kept: NDArray[np.bool_], rows: Codes) -> Predictors:
     """The predictors of some rows with some of the parameters."""
-    linear, spreading = np.split(kept, [predictors.array.shape[2]])
+    linear, spreading = np.split(kept, [predictors.linear.shape[2]])
     scale = None if predictors.scale is None or not spreading.any() else predictors.scale[rows][:, spreading]
-    return Predictors(predictors.array[rows][:, :, linear], scale)
+    return Predictors(predictors.linear.rows(rows).only(linear), scale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.numerics import intervals
-from wwm_models.records import ESTIMATE_COLUMNS
+from wwm_models.records import ESTIMATE_COLUMNS, Cells
 
 Array = NDArray[np.float64]
 Collapses = Mapping[str, Sequence[str]]
@@ -39,12 +38,35 @@ def group_frame(levels: Mapping[str, Any]) -> pd.DataFrame:
     levels : mapping of variable to its levels
         A pandas Index of categories, or numbers.
     """
-    rows = list(itertools.product(*(list(values) for values in levels.values())))
-    frame = pd.DataFrame(rows, columns=pd.Index(list(levels)), index=range(len(rows)))
-    for name, values in levels.items():
-        if isinstance(values, pd.Index):
-            frame[name] = pd.Categorical(frame[name], categories=values)
-    return frame
+    sizes = [len(values) for values in levels.values()]
+    count = int(np.prod(sizes))
+    places = np.indices(sizes).reshape(len(sizes), count)
+    columns = {
+        name: pd.Categorical.from_codes(place, categories=values)
+        if isinstance(values, pd.Index)
+        else np.asarray(values)[place]
+        for (name, values), place in zip(levels.items(), places, strict=True)
+    }
+    return pd.DataFrame(columns, index=range(count))
+
+
+def groups_of_patterns(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:
+    """Row of `groups` (made by `group_frame`) to which each pattern belongs, -1 where none: (P,) array."""
+    place = np.zeros(len(cells.weights), dtype=np.intp)
+    outside = np.zeros(len(place), dtype=bool)
+    for name in groups.columns:
+        wanted, values = groups[name].array, cells.columns[str(name)]
+        if isinstance(wanted, pd.Categorical):
+            texts = {str(level): position for position, level in enumerate(wanted.categories)}
+            position = np.array([texts.get(str(level), -1) for level in values.categories], dtype=np.intp)[values.codes]
+            size = len(wanted.categories)
+        else:
+            sorted_values = np.unique(np.asarray(wanted))
+            position = np.searchsorted(sorted_values, values)
+            size = len(sorted_values)
+        outside |= position < 0
+        place = place * size + position
+    return np.where(outside, -1, place)
 
 
 def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> tuple[Array, list[str]]:
@@ -122,7 +144,8 @@ def probability_table(
         ``estimate, std_error, lower, upper, count, n, n_effective``, each (G * M,).
     outcome, level, method, estimand
     """
-    repeated = groups.loc[groups.index.repeat(len(names))].reset_index(drop=True)
+    rows = np.repeat(np.arange(len(groups)), len(names))
     constant = {"outcome": outcome, "category": np.tile(np.array(names, dtype=object), len(groups)), "level": level}
     values = {**columns, **constant, "method": method, "estimand": estimand}
-    return repeated.assign(**{column: values[column] for column in ESTIMATE_COLUMNS})
+    by = {str(name): groups[name].array[rows] for name in groups.columns}
+    return pd.DataFrame({**by, **{column: values[column] for column in ESTIMATE_COLUMNS}}, index=range(len(rows)))

@@ -8,15 +8,16 @@ Biometrics 38, 613-621. doi:10.2307/2530043
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.cells.plain import Grouped, as_frame
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.records import Fitted, Survey
@@ -30,8 +31,8 @@ class Target:
 
     Attributes
     ----------
-    patterns : DataFrame, R rows
-        The predictors that are not set by intervention; may have no columns.
+    columns : mapping of predictor to R values (`Grouped` or numbers)
+        The predictors that are not set by intervention; may be empty.
     weights : (R,) array
         Shares, summing to one.
     row_pattern : (n,) int array or None
@@ -42,12 +43,17 @@ class Target:
     label : str
     """
 
-    patterns: pd.DataFrame
+    columns: Mapping[str, Any]
     weights: Array
     row_pattern: NDArray[np.intp] | None
     row_weight: Array | None
     survey: Survey | None
     label: str
+
+    @cached_property
+    def patterns(self) -> pd.DataFrame:
+        """The columns as a frame of R rows."""
+        return as_frame(self.columns) if self.columns else pd.DataFrame(index=range(len(self.weights)))
 
 
 def target_population(fit: Fitted, over: str | Survey, free: Sequence[str]) -> Target:
@@ -78,53 +84,62 @@ def target_population(fit: Fitted, over: str | Survey, free: Sequence[str]) -> T
 
 def _sample(fit: Fitted, free: Sequence[str]) -> Target:
     cells = fit.cells
-    codes, levels = (
-        zip(*(predictor_codes(cells.patterns[name], name) for name in free), strict=True) if free else ((), ())
+    number, columns = _distinct(
+        [(name, pd.Series(cells.columns[name])) for name in free], np.arange(len(cells.weights))
     )
-    number, _ = unique_rows(list(codes), [len(level) for level in levels], len(cells.patterns))
-    _, first = np.unique(number, return_index=True)
-    reduced = cells.patterns.iloc[first][list(free)].reset_index(drop=True)
     weights = np.bincount(number, cells.weights.sum(axis=1))
     row_pattern = np.where(cells.row_pattern >= 0, number[cells.row_pattern], -1)
-    return Target(reduced, weights / weights.sum(), row_pattern, cells.row_weight, fit.survey, "sample")
+    return Target(columns, weights / weights.sum(), row_pattern, cells.row_weight, fit.survey, "sample")
+
+
+def _distinct(
+    predictors: list[tuple[str, pd.Series]], rows: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], dict[str, Any]]:
+    """Number the distinct combinations of predictors on these rows, and give their columns."""
+    coded = [predictor_codes(column, name) for name, column in predictors]
+    number, codes = unique_rows([code[rows] for code, _ in coded], [len(levels) for _, levels in coded], len(rows))
+    columns = {
+        name: levels[own] if isinstance(levels, np.ndarray) and levels.dtype != object else Grouped(own, tuple(levels))
+        for (name, _), (_, levels), own in zip(predictors, coded, codes, strict=True)
+    }
+    return number, columns
 
 
 def _another_survey(survey: Survey, free: Sequence[str]) -> Target:
     known = [str(name) for name in survey.frame.columns]
     used = survey.domain.copy()
-    columns = []
+    predictors: list[tuple[str, pd.Series]] = []
     for name in free:
         if name not in known:
             raise AdjustError(
                 f'The target survey lacks "{name}". It has: {listed(known, 30)}.{did_you_mean(name, known)}'
             )
-        columns.append(predictor_codes(survey.frame[name], name))
-        used &= columns[-1][0] >= 0
+        predictors.append((name, survey.frame[name]))
+        used &= predictor_codes(survey.frame[name], name)[0] >= 0
     if not (survey.weights[used] > 0).any():
         raise AdjustError(f"The target survey has no complete row on {listed(free, 30)}. Choose another target.")
-    number, _ = unique_rows(
-        [codes[used] for codes, _ in columns], [len(levels) for _, levels in columns], int(used.sum())
-    )
-    _, first = np.unique(number, return_index=True)
+    number, columns = _distinct(predictors, np.flatnonzero(used))
     row_pattern = np.full(len(survey), -1, dtype=np.intp)
     row_pattern[used] = number
     row_weight = np.where(used, survey.weights, 0.0)
     weights = np.bincount(number, row_weight[used])
-    patterns = survey.frame.loc[used, list(free)].iloc[first].reset_index(drop=True)
-    return Target(patterns, weights / weights.sum(), row_pattern, row_weight, survey, "another survey")
+    return Target(columns, weights / weights.sum(), row_pattern, row_weight, survey, "another survey")
 
 
 def _balanced(fit: Fitted, free: Sequence[str]) -> Target:
     """Every combination of levels equally; numbers at their weighted mean."""
     weights = fit.cells.weights.sum(axis=1)
-    choices: list[Sequence[Any]] = []
+    choices: list[NDArray[Any]] = []
     for name in free:
-        column = fit.cells.patterns[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            present = set(column[weights > 0])
-            choices.append([level for level in column.cat.categories if level in present])
+        values = fit.cells.columns[name]
+        if isinstance(values, pd.Categorical):
+            choices.append(np.unique(values.codes[weights > 0]))
         else:
-            choices.append([float(np.average(column.to_numpy(dtype=float), weights=weights))])
-    rows = list(itertools.product(*choices))
-    patterns = pd.DataFrame(rows, columns=pd.Index(list(free)), index=range(len(rows)))
-    return Target(patterns, np.full(len(rows), 1.0 / len(rows)), None, None, None, "balanced")
+            choices.append(np.array([np.average(values.astype(float), weights=weights)]))
+    grid = [axis.ravel() for axis in np.meshgrid(*choices, indexing="ij")] if choices else []
+    columns: dict[str, Any] = {}
+    for name, values in zip(free, grid, strict=True):
+        own = fit.cells.columns[name]
+        columns[name] = Grouped(values, tuple(own.categories)) if isinstance(own, pd.Categorical) else values
+    rows = len(grid[0]) if grid else 1
+    return Target(columns, np.full(rows, 1.0 / rows), None, None, None, "balanced")

@@ -17,7 +17,7 @@ from wwm_models.cells.thresholds import threshold_basis
 from wwm_models.errors import ModelError, RankError, did_you_mean, listed
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.linear import redundant_columns
-from wwm_models.records import Cells, Design, Survey
+from wwm_models.records import Blocks, Cells, Dense, Design, Linear, Survey
 
 Array = NDArray[np.float64]
 
@@ -56,19 +56,21 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
     encoder, columns = _encoder_on_patterns(right_side, cells, predictors)
     refuse_impossible_monotony(model, survey, encoder)
     groups = group_encoder(model, cells, encoder.terms)
-    indicators = None if groups is None else encode(groups, cells.patterns)
+    indicators = None if groups is None else encode(groups, cells.columns)
     encoder, columns, dropped = _without_redundant(encoder, columns, cells, aliased, indicators)
     order = answer_order(model, cells)
 
     def assembled(encoder: Encoder, columns: Array) -> Design:
         layout = _Layout(model, encoder, [cells.categories[k] for k in order], groups)
         design = Design(
-            array=layout.array(columns, indicators),
+            linear=layout.linear(columns, indicators),
             names=tuple(layout.names),
             is_cut=np.array([term == "" for term in layout.terms]),
             terms=tuple(layout.terms),
             order=order,
-            build=lambda frame: layout.array(encode(encoder, frame), None if groups is None else encode(groups, frame)),
+            build=lambda frame: layout.linear(
+                encode(encoder, frame), None if groups is None else encode(groups, frame)
+            ),
             dropped=dropped,
         )
         return _with_scale(design, model.scale, cells, spreaders, aliased) if model.scale else design
@@ -120,11 +122,11 @@ def _with_scale(design: Design, formula: str, cells: Cells, variables: tuple[str
 def _encoder_on_patterns(right_side: str, cells: Cells, variables: tuple[str, ...]) -> tuple[Encoder, Array]:
     """Columns on the patterns; terms that learn from data (splines, centring) learn from all rows used."""
     if not learns_from_rows(right_side):
-        return build_encoder(right_side, cells.patterns[list(variables)])
-    respondents = np.repeat(np.arange(len(cells.patterns)), np.round(cells.counts.sum(axis=1)).astype(np.intp))
-    rows = cells.patterns[list(variables)].iloc[respondents].reset_index(drop=True)
-    encoder, _ = build_encoder(right_side, rows)
-    return encoder, encode(encoder, cells.patterns)
+        return build_encoder(right_side, {name: cells.columns[name] for name in variables}, len(cells.weights))
+    respondents = np.repeat(np.arange(len(cells.weights)), np.round(cells.counts.sum(axis=1)).astype(np.intp))
+    learnt = {name: cells.columns[name][respondents] for name in variables}
+    encoder, _ = build_encoder(right_side, learnt, len(respondents))
+    return encoder, encode(encoder, cells.columns)
 
 
 def _without_redundant(
@@ -189,14 +191,11 @@ class _Layout:
         self.names += [f"{encoder.names[c]}:{label}" for c in own for label in labels]
         self.terms += [encoder.terms[c] for c in own for _ in labels]
 
-    def array(self, columns: Array, indicators: Array | None = None) -> Array:
-        """The (rows, J, p) array of these columns, with cut points for every group where there are indicators of them."""
-        rows, steps = len(columns), self._basis.shape[0]
-        cuts = np.broadcast_to(self._basis, (rows, *self._basis.shape))
-        shared = np.broadcast_to(self._sign * columns[:, None, self._shared], (rows, steps, len(self._shared)))
-        specific = self._sign * columns[:, None, self._specific, None] * np.eye(steps)[None, :, None, :]
-        array = np.concatenate([cuts, shared, specific.reshape(rows, steps, -1)], axis=2)
-        return array if indicators is None else by_group(array, self._basis.shape[1], indicators)
+    def linear(self, columns: Array, indicators: Array | None = None) -> Linear:
+        """The linear map of these (rows, q) columns, with cut points for every group where there are indicators of them."""
+        signed = self._sign * columns
+        blocks = Blocks(self._basis, signed[:, self._shared], signed[:, self._specific])
+        return blocks if indicators is None else Dense(by_group(blocks.array, self._basis.shape[1], indicators))
 
 
 def _own_slopes(model: Model, encoder: Encoder, *, parallel: bool) -> NDArray[np.bool_]:

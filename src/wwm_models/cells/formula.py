@@ -21,7 +21,9 @@ from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
+from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, plain_terms
 from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.records import Columns
 
 Array = NDArray[np.float64]
 
@@ -72,7 +74,7 @@ class Encoder:
     terms : tuple of str
         The formula term of each column.
     levels : mapping of variable to its categories
-    info : patsy.DesignInfo
+    evaluate : function of (columns by name, rows) -> (rows, columns) array
     kept : (columns,) int array
         Columns kept after redundant ones were dropped on request.
     """
@@ -82,7 +84,7 @@ class Encoder:
     names: tuple[str, ...]
     terms: tuple[str, ...]
     levels: Mapping[str, tuple[Any, ...]]
-    info: Any
+    evaluate: Callable[[Mapping[str, Any], int], Array]
     kept: NDArray[np.intp]
 
 
@@ -150,15 +152,16 @@ def _refuse_code(node: ast.AST, formula: str) -> None:
         )
 
 
-def build_encoder(right_side: str, frame: pd.DataFrame) -> tuple[Encoder, Array]:
-    """Give the encoder of a right side and its columns on `frame`.
+def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tuple[Encoder, Array]:
+    """Give the encoder of a right side and its columns on these rows.
 
     Parameters
     ----------
     right_side : str
         Already checked by `formula_variables`.
-    frame : DataFrame
-        Complete rows of the predictors, categorical where they are groups.
+    columns : mapping of predictor to its values
+        Complete, a Categorical where they are groups.
+    rows : int
 
     Returns
     -------
@@ -166,6 +169,32 @@ def build_encoder(right_side: str, frame: pd.DataFrame) -> tuple[Encoder, Array]
     (rows, columns) array
         Without the intercept, which the cut points take.
     """
+    groups = {name: tuple(values.categories) for name, values in columns.items() if isinstance(values, pd.Categorical)}
+    terms = plain_terms(right_side, list(groups))
+    if terms is None:
+        named, evaluate, matrix = _by_patsy(right_side, pd.DataFrame(dict(columns), index=range(rows)))
+    else:
+        evaluate = PlainColumns(terms, groups)
+        named = evaluate.names()
+        matrix = evaluate(
+            {name: _recode(v, groups[name], name) if name in groups else v for name, v in columns.items()}, rows
+        )
+    encoder = Encoder(
+        right_side=right_side,
+        variables=tuple(columns),
+        names=tuple(name for name, _ in named),
+        terms=tuple(term for _, term in named),
+        levels=groups,
+        evaluate=evaluate,
+        kept=np.arange(len(named)),
+    )
+    return encoder, matrix
+
+
+def _by_patsy(
+    right_side: str, frame: pd.DataFrame
+) -> tuple[list[tuple[str, str]], Callable[[Mapping[str, Any], int], Array], Array]:
+    """Names with terms, the function that replays the columns, and the columns on `frame`."""
     try:
         matrix: Any = dmatrix(right_side, frame, eval_env=_environment(), NA_action="raise")
     except PatsyError as problem:
@@ -179,27 +208,25 @@ def build_encoder(right_side: str, frame: pd.DataFrame) -> tuple[Encoder, Array]
         raise ModelError(
             f'The formula "{right_side}" removes the intercept. Cut points are the intercepts here; leave out "0 +" and "- 1".'
         )
-    columns = [name for name in info.column_names if name != "Intercept"]
     terms = {name: term for term, where in info.term_name_slices.items() for name in info.column_names[where]}
-    encoder = Encoder(
-        right_side=right_side,
-        variables=tuple(str(name) for name in frame.columns),
-        names=tuple(readable_name(name) for name in columns),
-        terms=tuple(readable_name(terms[name]) for name in columns),
-        levels={str(name): tuple(column.cat.categories) for name, column in frame.items() if _is_categorical(column)},
-        info=info,
-        kept=np.arange(len(columns)),
-    )
-    return encoder, _without_intercept(matrix)
+    named = [(readable_name(name), readable_name(terms[name])) for name in info.column_names if name != "Intercept"]
+
+    def evaluate(columns: Mapping[str, Any], rows: int) -> Array:
+        # without predictors only an index says how many rows there are
+        data: Any = as_frame(columns) if columns else pd.DataFrame(index=range(rows))
+        (again,) = build_design_matrices([info], data, NA_action="raise")
+        return _without_intercept(again)
+
+    return named, evaluate, _without_intercept(matrix)
 
 
-def encode(encoder: Encoder, frame: pd.DataFrame) -> Array:
+def encode(encoder: Encoder, columns: Columns) -> Array:
     """Give the encoder's columns for other rows; levels keep the coding of the fit.
 
     Parameters
     ----------
     encoder : Encoder
-    frame : DataFrame
+    columns : DataFrame, or mapping of names to columns
         Holds every variable of the encoder; groups as text, or categorical with any order.
 
     Returns
@@ -211,40 +238,43 @@ def encode(encoder: Encoder, frame: pd.DataFrame) -> Array:
     ModelError
         If a variable is absent or holds a level that the fit has not seen.
     """
+    rows = (
+        len(columns)
+        if isinstance(columns, pd.DataFrame)
+        else max((len(getattr(values, "codes", values)) for values in columns.values()), default=1)
+    )
     recoded: dict[str, Any] = {}
     for name in encoder.variables:
-        if name not in frame.columns:
+        if name not in columns:
             raise ModelError(
                 f'The frame lacks "{name}", which the model uses. Expected columns: {listed(encoder.variables, 30)}.'
             )
-        column = frame[name]
-        if column.isna().any():
-            raise ModelError(
-                f'"{name}" is missing in {int(column.isna().sum())} of {len(frame)} rows. Give complete rows.'
-            )
-        recoded[name] = _recode(column, encoder.levels[name], name) if name in encoder.levels else column
-    rows: Any = recoded or pd.DataFrame(
-        index=frame.index
-    )  # without predictors only the index says how many rows there are
-    (matrix,) = build_design_matrices([encoder.info], rows, NA_action="raise")
-    return _without_intercept(matrix)[:, encoder.kept]
+        values = columns[name].array if isinstance(columns, pd.DataFrame) else columns[name]
+        missing = int((values.codes < 0).sum() if hasattr(values, "codes") else pd.isna(values).sum())
+        if missing:
+            raise ModelError(f'"{name}" is missing in {missing} of {rows} rows. Give complete rows.')
+        recoded[name] = _recode(values, encoder.levels[name], name) if name in encoder.levels else values
+    return encoder.evaluate(recoded, rows)[:, encoder.kept]
 
 
-def _recode(column: pd.Series, levels: tuple[Any, ...], name: str) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype) and tuple(column.cat.categories) == levels:
-        return column.array
-    unknown = sorted({str(value) for value in column.unique()} - {str(level) for level in levels})
-    if unknown:
+def _recode(values: Any, levels: tuple[Any, ...], name: str) -> Grouped:
+    """The values as positions among the fit's levels, matched by their text."""
+    if isinstance(values, Grouped):
+        given = values
+    else:
+        grouped = values if isinstance(values, pd.Categorical) else pd.Categorical(values)
+        given = Grouped(grouped.codes, tuple(grouped.categories))
+    if given.levels == levels:
+        return given
+    by_text = {str(level): code for code, level in enumerate(levels)}
+    place = np.array([by_text.get(str(level), -1) for level in given.levels], dtype=np.intp)
+    codes = place[given.codes]
+    if (codes < 0).any():
+        unknown = sorted({str(given.levels[code]) for code in given.codes[codes < 0]})
         raise ModelError(
             f'"{name}" has the level {listed(unknown)}, which the fit has not. Its levels: {listed(levels, most=30)}.'
         )
-    by_text = {str(level): code for code, level in enumerate(levels)}
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        own = np.array([by_text.get(str(level), -1) for level in column.cat.categories], dtype=np.intp)
-        codes = own[column.cat.codes.to_numpy()]
-    else:
-        codes = np.array([by_text[str(value)] for value in column], dtype=np.intp)
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(levels)))
+    return Grouped(codes, levels)
 
 
 def learns_from_rows(right_side: str) -> bool:
@@ -269,7 +299,3 @@ def _environment() -> Any:
 
 def _without_intercept(matrix: Any) -> Array:
     return np.delete(np.asarray(matrix, dtype=np.float64), matrix.design_info.column_names.index("Intercept"), axis=1)
-
-
-def _is_categorical(column: pd.Series) -> bool:
-    return isinstance(column.dtype, pd.CategoricalDtype)

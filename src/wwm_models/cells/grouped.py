@@ -42,14 +42,14 @@ def group_encoder(model: Model, cells: Cells, terms: tuple[str, ...]) -> Encoder
     name = model.thresholds_by
     if name is None:
         return None
-    column = cells.patterns[name]
-    if not isinstance(column.dtype, pd.CategoricalDtype):
+    values = cells.columns[name]
+    if not isinstance(values, pd.Categorical):
         raise ModelError(f'thresholds_by = "{name}" is a number. Expected a variable with levels; cut it into groups.')
     if name in terms:
         raise ModelError(
             f'thresholds_by = "{name}" is also in "{model.formula}". Its cut points hold its effect already: leave it out of the formula.'
         )
-    encoder, _ = build_encoder(f"Q({name!r})", cells.patterns[[name]])
+    encoder, _ = build_encoder(f"Q({name!r})", {name: values}, len(cells.weights))
     return encoder
 
 

@@ -36,9 +36,9 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
     ModelError
         If a variable is absent, the outcome has no declared order, no usable row, or a single answer.
     """
-    known = [str(name) for name in survey.frame.columns]
     for name in (outcome, *predictors):
-        if name not in known:
+        if name not in survey.frame.columns:
+            known = [str(column) for column in survey.frame.columns]
             raise ModelError(
                 f'"{name}" is not a variable of this survey. Known: {listed(known, most=30)}.{did_you_mean(name, known)}'
             )
@@ -61,13 +61,14 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
 
 def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tuple[str, ...], Codes]:
     """Answers in their declared order and each row's position among them (-1 where missing)."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        if needs_order and not column.cat.ordered:
+    values = column.array
+    if isinstance(values, pd.Categorical):
+        if needs_order and not values.ordered:
             raise ModelError(
-                f'Outcome "{name}" has the answers {listed(column.cat.categories)} without a declared order. An ordinal model needs '
+                f'Outcome "{name}" has the answers {listed(values.categories)} without a declared order. An ordinal model needs '
                 'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
             )
-        return tuple(str(level) for level in column.cat.categories), column.cat.codes.to_numpy().astype(np.intp)
+        return tuple(str(level) for level in values.categories), values.codes.astype(np.intp)
     if (
         pd.api.types.is_bool_dtype(column.dtype)
         or pd.api.types.is_integer_dtype(column.dtype)
@@ -99,8 +100,8 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
 
 def predictor_codes(column: pd.Series, name: str) -> tuple[Codes, Any]:
     """Integer codes of a predictor (-1 where missing) and its levels: categories, or distinct numbers."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy().astype(np.intp), column.cat.categories
+    if isinstance(column.array, pd.Categorical):
+        return column.array.codes.astype(np.intp), column.array.categories
     if _is_text(column) or pd.api.types.is_bool_dtype(column.dtype):
         codes, levels = pd.factorize(column, sort=True)
         return codes.astype(np.intp), np.asarray(levels, dtype=object)
@@ -174,14 +175,13 @@ def _collapse(
     key, unique = unique_rows(
         [codes[used] for codes, _ in columns], [len(levels) for _, levels in columns], int(used.sum())
     )
-    patterns = pd.DataFrame(
-        {name: _values(levels, codes) for (_, levels), codes, name in zip(columns, unique, predictors, strict=True)},
-        index=range(len(unique[0]) if unique else 1),
-    )
+    patterns = {
+        name: _values(levels, codes) for (_, levels), codes, name in zip(columns, unique, predictors, strict=True)
+    }
     frequency = survey.weight_kind == "frequency"
     raw = survey.weights[used]
     weight = raw if frequency else raw * (np.count_nonzero(raw) / raw.sum())
-    shape = (len(patterns), len(categories))
+    shape = (len(unique[0]) if unique else 1, len(categories))
     cell = key * shape[1] + answer[used]
     size = shape[0] * shape[1]
     row_pattern, row_category = np.full(len(survey), -1, dtype=np.intp), np.full(len(survey), -1, dtype=np.intp)

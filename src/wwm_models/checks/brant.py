@@ -27,7 +27,7 @@ from wwm_models.checks.ratio import needs_influence
 from wwm_models.checks.refit import joint_covariance, refit
 from wwm_models.checks.wald import ROW, Wald, unusable_note, wald
 from wwm_models.errors import AdjustError
-from wwm_models.records import Design, Fit
+from wwm_models.records import Dense, Design, Fit
 from wwm_models.records.tests import HypothesisTest
 
 Array = NDArray[np.float64]
@@ -140,7 +140,7 @@ def _groups_of_cuts(fit: Fit) -> Array:
 def _design_of(design: Design, array: Array, columns: Places) -> Design:
     cuts = array.shape[2] - len(columns)
     return Design(
-        array=array,
+        linear=Dense(array),
         names=(*(f"below|above:{group + 1}" for group in range(cuts)), *(design.names[j] for j in columns)),
         is_cut=np.arange(array.shape[2]) < cuts,
         terms=(*([""] * cuts), *(design.terms[j] for j in columns)),

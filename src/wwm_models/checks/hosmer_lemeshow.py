@@ -28,7 +28,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import refuse_unusable
-from wwm_models.adjust.standardise import theta_influence
 from wwm_models.checks.groups import answer_scores, answers, compare, probabilities, score_groups
 from wwm_models.checks.ratio import pseudo_likelihood
 from wwm_models.checks.wald import chi_square, reference_note, unusable_note, wald
@@ -148,7 +147,7 @@ def _residual_influence(fit: Fit, group: Places) -> Influence:
     inside = (group[:, None] == np.arange(group.max() + 1)).astype(np.float64)
     moved = (inside * likelihood.counts.sum(axis=1)[:, None]).T @ slopes
     own = inside[:, None, :] * (score[None, :] - (p @ score)[:, None])[:, :, None]
-    influence = theta_influence(fit)
+    influence = fit.theta_influence
     return replace(influence, values=own.reshape(-1, inside.shape[1]) - influence.values @ moved.T)
 
 

@@ -21,7 +21,7 @@ from wwm_models.checks.refit import refit
 from wwm_models.checks.wald import Wald, chi_square, reference_note, unusable_note, wald
 from wwm_models.errors import AdjustError
 from wwm_models.numerics.linear import redundant_columns
-from wwm_models.records import Design, Fit
+from wwm_models.records import Dense, Design, Fit
 from wwm_models.records.tests import HypothesisTest
 
 Array = NDArray[np.float64]
@@ -87,7 +87,7 @@ def _with_indicators(fit: Fit, group: Places) -> tuple[Design, Places]:
     names = [labels[j] for j in kept]
     bigger = replace(
         design,
-        array=np.concatenate([design.array, columns[:, :, kept]], axis=2),
+        linear=Dense(np.concatenate([design.array, columns[:, :, kept]], axis=2)),
         names=(*design.names[:p], *names, *design.names[p:]),
         terms=(*design.terms[:p], *names, *design.terms[p:]),
         is_cut=np.insert(design.is_cut, p, np.zeros(len(kept), dtype=bool)),

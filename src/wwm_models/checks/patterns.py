@@ -165,8 +165,8 @@ def _split_further(fit: Fit, by: list[str]) -> Fit:
     weights = np.bincount(place, cells.row_weight[used], minlength=shape[0] * shape[1]).reshape(shape)
     old = pairs[:, 0]
     split = replace(
-        cells, patterns=cells.patterns.iloc[old].reset_index(drop=True), weights=weights, counts=weights,
+        cells, columns={name: values[old] for name, values in cells.columns.items()}, weights=weights, counts=weights,
         row_pattern=row_pattern,
     )  # fmt: skip
     scale = None if fit.design.scale is None else fit.design.scale[old]
-    return replace(fit, cells=split, design=replace(fit.design, array=fit.design.array[old], scale=scale))
+    return replace(fit, cells=split, design=replace(fit.design, linear=fit.design.linear.rows(old), scale=scale))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.adjust.standardise import theta_influence
 from wwm_models.checks.ratio import needs_influence
 from wwm_models.engines.covariance import covariance, joined
 from wwm_models.engines.crossing import MEETING, meeting_patterns
@@ -16,7 +15,6 @@ from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
 from wwm_models.engines.maximum import maximise_on, replicate_estimates, starting_point
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.engines.separation import receding_direction, suspicious
-from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.records import Cells, Design, Fit
 
 Array = NDArray[np.float64]
@@ -43,8 +41,8 @@ def refit(fit: Fit, cells: Cells, design: Design) -> Fit:
     """
     likelihood = cell_likelihood(fit.family, fit.link, cells, design)
     with np.errstate(invalid="ignore", over="ignore"):  # where the maximum is at infinity; the status says so
-        maximum, theta = maximise_on(likelihood, starting_point(fit.family, likelihood, design))
-        bread = inverse_or_none(likelihood.derivatives(theta)[1])
+        found = maximise_on(likelihood, starting_point(fit.family, likelihood, design))
+        maximum, theta, bread = found.maximum, found.theta, found.bread
         odd = suspicious(likelihood, theta, maximum)
     status = "ok"
     if odd and receding_direction(fit.family, cells, design) is not None:
@@ -85,9 +83,9 @@ def joint_covariance(fits: Sequence[Fit]) -> Array:
     made = fits[0].survey.replicates
     if made is not None and len(thetas) == len(fits):
         return replicate_covariance(np.hstack(thetas), np.concatenate([one.theta for one in fits]), made)
-    influence = theta_influence(fits[0])
+    influence = fits[0].theta_influence
     for one in fits[1:]:
-        influence = joined(influence, theta_influence(one))
+        influence = joined(influence, one.theta_influence)
     return covariance(influence)
 
 

@@ -76,7 +76,7 @@ def po_size(fit: Fit) -> pd.DataFrame:
 
 
 def _nonproportional(fit: Fit) -> _Alternative:
-    size = fit.design.array.shape[2]
+    size = fit.design.linear.shape[2]
     terms = tuple(dict.fromkeys(without_bounds(term) for term in fit.design.terms[:size] if term))
     free = replace(fit.model, formula=without_bounds(fit.model.formula), nonproportional=terms)
     return _fitted("nonproportional", fit, free)

@@ -69,6 +69,6 @@ def _tested(fit: Fit, terms: list[str], reason: str) -> Wald:
     if bigger.status != "ok":
         return Wald(np.nan, df, np.inf, np.nan)
     if reason:
-        where = np.arange(design.array.shape[2], len(design.names))
+        where = np.arange(design.linear.shape[2], len(design.names))
         return wald(bigger.theta[where], bigger.theta_vcov[np.ix_(where, where)], fit.design_df)
     return chi_square(max(2.0 * (bigger.loglik - fit.loglik), 0.0), df)

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.joint import refuse_unusable
-from wwm_models.adjust.standardise import theta_influence
 from wwm_models.checks.ratio import refuse_monotone
 from wwm_models.checks.wald import reference_note, wald
 from wwm_models.engines import fit as refitted
@@ -59,7 +58,7 @@ def weights_matter(fit: Fit) -> HypothesisTest:
     plain = refitted(
         fit.model, replace(fit.survey, weights=kept, weight_kind="sampling"), vcov="robust", aliased="drop"
     )
-    weighted, unweighted = theta_influence(fit), theta_influence(plain)
+    weighted, unweighted = fit.theta_influence, plain.theta_influence
     rows = weighted.expand() - unweighted.expand()
     gap = Influence(rows, np.arange(len(rows)), np.ones(len(rows)), weighted.design, frequency=False)
     difference = (fit.theta - plain.theta)[slopes]

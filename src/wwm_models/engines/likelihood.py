@@ -20,7 +20,7 @@ from wwm_models.engines.tripwires import refuse_tripped
 from wwm_models.errors import FitError, did_you_mean
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
-from wwm_models.numerics.linear import condition_number, inverse_or_none
+from wwm_models.numerics.linear import condition_number
 from wwm_models.numerics.links import LINKS
 from wwm_models.numerics.newton import Maximum
 from wwm_models.records import Cells, Design, Fit, Influence, Survey
@@ -72,15 +72,14 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     family, link = FAMILIES[model.family], LINKS[model.link]
     cells, design = _cells_and_design(model, survey, aliased, penalty)
     likelihood = penalised(cell_likelihood(family, link, cells, design), penalty)
-    maximum, theta = maximise_on(likelihood, starting_point(family, likelihood, design))
+    found = maximise_on(likelihood, starting_point(family, likelihood, design))
+    maximum, theta = found.maximum, found.theta
     if not penalty and suspicious(likelihood, theta, maximum):
         refuse_separation(family, cells, design)
-    gradient, information = likelihood.derivatives(theta)
-    bread = inverse_or_none(information)
-    status, message = _status(likelihood, theta, maximum, bread, cells)
-    bread = np.full_like(information, np.nan) if bread is None else bread
+    status, message = _status(likelihood, theta, maximum, found.bread, cells)
+    bread = np.full_like(found.information, np.nan) if found.bread is None else found.bread
     if status == "ok":
-        refuse_tripped(likelihood, theta, cells, design, penalised=bool(penalty))
+        refuse_tripped(likelihood, found, cells, design, penalised=bool(penalty))
     again = replicate_estimates(likelihood, theta, cells, design, survey) if kind == "replicates" else None
     effective = _effective_n(cells, survey)
     inflation = cells.n / effective if penalty else 1.0
@@ -107,12 +106,13 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
         status=status,
         message=message,
         iterations=maximum.iterations,
-        gradient_norm=float(np.max(np.abs(gradient))),
-        condition_number=condition_number(information),
+        gradient_norm=float(np.max(np.abs(found.gradient))),
+        condition_number=condition_number(found.information),
         warnings=(*survey.warnings, *_warnings(cells, design, reported, counted=survey.weight_kind != "frequency")),
         replicate_theta=again,
         penalty=penalty,
         render=summary,
+        influence=theta_influence,
     )
 
 
@@ -163,6 +163,14 @@ def score_influence(
     row_cell = np.where(used, cells.row_pattern * len(design.order) + answer, -1)
     values = scores.reshape(-1, len(theta)) @ bread
     return Influence(values, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency")
+
+
+def theta_influence(fit: Fit) -> Influence:
+    """Influence of every respondent on the parameters of a fit, under the design its covariance used."""
+    likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
+    influence = score_influence(likelihood, fit.theta, fit.bread, fit.cells, fit.survey, fit.design)
+    design = fit.survey.design if fit.vcov_kind == "design" else None
+    return Influence(influence.values, influence.row_cell, influence.row_weight, design, influence.frequency)
 
 
 def _theta_covariance(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wwm_models.engines.predictors import Predictors, predictors_of
 from wwm_models.families import Family
 from wwm_models.numerics.links import Link
+from wwm_models.numerics.newton import Expansion
 from wwm_models.records import Cells, Design
 
 Array = NDArray[np.float64]
@@ -38,37 +39,41 @@ class CellLikelihood:
 
     def value(self, theta: Array) -> float:
         """Log-likelihood; minus infinity where a probability of an observed cell is zero or cut points cross."""
-        log_p = self.log_probabilities(theta)
-        with np.errstate(invalid="ignore"):
-            total = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
-        return total if np.isfinite(total) else -np.inf
+        return self._total(self.log_probabilities(theta))
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log-likelihood and its gradient (p,), for methods that need no second derivative."""
         eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
-        with np.errstate(invalid="ignore"):
-            value = float(np.sum(np.where(self.counts > 0, self.counts * log_p, 0.0)))
         slopes = self.family.slopes(eta, self.link, log_p, self.counts)
-        jacobian = self.predictors.jacobian(theta)
-        return value, jacobian.reshape(-1, jacobian.shape[2]).T @ slopes.ravel()
+        return self._total(log_p), self.predictors.jacobian(theta).pull(slopes[None, :, None, :])[0, 0]
 
     def cell_scores(self, theta: Array) -> Array:
         """(P, J + 1, p) array: derivative of log p_k with respect to theta, by pattern and answer."""
         eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
-        return self.family.scores(eta, self.link, log_p) @ self.predictors.jacobian(theta)
+        return self.predictors.jacobian(theta).through(self.family.scores(eta, self.link, log_p))
+
+    def expansion(self, theta: Array) -> Expansion:
+        """Value, gradient (p,) and information (p, p), minus the Hessian; a value of minus infinity comes without the others."""
+        log_p, slopes, bends = self.family.expansion(self.predictors.eta(theta), self.link, self.counts)
+        value = self._total(log_p)
+        if value == -np.inf:
+            return Expansion(value, np.zeros(len(theta)), np.zeros((len(theta), len(theta))))
+        jacobian = self.predictors.jacobian(theta)
+        information = jacobian.quadratic(bends) - self.predictors.second_order(theta, slopes)
+        return Expansion(value, jacobian.pull(slopes[None, :, None, :])[0, 0], information)
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
-        """Gradient (p,) and information (p, p), minus the Hessian."""
-        eta = self.predictors.eta(theta)
-        log_p = self.family.log_probabilities(eta, self.link)
-        slopes = self.family.slopes(eta, self.link, log_p, self.counts)
-        bends = self.family.curvature(eta, self.link, log_p, self.counts)
-        jacobian = self.predictors.jacobian(theta)
-        flat = jacobian.reshape(-1, jacobian.shape[2])
-        information = flat.T @ (bends @ jacobian).reshape(flat.shape) - self.predictors.second_order(theta, slopes)
-        return flat.T @ slopes.ravel(), (information + information.T) / 2.0
+        """Gradient (p,) and information (p, p)."""
+        found = self.expansion(theta)
+        return found.gradient, found.information
+
+    def _total(self, log_p: Array) -> float:
+        total = float(np.vdot(self.counts, log_p))
+        if not np.isfinite(total):  # zero times minus infinity is nothing
+            total = float(np.sum(self.counts * np.where(self.counts > 0, log_p, 0.0)))
+        return total if np.isfinite(total) else -np.inf
 
 
 def cell_likelihood(family: Family, link: Link, cells: Cells, design: Design) -> CellLikelihood:

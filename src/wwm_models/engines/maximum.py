@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 
 from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.predictors import Predictors
 from wwm_models.errors import FitError
 from wwm_models.families import Family
+from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.numerics.newton import Maximum, maximise
 from wwm_models.records import Cells, Design, Survey
 
@@ -22,7 +21,8 @@ def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -
     """Cut points that reproduce the overall shares, slopes zero."""
     counts = likelihood.counts.sum(axis=0)
     cuts = family.cut_sign * family.start(counts / counts.sum(), likelihood.link)
-    columns = design.array[:, :, design.is_cut[: design.array.shape[2]]]
+    size = design.linear.shape[2]
+    columns = design.array[:, :, design.is_cut[:size]]
     first = np.unique(columns != 0, axis=0, return_index=True)[1]  # a pattern of every group of cut points
     basis = family.cut_sign * columns[first].reshape(-1, columns.shape[2])
     theta = np.zeros(len(design.names))
@@ -30,27 +30,48 @@ def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -
     return theta
 
 
-def maximise_on(likelihood: CellLikelihood, start: Array) -> tuple[Maximum, Array]:
-    """Maximise in coordinates in which the columns of the design are orthonormal, so that their scales do not matter.
+@dataclass(frozen=True, eq=False)
+class Located:
+    """A maximum in the design's own parameters.
 
-    Returns
-    -------
-    Maximum
-        In the transformed coordinates; its value and status are those of the original.
-    (p,) array
-        The maximum in the design's own coordinates.
+    Attributes
+    ----------
+    theta : (p,) array
+    gradient : (p,) array
+    information : (p, p) array
+    bread : (p, p) array or None
+        Its inverse, where there is one.
+    maximum : Maximum
+        The same in the coordinates of the search, in which no column is large, small or far from zero.
     """
-    array, scale = likelihood.predictors.array, likelihood.predictors.scale
-    seen = likelihood.counts.sum(axis=1) > 0
-    triangle = np.linalg.qr(array[seen].reshape(-1, array.shape[2]), mode="r")
-    if scale is not None:
-        triangle = block_diag(np.asarray(triangle), np.asarray(np.linalg.qr(scale[seen], mode="r")))
-    back = np.linalg.inv(triangle)
-    p = array.shape[2]
-    predictors = Predictors(array @ back[:p, :p], None if scale is None else scale @ back[p:, p:])
-    easy = replace(likelihood, predictors=predictors)
-    maximum = maximise(easy.value, easy.derivatives, triangle @ start)
-    return maximum, back @ maximum.point
+
+    theta: Array
+    gradient: Array
+    information: Array
+    bread: Array | None
+    maximum: Maximum
+
+
+def maximise_on(likelihood: CellLikelihood, start: Array) -> Located:
+    """Maximise in coordinates that do not depend on the scales and the origins of the predictors.
+
+    Parameters
+    ----------
+    likelihood : CellLikelihood
+    start : (p,) array
+        In the design's own parameters.
+    """
+    predictors, transform = likelihood.predictors.standardised(likelihood.counts.sum(axis=1))
+    back = np.linalg.inv(transform)
+    maximum = maximise(replace(likelihood, predictors=predictors).expansion, back @ start)
+    inverse = inverse_or_none(maximum.information)
+    return Located(
+        theta=transform @ maximum.point,
+        gradient=back.T @ maximum.gradient,
+        information=back.T @ maximum.information @ back,
+        bread=None if inverse is None else transform @ inverse @ transform.T,
+        maximum=maximum,
+    )
 
 
 def replicate_estimates(
@@ -75,9 +96,9 @@ def replicate_estimates(
     failed = 0
     for weights in survey.replicates.weights[used].T:
         counts = np.bincount(cell, weights * (used.sum() / weights.sum()), minlength=shape[0] * shape[1]).reshape(shape)
-        maximum, again = maximise_on(replace(likelihood, counts=counts[:, design.order].astype(np.float64)), theta)
-        failed += not maximum.converged
-        found.append(again)
+        again = maximise_on(replace(likelihood, counts=counts[:, design.order].astype(np.float64)), theta)
+        failed += not again.maximum.converged
+        found.append(again.theta)
     if failed:
         raise FitError(
             f"{failed} of {len(found)} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "

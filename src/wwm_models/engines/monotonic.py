@@ -51,8 +51,8 @@ class _Search:
         design = self.reduced(pooled)
         likelihood = cell_likelihood(self.family, self.link, self.cells, design)
         with np.errstate(invalid="ignore", over="ignore"):  # on the way to a maximum at infinity
-            maximum, theta = maximise_on(likelihood, starting_point(self.family, likelihood, design))
-        return maximum.value, dict(zip(design.names, theta.tolist(), strict=True))
+            found = maximise_on(likelihood, starting_point(self.family, likelihood, design))
+        return found.maximum.value, dict(zip(design.names, found.theta.tolist(), strict=True))
 
     def gradient(self, values: Mapping[str, float]) -> dict[str, float]:
         """Derivative of the log-likelihood by every parameter, the pooled increments too."""

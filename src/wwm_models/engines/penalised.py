@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.engines.loglikelihood import CellLikelihood
+from wwm_models.numerics.newton import Expansion
 
 Array = NDArray[np.float64]
-STEP = 1e-5  # of the central difference of log det E, in coordinates where the design is orthonormal; its error is of order 1e-10
+STEP = 1e-5  # of the central difference of log det E, in coordinates where the columns of the design have length one; its error is of order 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +45,13 @@ class JeffreysLikelihood(CellLikelihood):
         scores = self.family.scores(eta, self.link, log_p)
         weight = self.counts.sum(axis=1)[:, None] * np.exp(log_p)
         inner = np.einsum("rk,rki,rkj->rij", weight, scores, scores, optimize=True)
-        jacobian = self.predictors.jacobian(theta)
-        flat = jacobian.reshape(-1, jacobian.shape[2])
-        return flat.T @ (inner @ jacobian).reshape(flat.shape)
+        return self.predictors.jacobian(theta).quadratic(inner)
 
-    def derivatives(self, theta: Array) -> tuple[Array, Array]:
-        """Gradient of the penalised likelihood, and the information of the likelihood alone."""
-        gradient, information = super().derivatives(theta)
+    def expansion(self, theta: Array) -> Expansion:
+        """Penalised value and gradient, with the information of the likelihood alone."""
+        plain = super().expansion(theta)
+        if not np.isfinite(plain.value):
+            return plain
         shifts = STEP * np.eye(len(theta))
         slope = [(self.penalty(theta + shift) - self.penalty(theta - shift)) / (2.0 * STEP) for shift in shifts]
-        return gradient + np.array(slope), information
+        return Expansion(plain.value + self.penalty(theta), plain.gradient + np.array(slope), plain.information)

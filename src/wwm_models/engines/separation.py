@@ -76,8 +76,9 @@ def receding_direction(family: Family, cells: Cells, design: Design) -> Array | 
     """
     half_spaces = family.recession(len(design.order))
     counts = cells.weights[:, design.order]
+    size = design.linear.shape[2]
     rows = [
-        (half_spaces[k] @ design.array[counts[:, k] > 0]).reshape(-1, design.array.shape[2])
+        (half_spaces[k] @ design.linear.rows(np.flatnonzero(counts[:, k] > 0)).array).reshape(-1, size)
         for k in range(len(design.order))
     ]
     stacked = np.unique(np.round(np.concatenate(rows), 12), axis=0)

@@ -7,15 +7,18 @@ moves neither the estimate nor its covariance.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.cells.plain import Grouped
 from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.predictors import Predictors
+from wwm_models.engines.maximum import Located
 from wwm_models.errors import FitError
 from wwm_models.families import Family
-from wwm_models.records import Cells, Design
+from wwm_models.records import Cells, Columns, Design
 
 Array = NDArray[np.float64]
 
@@ -24,13 +27,15 @@ class TripwireError(FitError):
     """A law that every fit obeys does not hold for this one."""
 
 
-def refuse_tripped(likelihood: CellLikelihood, theta: Array, cells: Cells, design: Design, *, penalised: bool) -> None:
+def refuse_tripped(
+    likelihood: CellLikelihood, found: Located, cells: Cells, design: Design, *, penalised: bool
+) -> None:
     """Raise a TripwireError at the first law that does not hold.
 
     Parameters
     ----------
     likelihood : CellLikelihood
-    theta : (p,) array
+    found : Located
     cells, design : records of the fit
     penalised : bool
         A penalised maximum need not reproduce shares, nor is it free of the scale of the weights.
@@ -39,14 +44,9 @@ def refuse_tripped(likelihood: CellLikelihood, theta: Array, cells: Cells, desig
     ------
     TripwireError
     """
-    replayed = design.build(_levels_reversed(cells.patterns))
-    if not np.array_equal(replayed, design.array):
-        _trip(
-            "replay",
-            "the design rebuilt from the stored encoder differs from the one that was fitted",
-            np.abs(replayed - design.array).max(),
-        )
-    probability = np.exp(likelihood.log_probabilities(theta)[likelihood.counts.sum(axis=1) > 0])
+    _check_replay(design, cells)
+    seen = likelihood.counts.sum(axis=1) > 0
+    probability = np.exp(likelihood.log_probabilities(found.theta)[seen])
     if not (np.isfinite(probability).all() and (probability > 0).all()):
         _trip("positive", "a fitted probability is not positive", float(np.nanmin(probability)))
     if np.abs(probability.sum(axis=1) - 1.0).max() > 1e-10:
@@ -54,14 +54,13 @@ def refuse_tripped(likelihood: CellLikelihood, theta: Array, cells: Cells, desig
     if penalised:
         return
     if _free_cut_points(design):
-        _check_shares(likelihood.family, likelihood.counts[likelihood.counts.sum(axis=1) > 0], probability)
-    gradient, information = likelihood.derivatives(theta)
-    _check_scale(likelihood, theta, gradient, information)
+        _check_shares(likelihood.family, likelihood.counts[seen], probability)
+    _check_scale(likelihood, found)
 
 
 def _free_cut_points(design: Design) -> bool:
     """Whether every predictor has a cut point of its own; structured ones do not let a maximum reproduce all shares."""
-    cuts = design.array[0][:, design.is_cut[: design.array.shape[2]]]
+    cuts = design.linear.rows(np.array([0])).array[0][:, design.is_cut[: design.linear.shape[2]]]
     return int(np.linalg.matrix_rank(cuts)) == len(cuts)
 
 
@@ -73,29 +72,44 @@ def _check_shares(family: Family, counts: Array, probability: Array) -> None:
         _trip("shares", f"the {family.name} family must reproduce the observed share of every answer", float(gap))
 
 
-def _check_scale(likelihood: CellLikelihood, theta: Array, gradient: Array, information: Array) -> None:
-    doubled = CellLikelihood(
-        likelihood.family,
-        likelihood.link,
-        Predictors(likelihood.predictors.array, likelihood.predictors.scale),
-        2.0 * likelihood.counts,
+def _check_replay(design: Design, cells: Cells) -> None:
+    again = design.build(_levels_reversed(cells))
+    fitted = design.linear
+    same = type(again) is type(fitted) and all(
+        np.array_equal(one, two) for one, two in zip(vars(again).values(), vars(fitted).values(), strict=False)
     )
-    twice_gradient, twice_information = doubled.derivatives(theta)
-    size = np.abs(information).max()
-    gap = max(np.abs(twice_gradient - 2.0 * gradient).max(), np.abs(twice_information - 2.0 * information).max()) / size
+    if not same:
+        _trip(
+            "replay",
+            "the design rebuilt from the stored encoder differs from the one that was fitted",
+            float(np.abs(again.array - fitted.array).max()),
+        )
+
+
+def _check_scale(likelihood: CellLikelihood, found: Located) -> None:
+    """The derivatives of the search, carried back to the design's own parameters, against those of doubled weights there."""
+    twice = replace(likelihood, counts=2.0 * likelihood.counts).expansion(found.theta)
+    size = np.abs(found.information).max()
+    gap = (
+        max(
+            np.abs(twice.gradient - 2.0 * found.gradient).max(),
+            np.abs(twice.information - 2.0 * found.information).max(),
+        )
+        / size
+    )
     if gap > 1e-9:
         _trip("scale", "doubling every weight does not double the score and the information", float(gap))
 
 
-def _levels_reversed(patterns: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, with the levels of every factor listed in another order."""
-    columns = {}
-    for name in patterns.columns:
-        column = patterns[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            column = column.cat.set_categories(column.cat.categories[::-1], ordered=False)
-        columns[name] = column
-    return pd.DataFrame(columns, index=patterns.index)
+def _levels_reversed(cells: Cells) -> Columns:
+    """The patterns, with the levels of every factor listed in another order."""
+    columns = {
+        name: Grouped(len(values.categories) - 1 - values.codes, tuple(values.categories)[::-1])
+        if isinstance(values, pd.Categorical)
+        else values
+        for name, values in cells.columns.items()
+    }
+    return columns or cells.patterns
 
 
 def _trip(wire: str, what: str, size: float) -> None:

@@ -20,20 +20,26 @@ Array = NDArray[np.float64]
 
 
 def _log_probabilities(eta: Array, link: Link) -> Array:
-    middle = log_difference(link, eta[:, 1:], eta[:, :-1])
-    return np.concatenate([link.log_cdf(eta[:, :1]), middle, link.log_sf(eta[:, -1:])], axis=1)
+    return _from_tails(eta, link, *link.tails(eta))
 
 
-def _density_ratios(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:
+def _from_tails(eta: Array, link: Link, log_cdf: Array, log_sf: Array) -> Array:
+    """(P, K) log p from log F(eta) and log (1 - F(eta))."""
+    log_p = np.empty((len(eta), eta.shape[1] + 1))
+    log_p[:, 0], log_p[:, -1] = log_cdf[:, 0], log_sf[:, -1]
+    log_p[:, 1:-1] = log_difference(link, eta, log_cdf, log_sf)
+    return log_p
+
+
+def _density_ratios(log_density: Array, log_p: Array) -> tuple[Array, Array]:
     """f(eta_k) / p_k and f(eta_k) / p_{k+1}, both (P, K-1)."""
-    log_density = link.log_pdf(eta)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.exp(log_density - log_p[:, :-1]), np.exp(log_density - log_p[:, 1:])
 
 
 def _scores(eta: Array, link: Link, log_p: Array) -> Array:
     """D log p_k / d eta_k = f(eta_k) / p_k; d log p_k / d eta_{k-1} = -f(eta_{k-1}) / p_k."""
-    below, above = _density_ratios(eta, link, log_p)
+    below, above = _density_ratios(link.log_pdf(eta), log_p)
     k = np.arange(eta.shape[1])
     scores = np.zeros((eta.shape[0], eta.shape[1] + 1, eta.shape[1]))
     scores[:, k, k] = below
@@ -42,23 +48,33 @@ def _scores(eta: Array, link: Link, log_p: Array) -> Array:
 
 
 def _slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
-    below, above = _density_ratios(eta, link, log_p)
+    below, above = _density_ratios(link.log_pdf(eta), log_p)
     with np.errstate(invalid="ignore"):
         up, down = counts[:, :-1] * below, counts[:, 1:] * above
     return np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
 
 
-def _curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
+def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
     """Tridiagonal: with r = f / p, d2 log p_k = r f'/f - r^2 on the diagonal and + r_k r_{k-1} beside it."""
-    below, above = _density_ratios(eta, link, log_p)
-    slope = link.pdf_score(eta)
+    log_cdf, log_sf = link.tails(eta)
+    log_p = _from_tails(eta, link, log_cdf, log_sf)
+    log_density, slope = link.density_of_tails(eta, log_cdf, log_sf)
+    below, above = _density_ratios(log_density, log_p)
+    if not np.isfinite(
+        log_p
+    ).all():  # where cut points cross, an answer that nobody gave has neither score nor curvature
+        below, above = np.where(counts[:, :-1] > 0, below, 0.0), np.where(counts[:, 1:] > 0, above, 0.0)
+    with np.errstate(invalid="ignore"):  # where an observed answer has no probability; the value says so
+        low, high = counts[:, :-1] * below, counts[:, 1:] * above
+        slopes = low - high
+        own = low * (below - slope) + high * (above + slope)
+        beside = -high[:, :-1] * below[:, 1:]
     k = np.arange(eta.shape[1])
-    curvature = np.zeros((eta.shape[0], eta.shape[1], eta.shape[1]))
-    curvature[:, k, k] = counts[:, :-1] * below * (below - slope) + counts[:, 1:] * above * (above + slope)
-    beside = -counts[:, 1:-1] * above[:, :-1] * below[:, 1:]
-    curvature[:, k[:-1], k[1:]] = beside
-    curvature[:, k[1:], k[:-1]] = beside
-    return curvature
+    bends = np.zeros((eta.shape[0], eta.shape[1], eta.shape[1]))
+    bends[:, k, k] = own
+    bends[:, k[:-1], k[1:]] = beside
+    bends[:, k[1:], k[:-1]] = beside
+    return log_p, slopes, bends
 
 
 def _recession(categories: int) -> tuple[Array, ...]:
@@ -92,7 +108,7 @@ CUMULATIVE = Family(
     log_probabilities=_log_probabilities,
     scores=_scores,
     slopes=_slopes,
-    curvature=_curvature,
+    expansion=_expansion,
     recession=_recession,
     start=_start,
     shares_jacobian=_shares_jacobian,

@@ -55,15 +55,21 @@ def _slopes(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
     return slopes
 
 
-def _curvature(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
-    def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
-        """N L' (diag(p) - p p') L for each pattern."""
-        load, p = loading(eta.shape[1]), np.exp(log_p)
-        mean = p @ load
-        second = np.einsum("pk,ki,kj->pij", p, load, load, optimize=True)
-        return counts.sum(axis=1)[:, None, None] * (second - mean[:, :, None] * mean[:, None, :])
+def _expansion(loading: Loading) -> Callable[[Array, Link, Array], tuple[Array, Array, Array]]:
+    """Scores counts L - N p L; curvature N L' (diag(p) - p p') L."""
+    log_probabilities = _log_probabilities(loading)
 
-    return curvature
+    def expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
+        load, steps = loading(eta.shape[1]), eta.shape[1]
+        log_p = log_probabilities(eta, link)
+        expected = counts.sum(axis=1, keepdims=True) * np.exp(log_p)
+        mean = np.exp(log_p) @ load
+        products = (load[:, :, None] * load[:, None, :]).reshape(-1, steps * steps)
+        second = (expected @ products).reshape(-1, steps, steps)
+        total = expected @ load
+        return log_p, counts @ load - total, second - total[:, :, None] * mean[:, None, :]
+
+    return expansion
 
 
 def _recession(loading: Loading) -> Callable[[int], tuple[Array, ...]]:
@@ -96,7 +102,7 @@ MULTINOMIAL = Family(
     log_probabilities=_log_probabilities(_baseline_loading),
     scores=_scores(_baseline_loading),
     slopes=_slopes(_baseline_loading),
-    curvature=_curvature(_baseline_loading),
+    expansion=_expansion(_baseline_loading),
     recession=_recession(_baseline_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[0]),  # noqa: ARG005
     shares_jacobian=_shares_jacobian(_baseline_loading),
@@ -117,7 +123,7 @@ ADJACENT = Family(
     log_probabilities=_log_probabilities(_adjacent_loading),
     scores=_scores(_adjacent_loading),
     slopes=_slopes(_adjacent_loading),
-    curvature=_curvature(_adjacent_loading),
+    expansion=_expansion(_adjacent_loading),
     recession=_recession(_adjacent_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[:-1]),  # noqa: ARG005
     shares_jacobian=_shares_jacobian(_adjacent_loading),

@@ -46,8 +46,9 @@ class Family:
         Derivatives of log p_k with respect to eta.
     slopes : (eta, link, log probabilities, counts (P, K)) -> (P, K-1)
         Derivative of ``sum_k counts_k log p_k`` with respect to eta; answers without counts do not enter.
-    curvature : (eta, link, log probabilities, counts (P, K)) -> (P, K-1, K-1)
-        Minus the second derivative of ``sum_k counts_k log p_k`` with respect to eta.
+    expansion : (eta, link, counts (P, K)) -> (P, K), (P, K-1), (P, K-1, K-1)
+        Log probabilities, then the first and minus the second derivative of ``sum_k counts_k log p_k`` with respect to eta;
+        a cell without counts contributes nothing, whatever its probability.
     recession : (K) -> tuple of K arrays (rows_k, K-1)
         Directions d of eta with ``recession[k] @ d >= 0`` are those along which log p_k never falls; they decide separation.
     start : (shares (K,), link) -> (K-1,)
@@ -69,7 +70,7 @@ class Family:
     log_probabilities: Callable[[Array, Link], Array]
     scores: Callable[[Array, Link, Array], Array]
     slopes: Callable[[Array, Link, Array, Array], Array]
-    curvature: Callable[[Array, Link, Array, Array], Array]
+    expansion: Callable[[Array, Link, Array], tuple[Array, Array, Array]]
     recession: Callable[[int], tuple[Array, ...]]
     start: Callable[[Array, Link], Array]
     shares_jacobian: Callable[[Array, Link, Array], tuple[Array, Array]]

@@ -72,16 +72,19 @@ def _slopes(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array
     return slopes
 
 
-def _curvature(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array]:
-    def curvature(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
-        steps = log_p.shape[1] - 1
-        beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-        bend = counts[:, :-1] * _log_tail_slopes(stop, eta, link)[1] + beyond * _log_tail_slopes(go, eta, link)[1]
-        full = np.zeros((len(eta), steps, steps))
-        full[:, np.arange(steps), np.arange(steps)] = -bend
-        return full
+def _expansion(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], tuple[Array, Array, Array]]:
+    log_probabilities = _log_probabilities(stop, go)
 
-    return curvature
+    def expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
+        steps = np.arange(eta.shape[1])
+        beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+        stopped, went_on = _log_tail_slopes(stop, eta, link), _log_tail_slopes(go, eta, link)
+        slopes = counts[:, :-1] * stopped[0] + beyond * went_on[0]
+        bends = np.zeros((len(eta), len(steps), len(steps)))
+        bends[:, steps, steps] = -(counts[:, :-1] * stopped[1] + beyond * went_on[1])
+        return log_probabilities(eta, link), slopes, bends
+
+    return expansion
 
 
 def _recession(stop_sign: float) -> Callable[[int], tuple[Array, ...]]:
@@ -124,7 +127,7 @@ STOPPING = Family(
     log_probabilities=_log_probabilities(_cdf, _sf),
     scores=_scores(_cdf, _sf),
     slopes=_slopes(_cdf, _sf),
-    curvature=_curvature(_cdf, _sf),
+    expansion=_expansion(_cdf, _sf),
     recession=_recession(1.0),
     start=lambda shares, link: link.quantile(_stop_shares(shares)),
     shares_jacobian=_shares_jacobian(_sf),
@@ -144,7 +147,7 @@ CONTINUATION = Family(
     log_probabilities=_log_probabilities(_sf, _cdf),
     scores=_scores(_sf, _cdf),
     slopes=_slopes(_sf, _cdf),
-    curvature=_curvature(_sf, _cdf),
+    expansion=_expansion(_sf, _cdf),
     recession=_recession(-1.0),
     start=lambda shares, link: link.quantile(1.0 - _stop_shares(shares)),
     shares_jacobian=_shares_jacobian(_cdf),

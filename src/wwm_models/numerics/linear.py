@@ -56,11 +56,18 @@ def redundant_columns(matrix: Array, tolerance: float = 1e-9) -> list[int]:
     """
     lengths = np.linalg.norm(matrix, axis=0)
     scaled = matrix / np.where(lengths > 0, lengths, 1.0)
-    if matrix.shape[0] >= matrix.shape[1] and np.all(lengths > 0):
-        diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-        if diagonal.min(initial=1.0) > tolerance:
-            return []
+    if np.all(lengths > 0) and _clearly_independent(scaled):
+        return []
     return _greedy_redundant(scaled, tolerance)
+
+
+def _clearly_independent(scaled: Array) -> bool:
+    """Whether every column keeps a thousandth of its length after projection on those before it, by Cholesky's pivots."""
+    try:
+        factor = np.linalg.cholesky(scaled.T @ scaled)
+    except np.linalg.LinAlgError:
+        return False
+    return float(np.diag(factor).min(initial=1.0)) > 1e-3
 
 
 def _greedy_redundant(scaled: Array, tolerance: float) -> list[int]:

@@ -17,6 +17,25 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What a distribution gives in one stroke.
+
+    Attributes
+    ----------
+    tails : function of x
+        log F and log (1 - F).
+    log_pdf, pdf_score : functions of log F and log (1 - F)
+    log_gap : function of u - l > 0, log F(u) and log (1 - F(l))
+        log(F(u) - F(l)).
+    """
+
+    tails: Callable[[Array], tuple[Array, Array]]
+    log_pdf: Callable[[Array, Array], Array]
+    pdf_score: Callable[[Array, Array], Array]
+    log_gap: Callable[[Array, Array, Array], Array]
+
+
+@dataclass(frozen=True)
 class Link:
     """A distribution function F with density f, by logarithms.
 
@@ -31,8 +50,8 @@ class Link:
         Derivative of log f.
     quantile : function
         The inverse of F on (0, 1).
-    log_between : function of (upper, lower), or None
-        log (F(upper) - F(lower)) where the distribution has a form for it that loses no digits.
+    shared : Shared or None
+        Quicker forms of several of these together, where the distribution has them.
     """
 
     name: str
@@ -42,7 +61,17 @@ class Link:
     log_pdf: Callable[[Array], Array]
     pdf_score: Callable[[Array], Array]
     quantile: Callable[[Array], Array]
-    log_between: Callable[[Array, Array], Array] | None = None
+    shared: Shared | None = None
+
+    def tails(self, x: Array) -> tuple[Array, Array]:
+        """Log F and log (1 - F)."""
+        return (self.log_cdf(x), self.log_sf(x)) if self.shared is None else self.shared.tails(x)
+
+    def density_of_tails(self, x: Array, log_cdf: Array, log_sf: Array) -> tuple[Array, Array]:
+        """Log f and its derivative, given log F(x) and log (1 - F(x))."""
+        if self.shared is None:
+            return self.log_pdf(x), self.pdf_score(x)
+        return self.shared.log_pdf(log_cdf, log_sf), self.shared.pdf_score(log_cdf, log_sf)
 
 
 _TOP = 700.0  # exp overflows at 709.8; beyond this every probability is 0 or 1 in double precision
@@ -59,36 +88,32 @@ def _log_one_minus_exp_minus(t: Array) -> Array:
     return np.where(t < _LOG_TWO, np.log(-np.expm1(-near)), np.log1p(-np.exp(-far)))
 
 
-def _logit_log_cdf(x: Array) -> Array:
-    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+def _softening(x: Array) -> Array:
+    """log(1 + exp(-|x|)), what separates log F of the logistic from the straight line min(x, 0)."""
+    return np.log1p(np.exp(-np.abs(x)))
 
 
-def _logit_log_sf(x: Array) -> Array:
-    return _logit_log_cdf(-x)
-
-
-def _logit_log_pdf(x: Array) -> Array:
-    size = np.abs(x)
-    return -size - 2.0 * np.log1p(np.exp(-size))
-
-
-def _logit_log_between(upper: Array, lower: Array) -> Array:
-    """F(u) - F(l) = F(u) (1 - F(l)) (1 - exp(l - u))."""
-    gap = upper - lower
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        rise = np.log(-np.expm1(-gap))
-    return np.where(gap > 0, _logit_log_cdf(upper) + _logit_log_cdf(-lower) + rise, -np.inf)
+def _logit_tails(x: Array) -> tuple[Array, Array]:
+    softening = _softening(x)
+    return np.minimum(x, 0.0) - softening, np.minimum(-x, 0.0) - softening
 
 
 LOGIT = Link(
     "logit",
     "logit",
-    log_cdf=_logit_log_cdf,
-    log_sf=_logit_log_sf,
-    log_pdf=_logit_log_pdf,
+    log_cdf=lambda x: _logit_tails(x)[0],
+    log_sf=lambda x: _logit_tails(x)[1],
+    log_pdf=lambda x: -np.abs(x) - 2.0 * _softening(x),
     pdf_score=lambda x: -np.tanh(x / 2.0),
     quantile=lambda p: np.asarray(special.logit(p)),
-    log_between=_logit_log_between,
+    shared=Shared(
+        tails=_logit_tails,
+        log_pdf=lambda log_cdf, log_sf: log_cdf + log_sf,  # f = F (1 - F)
+        pdf_score=lambda log_cdf, log_sf: np.exp(log_sf) - np.exp(log_cdf),  # f'/f = 1 - 2 F
+        log_gap=lambda gap, log_cdf, log_sf: (
+            log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300)))
+        ),  # F(u) (1 - F(l)) (1 - e^(l - u))
+    ),
 )
 
 PROBIT = Link(
@@ -134,34 +159,43 @@ CAUCHIT = Link(
 LINKS = {link.name: link for link in (LOGIT, PROBIT, CLOGLOG, LOGLOG, CAUCHIT)}
 
 
-def log_difference(link: Link, upper: Array, lower: Array) -> Array:
-    """log(F(upper) - F(lower)), without ever subtracting two probabilities near one.
+def log_difference(link: Link, points: Array, log_cdf: Array, log_sf: Array) -> Array:
+    """log(F(x_k) - F(x_{k-1})) for neighbours along the second axis, without ever subtracting two probabilities.
 
     Parameters
     ----------
     link : Link
-    upper, lower : arrays of one shape
-        ``upper > lower``; where not, the answer is minus infinity (the interval is empty).
+    points : (P, J) array
+        Increasing along each row; where not, the answer is minus infinity (the interval is empty).
+    log_cdf, log_sf : (P, J) arrays
+        log F and log (1 - F) at `points`.
 
     Returns
     -------
-    array of the same shape
+    (P, J - 1) array
         Non-positive.
-
-    Notes
-    -----
-    In the left half log F(u) + log(1 - exp(log F(l) - log F(u))); in the right half the same with 1 - F. The side with
-    the smaller tail is used, so both logarithms stay away from zero.
 
     Examples
     --------
-    >>> float(log_difference(LOGIT, np.array(41.0), np.array(40.0)))
+    >>> points = np.array([[40.0, 41.0]])
+    >>> float(log_difference(LOGIT, points, LOGIT.log_cdf(points), LOGIT.log_sf(points))[0, 0])
     -40.458...
     """
-    if link.log_between is not None:
-        return link.log_between(upper, lower)
+    upper, lower = points[:, 1:], points[:, :-1]
+    if link.shared is not None:
+        gap = upper - lower
+        log_p = link.shared.log_gap(np.abs(gap), log_cdf[:, 1:], log_sf[:, :-1])
+        return np.where(gap > 0, log_p, -np.inf)
+    return _difference_by_nearest_tail(upper, lower, log_cdf, log_sf)
+
+
+def _difference_by_nearest_tail(upper: Array, lower: Array, log_cdf: Array, log_sf: Array) -> Array:
+    """In the left half log F(u) + log(1 - exp(log F(l) - log F(u))); in the right half the same with 1 - F.
+
+    The side with the smaller tail is used, so both logarithms stay away from zero.
+    """
     right = upper + lower > 0
-    big = np.where(right, link.log_sf(lower), link.log_cdf(upper))
-    small = np.where(right, link.log_sf(upper), link.log_cdf(lower))
+    big = np.where(right, log_sf[:, :-1], log_cdf[:, 1:])
+    small = np.where(right, log_sf[:, 1:], log_cdf[:, :-1])
     gap = np.where(upper > lower, big - small, 0.0)
     return np.where(gap > 0, big + _log_one_minus_exp_minus(gap), -np.inf)

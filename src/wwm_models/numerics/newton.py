@@ -11,8 +11,24 @@ from numpy.typing import NDArray
 from wwm_models.numerics.linear import inverse_or_none
 
 Array = NDArray[np.float64]
-Objective = Callable[[Array], float]
-Derivatives = Callable[[Array], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A function to second order at a point.
+
+    Attributes
+    ----------
+    value : float
+        Minus infinity outside the domain; the other parts then mean nothing.
+    gradient : (p,) array
+    information : (p, p) array
+        Minus the Hessian.
+    """
+
+    value: float
+    gradient: Array
+    information: Array
 
 
 @dataclass(frozen=True)
@@ -40,16 +56,14 @@ class Maximum:
 
 
 def maximise(
-    value: Objective, derivatives: Derivatives, start: Array, *, tolerance: float = 1e-14, iterations: int = 100
+    expand: Callable[[Array], Expansion], start: Array, *, tolerance: float = 1e-14, iterations: int = 100
 ) -> Maximum:
-    """Give the maximum of `value` reached from `start`.
+    """Give the maximum reached from `start`.
 
     Parameters
     ----------
-    value : function of a (p,) array
-        Log-likelihood; minus infinity outside its domain.
-    derivatives : function of a (p,) array
-        Gradient (p,) and information (p, p), that is minus the Hessian.
+    expand : function of a (p,) array
+        The log-likelihood to second order.
     start : (p,) array
         A point with a finite value.
     tolerance : float
@@ -61,25 +75,23 @@ def maximise(
     -------
     Maximum
     """
-    point, best = start, value(start)
-    gradient, information = derivatives(point)
+    point, here = start, expand(start)
     for step_number in range(iterations):
-        step = _ascent_direction(gradient, information)
-        decrement = float(gradient @ step)
-        if decrement <= tolerance * (1.0 + abs(best)):
-            return _polished(value, derivatives, point + step, step_number)
-        point, reached = _halve_until_better(value, point, step, best, decrement)
-        if reached <= best and decrement > 1e-9 * (1.0 + abs(best)):
-            return Maximum(point, best, gradient, information, step_number, converged=False)
-        best = reached
-        gradient, information = derivatives(point)
-    return Maximum(point, best, gradient, information, iterations, converged=False)
+        step = _ascent_direction(here.gradient, here.information)
+        decrement = float(here.gradient @ step)
+        if decrement <= tolerance * (1.0 + abs(here.value)):
+            last = expand(point + step)  # a tiny step in full: the error left is the square of one below the tolerance
+            converged = inverse_or_none(last.information) is not None
+            return _stopped(point + step, last, step_number, converged=converged)
+        candidate, reached = _halve_until_better(expand, point, step, here, decrement)
+        if reached.value <= here.value and decrement > 1e-9 * (1.0 + abs(here.value)):
+            return _stopped(point, here, step_number, converged=False)
+        point, here = candidate, reached
+    return _stopped(point, here, iterations, converged=False)
 
 
-def _polished(value: Objective, derivatives: Derivatives, point: Array, iterations: int) -> Maximum:
-    """Take the last, tiny step in full: the error left is the square of an error below the tolerance."""
-    gradient, information = derivatives(point)
-    return Maximum(point, value(point), gradient, information, iterations, inverse_or_none(information) is not None)
+def _stopped(point: Array, here: Expansion, iterations: int, *, converged: bool) -> Maximum:
+    return Maximum(point, here.value, here.gradient, here.information, iterations, converged)
 
 
 def _ascent_direction(gradient: Array, information: Array) -> Array:
@@ -95,14 +107,15 @@ def _ascent_direction(gradient: Array, information: Array) -> Array:
 
 
 def _halve_until_better(
-    value: Objective, point: Array, step: Array, best: float, decrement: float
-) -> tuple[Array, float]:
+    expand: Callable[[Array], Expansion], point: Array, step: Array, here: Expansion, decrement: float
+) -> tuple[Array, Expansion]:
     """Shorten the step until the value rises by a thousandth of what the gradient promises (Armijo)."""
     length = 1.0
     for _ in range(50):
         candidate = point + length * step
-        reached = value(candidate)
-        if np.isfinite(reached) and reached >= best + 1e-3 * length * decrement - 1e-13 * (1.0 + abs(best)):
+        reached = expand(candidate)
+        enough = here.value + 1e-3 * length * decrement - 1e-13 * (1.0 + abs(here.value))
+        if np.isfinite(reached.value) and reached.value >= enough:
             return candidate, reached
         length /= 2.0
-    return point, best
+    return point, here

@@ -5,7 +5,8 @@ No statistics here. A function of a stage takes records and returns records; not
 
 from wwm_models.records.estimand import Estimand
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
-from wwm_models.records.fit import Cells, Design, Fit
+from wwm_models.records.fit import Cells, Columns, Design, Fit, Linear
+from wwm_models.records.linear import Blocks, Dense
 from wwm_models.records.posterior import Posterior
 from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
@@ -15,9 +16,12 @@ Fitted = Fit | Posterior  # what adjusted numbers are made from
 
 __all__ = [
     "ESTIMATE_COLUMNS",
+    "Blocks",
     "Calibration",
     "Cells",
     "Collapse",
+    "Columns",
+    "Dense",
     "Design",
     "Estimand",
     "Estimates",
@@ -25,6 +29,7 @@ __all__ = [
     "Fitted",
     "Influence",
     "Level",
+    "Linear",
     "Posterior",
     "Replicates",
     "Results",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.records.estimates import Influence
+from wwm_models.records.linear import Blocks, Dense
 from wwm_models.records.survey import Survey
 
 Array = NDArray[np.float64]
+Linear = Blocks | Dense
+Columns = pd.DataFrame | Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +29,8 @@ class Cells:
     outcome : str
     categories : tuple of str
         All declared answers in order, K of them.
-    patterns : DataFrame, P rows
-        One row per unique combination of predictors.
+    columns : mapping of predictor to (P,) array or Categorical
+        The predictors of every pattern, a unique combination of them.
     weights : (P, K) array
         Sum of weights; sampling weights are scaled to a mean of one over the rows used.
     counts : (P, K) array
@@ -41,13 +46,18 @@ class Cells:
 
     outcome: str
     categories: tuple[str, ...]
-    patterns: pd.DataFrame
+    columns: Mapping[str, Any]
     weights: Array
     counts: Array
     row_pattern: NDArray[np.intp]
     row_category: NDArray[np.intp]
     row_weight: Array
     excluded: Mapping[str, int]
+
+    @cached_property
+    def patterns(self) -> pd.DataFrame:
+        """The columns as a frame of P rows."""
+        return pd.DataFrame(dict(self.columns), index=range(len(self.weights)))
 
     @property
     def n(self) -> int:
@@ -61,8 +71,8 @@ class Design:
 
     Attributes
     ----------
-    array : (P, J, p) array
-        J = fitted answers minus one.
+    linear : Linear
+        The map from theta (p,) to (P, J) predictors; J = fitted answers minus one.
     names : tuple of str, p + q long
         Those of theta, then those of zeta.
     is_cut : (p + q,) bool array
@@ -71,8 +81,8 @@ class Design:
         Formula term of each parameter; "" for cut points.
     order : (J + 1,) int array
         Positions in ``Cells.categories`` of the answers with respondents, in the order the family reads them.
-    build : function of a frame of predictors -> (rows, J, p) array
-        The same map for other rows.
+    build : function of columns of predictors -> Linear
+        The same map for other rows: a frame, or a mapping of names to columns.
     dropped : tuple of str
         Redundant columns left out on request.
     scale : (P, q) array or None
@@ -86,18 +96,23 @@ class Design:
         The same design with these fixed at zero.
     """
 
-    array: Array
+    linear: Linear
     names: tuple[str, ...]
     is_cut: NDArray[np.bool_]
     terms: tuple[str, ...]
     order: NDArray[np.intp]
-    build: Callable[[pd.DataFrame], Array]
+    build: Callable[[Columns], Linear]
     dropped: tuple[str, ...] = ()
     scale: Array | None = None
-    build_scale: Callable[[pd.DataFrame], Array] | None = None
+    build_scale: Callable[[Columns], Array] | None = None
     monotone: tuple[tuple[str, ...], ...] = ()
     pooled: tuple[str, ...] = ()
     without: Callable[[tuple[str, ...]], Design] | None = None
+
+    @property
+    def array(self) -> Array:
+        """The whole (P, J, p) array of the linear map."""
+        return self.linear.array
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +149,8 @@ class Fit:
         "" or "jeffreys": then the estimates are penalised, and every table says so.
     render : function of a Fit
         Writes ``summary()``.
+    influence : function of a Fit
+        Gives ``theta_influence``.
     """
 
     model: Any
@@ -162,10 +179,17 @@ class Fit:
     replicate_theta: Array | None = None
     penalty: str = ""
     render: Callable[[Fit], str] = repr
+    influence: Callable[[Fit], Influence] | None = None
 
     def summary(self) -> str:
         """The fit as text: model, coefficients, design, what was excluded."""
         return self.render(self)
+
+    @cached_property
+    def theta_influence(self) -> Influence:
+        """What each respondent contributes to theta, under the design its covariance used."""
+        assert self.influence is not None
+        return self.influence(self)
 
     @property
     def std_errors(self) -> pd.Series:

@@ -42,7 +42,7 @@ def test_links_and_descriptions_lead_somewhere_and_ids_are_unique(make, change):
         assert set(wanted) <= set(ids)
 
 
-HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}</style>\x00\x1b\u202e\ud800 😀 " + "שלום " * 40
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}</style>\x00\x1b\u202e 😀 " + "שלום " * 40
 
 
 def _hostile(results: Results) -> Results:

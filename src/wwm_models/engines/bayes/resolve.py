@@ -98,7 +98,7 @@ def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Ar
     crossed = pd.DataFrame(rows, columns=pd.Index(inside), index=frame.index)
     for name in inside:
         frame[name] = crossed[name].astype(cells.patterns[name].dtype)
-    array = np.concatenate([design.array, design.build(frame)])
+    array = np.concatenate([design.array, design.build(frame).array])
     gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
     return np.hstack([gaps, np.zeros((len(gaps), size - array.shape[2]))])
 

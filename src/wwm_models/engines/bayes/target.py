@@ -16,7 +16,7 @@ from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.engines.bayes.priors import Prior
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.errors import FitError
-from wwm_models.numerics.newton import maximise
+from wwm_models.numerics.newton import Expansion, maximise
 
 Array = NDArray[np.float64]
 STEP = 1e-5  # of central differences of the analytic gradient; the curvature is only used to choose coordinates
@@ -54,9 +54,12 @@ class LogPosterior:
         """Log density alone."""
         return self.value_and_gradient(free)[0]
 
-    def derivatives(self, free: Array) -> tuple[Array, Array]:
-        """Gradient, and minus the second derivative."""
-        return self.value_and_gradient(free)[1], curvature(self, free)
+    def expansion(self, free: Array) -> Expansion:
+        """Log density, gradient, and minus the second derivative."""
+        value, gradient = self.value_and_gradient(free)
+        if value == -np.inf:
+            return Expansion(value, gradient, np.zeros((len(free), len(free))))
+        return Expansion(value, gradient, curvature(self, free))
 
 
 def curvature(target: LogPosterior, free: Array) -> Array:
@@ -97,7 +100,7 @@ def whitened(target: LogPosterior, start: Array) -> Whitened:
     FitError
         If the posterior has no mode: an improper prior on separated answers.
     """
-    maximum = maximise(target.value, target.derivatives, start, tolerance=1e-9)
+    maximum = maximise(target.expansion, start, tolerance=1e-9)
     try:
         factor = linalg.cholesky(maximum.information, lower=True)
     except (linalg.LinAlgError, ValueError):

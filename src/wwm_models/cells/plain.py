@@ -1,0 +1,121 @@
+"""Columns of plain formulas, straight from integer codes: sums of variables and of their interactions.
+
+A formula is plain when it is made of variable names joined by ``+``, ``:`` and ``*``, and every part of an interaction is a term
+too. Then each group enters by indicators of all its levels but the first (treatment coding), as patsy would code it, and a law
+holds both equal. Everything else is patsy's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.records import Columns
+
+Array = NDArray[np.float64]
+Term = tuple[str, ...]
+_PLAIN = re.compile(r"[^\W\d]\w*(\s*[:*]\s*[^\W\d]\w*)*|1")
+
+
+def plain_terms(right_side: str, groups: Sequence[str]) -> tuple[Term, ...] | None:
+    """Terms of a plain formula in patsy's order, or None where it is not plain.
+
+    Parameters
+    ----------
+    right_side : str
+    groups : sequence of str
+        Variables that are categorical.
+
+    Examples
+    --------
+    >>> plain_terms("a * b + x", ["a", "b"])
+    (('a',), ('b',), ('a', 'b'), ('x',))
+    >>> plain_terms("a:b", ["a", "b"]) is None
+    True
+    """
+    found: dict[frozenset[str], Term] = {}
+    for piece in right_side.split("+"):
+        if not _PLAIN.fullmatch(piece.strip()) or (":" in piece and "*" in piece):
+            return None
+        names = tuple(dict.fromkeys(re.findall(r"[^\W\d]\w*", piece)))
+        sizes = range(1, len(names) + 1) if "*" in piece else [len(names)]
+        for term in itertools.chain.from_iterable(itertools.combinations(names, size) for size in sizes):
+            if term:
+                found.setdefault(frozenset(term), term)
+    for names in found:
+        if any(names - {name} and names - {name} not in found for name in names):
+            return None
+    numeric = list(dict.fromkeys(names - set(groups) for names in found))
+    numeric.sort(key=bool)  # purely categorical terms first
+    return tuple(sorted(found.values(), key=lambda term: (numeric.index(frozenset(term) - set(groups)), len(term))))
+
+
+class Grouped(NamedTuple):
+    """A group variable: the position of each row's level among `levels`."""
+
+    codes: NDArray[np.integer[Any]]
+    levels: tuple[Any, ...]
+
+
+def as_categorical(values: Grouped) -> Any:
+    """The values as pandas knows them."""
+    return pd.Categorical.from_codes(values.codes, dtype=pd.CategoricalDtype(list(values.levels)))
+
+
+def as_frame(columns: Columns) -> pd.DataFrame:
+    """The columns as a frame, groups as Categoricals."""
+    if isinstance(columns, pd.DataFrame):
+        return columns
+    return pd.DataFrame(
+        {name: as_categorical(values) if isinstance(values, Grouped) else values for name, values in columns.items()}
+    )
+
+
+@dataclass(frozen=True)
+class PlainColumns:
+    """The columns of plain terms.
+
+    Attributes
+    ----------
+    terms : tuple of tuples of names
+    levels : mapping of group to its levels
+    """
+
+    terms: tuple[Term, ...]
+    levels: Mapping[str, tuple[Any, ...]]
+
+    def names(self) -> list[tuple[str, str]]:
+        """Name and term of every column."""
+        return [
+            (":".join(reversed(parts)), ":".join(term))
+            for term in self.terms
+            for parts in itertools.product(*(self._labels(name) for name in reversed(term)))
+        ]
+
+    def __call__(self, variables: Mapping[str, Any], rows: int) -> Array:
+        """(rows, columns) array of these variables: `Grouped` with the fit's levels, or numbers."""
+        single = {name: self._single(variables[name]) for name in {name for term in self.terms for name in term}}
+        blocks = [self._product([single[name] for name in term], rows) for term in self.terms]
+        return np.concatenate(blocks, axis=1) if blocks else np.zeros((rows, 0))
+
+    def _labels(self, name: str) -> list[str]:
+        return [f"{name}[{level}]" for level in self.levels[name][1:]] if name in self.levels else [name]
+
+    def _single(self, values: Any) -> Array:
+        if not isinstance(values, Grouped):
+            return np.asarray(values, dtype=np.float64)[:, None]
+        return (values.codes[:, None] == np.arange(1, len(values.levels))).astype(np.float64)
+
+    def _product(self, parts: list[Array], rows: int) -> Array:
+        """All products of columns, those of the first part varying fastest."""
+        result = parts[0]
+        for part in parts[1:]:
+            result = (part[:, :, None] * result[:, None, :]).reshape(rows, -1)
+        return result

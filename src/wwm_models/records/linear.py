@@ -1,0 +1,226 @@
+"""The linear map from parameters to the predictors of every pattern, and its transpose, in two forms of storage.
+
+`Blocks` keeps what the rows share: cut points by a small basis, parallel columns once, own columns once. `Dense` holds the whole
+(P, J, p) array. Both answer the same four questions, so that whatever fits, averages or samples does not ask which it has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """The map as one array.
+
+    Attributes
+    ----------
+    array : (P, J, p) array
+    """
+
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows P, predictors J, parameters p."""
+        rows, steps, size = self.array.shape
+        return rows, steps, size
+
+    def eta(self, theta: Array) -> Array:
+        """(P, J) predictors at `theta` (p,)."""
+        return self.array @ theta
+
+    def etas(self, thetas: Array) -> Array:
+        """(S, P, J) predictors at each of `thetas` (S, p)."""
+        rows, steps, size = self.shape
+        return (thetas @ self.array.reshape(-1, size).T).reshape(len(thetas), rows, steps)
+
+    def pull(self, slopes: Array) -> Array:
+        """Sum over rows and predictors of `slopes` (G, R, M, J), with G * R = P, times their rows of the map: (G, M, p)."""
+        groups, rows, several, steps = slopes.shape
+        flat = slopes.transpose(0, 2, 1, 3).reshape(groups, several, rows * steps)
+        return flat @ self.array.reshape(groups, rows * steps, -1)
+
+    def quadratic(self, bends: Array) -> Array:
+        """Sum over rows of D' B D for `bends` (P, J, J): (p, p)."""
+        flat = self.array.reshape(-1, self.array.shape[2])
+        return flat.T @ (bends @ self.array).reshape(flat.shape)
+
+    def through(self, scores: Array) -> Array:
+        """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
+        return scores @ self.array
+
+    def rows(self, where: NDArray[np.intp]) -> Dense:
+        """The map of these rows."""
+        return Dense(self.array[where])
+
+    def only(self, kept: NDArray[np.bool_]) -> Dense:
+        """The map of some of the parameters."""
+        return Dense(self.array[:, :, kept])
+
+    def standardising(self, weights: Array) -> Array:
+        """(p, p) matrix T: in the parameters T^-1 theta the columns have length one under these row weights."""
+        squares = np.einsum("rjp,r->p", self.array**2, weights) / max(float(weights.sum()), 1e-300)
+        return np.diag(1.0 / np.where(squares > 0, np.sqrt(squares), 1.0))
+
+    def changed(self, transform: Array) -> Dense:
+        """The map of parameters u with theta = transform @ u."""
+        return Dense(self.array @ transform)
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The map as parts; parameters are ordered cut points, parallel slopes, own slopes (J for each column).
+
+    eta_rj = (basis c)_j + shared_r b + sum_c specific_rc g_cj
+
+    Attributes
+    ----------
+    basis : (J, q) array
+    shared : (P, s) array
+    specific : (P, c) array
+    """
+
+    basis: Array
+    shared: Array
+    specific: Array
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows P, predictors J, parameters p."""
+        steps, cuts = self.basis.shape
+        return len(self.shared), steps, cuts + self.shared.shape[1] + self.specific.shape[1] * steps
+
+    @cached_property
+    def array(self) -> Array:
+        """The whole (P, J, p) array."""
+        rows, steps, _ = self.shape
+        cuts = np.broadcast_to(self.basis, (rows, *self.basis.shape))
+        shared = np.broadcast_to(self.shared[:, None, :], (rows, steps, self.shared.shape[1]))
+        own = self.specific[:, None, :, None] * np.eye(steps)[None, :, None, :]
+        return np.concatenate([cuts, shared, own.reshape(rows, steps, -1)], axis=2)
+
+    def eta(self, theta: Array) -> Array:
+        """(P, J) predictors at `theta` (p,)."""
+        cuts, shared, own = self._parts(theta)
+        eta = (self.basis @ cuts)[None, :] + (self.shared @ shared)[:, None]
+        return eta + self.specific @ own if self.specific.shape[1] else eta
+
+    def etas(self, thetas: Array) -> Array:
+        """(S, P, J) predictors at each of `thetas` (S, p)."""
+        steps, cuts = self.basis.shape
+        end, count = cuts + self.shared.shape[1], self.specific.shape[1]
+        eta = (thetas[:, :cuts] @ self.basis.T)[:, None, :] + (thetas[:, cuts:end] @ self.shared.T)[:, :, None]
+        if count:
+            eta += self.specific @ thetas[:, end:].reshape(len(thetas), count, steps)
+        return eta
+
+    def pull(self, slopes: Array) -> Array:
+        """Sum over rows and predictors of `slopes` (G, R, M, J), with G * R = P, times their rows of the map: (G, M, p)."""
+        groups, rows, several, steps = slopes.shape
+        parts = [slopes.sum(axis=1) @ self.basis]
+        if self.shared.shape[1]:
+            parts.append(slopes.sum(axis=3).transpose(0, 2, 1) @ self.shared.reshape(groups, rows, -1))
+        if self.specific.shape[1]:
+            flat = slopes.reshape(groups, rows, several * steps).transpose(0, 2, 1)
+            own = (flat @ self.specific.reshape(groups, rows, -1)).reshape(groups, several, steps, -1)
+            parts.append(own.transpose(0, 1, 3, 2).reshape(groups, several, -1))
+        return np.concatenate(parts, axis=2)
+
+    def quadratic(self, bends: Array) -> Array:
+        """Sum over rows of D' B D for symmetric `bends` (P, J, J): (p, p)."""
+        rows, steps, size = self.shape
+        q, s, c = self.basis.shape[1], self.shared.shape[1], self.specific.shape[1]
+        result = np.zeros((size, size))
+        flat = bends.reshape(rows, steps * steps)
+        result[:q, :q] = self.basis.T @ (np.ones(rows) @ flat).reshape(steps, steps) @ self.basis
+        beside = (bends.reshape(-1, steps) @ np.ones(steps)).reshape(rows, steps)
+        if s:
+            result[:q, q : q + s] = self.basis.T @ (beside.T @ self.shared)
+            result[q : q + s, q : q + s] = (self.shared * (beside @ np.ones(steps))[:, None]).T @ self.shared
+        if c:
+            by_step = (self.specific.T @ flat).reshape(c, steps, steps)
+            result[:q, q + s :] = self.basis.T @ by_step.transpose(1, 0, 2).reshape(steps, -1)
+            weighted = (self.specific[:, :, None] * beside[:, None, :]).reshape(rows, -1)
+            result[q : q + s, q + s :] = self.shared.T @ weighted
+            result[q + s :, q + s :] = self._own_quadratic(bends)
+        return np.triu(result) + np.triu(result, 1).T
+
+    def through(self, scores: Array) -> Array:
+        """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
+        rows, several, _ = scores.shape
+        parts = [scores @ self.basis, scores.sum(axis=2)[:, :, None] * self.shared[:, None, :]]
+        own = (self.specific[:, None, :, None] * scores[:, :, None, :]).reshape(rows, several, -1)
+        return np.concatenate([*parts, own], axis=2)
+
+    def rows(self, where: NDArray[np.intp]) -> Blocks:
+        """The map of these rows."""
+        return Blocks(self.basis, self.shared[where], self.specific[where])
+
+    def only(self, kept: NDArray[np.bool_]) -> Blocks:
+        """The map of some of the parameters; of own slopes, all of a column or none."""
+        steps, cuts = self.basis.shape
+        end = cuts + self.shared.shape[1]
+        return Blocks(self.basis[:, kept[:cuts]], self.shared[:, kept[cuts:end]], self.specific[:, kept[end::steps]])
+
+    def standardising(self, weights: Array) -> Array:
+        """(p, p) matrix T: in the parameters T^-1 theta the slopes' columns have, under these row weights, mean zero and length one.
+
+        Moving a column's mean into the cut points needs cut points that can all move together (for own slopes: each alone);
+        where they cannot, the column is only scaled.
+        """
+        steps, cuts = self.basis.shape
+        s, size = self.shared.shape[1], self.shape[2]
+        share = weights / max(float(weights.sum()), 1e-300)
+        transform = np.zeros((size, size))
+        transform[:cuts, :cuts] = np.eye(cuts)
+        for columns, start, wanted in (
+            (self.shared, cuts, np.ones((steps, 1))),
+            (self.specific, cuts + s, np.eye(steps)),
+        ):
+            width = wanted.shape[1]
+            shift = self._cuts_giving(wanted) if columns.shape[1] else None
+            mean = np.zeros(columns.shape[1]) if shift is None else share @ columns
+            length = np.sqrt(share @ (columns - mean) ** 2)
+            scale = 1.0 / np.where(length > 0, length, 1.0)
+            place = np.arange(start, start + columns.shape[1] * width)
+            transform[place, place] = np.repeat(scale, width)
+            if shift is not None:
+                transform[:cuts, place] = -np.kron(mean * scale, shift)
+        return transform
+
+    def changed(self, transform: Array) -> Blocks:
+        """The map of parameters u with theta = transform @ u, for a transform made by `standardising`."""
+        steps, cuts = self.basis.shape
+        s = self.shared.shape[1]
+        moved = self.basis @ transform[:cuts, cuts:]
+        scale = np.diag(transform)[cuts:]
+        shared = self.shared * scale[:s] + moved[0, :s]
+        own = moved[:, s:].reshape(steps, -1, steps) if self.specific.shape[1] else np.zeros((steps, 0, steps))
+        specific = self.specific * scale[s::steps] + own[0, :, 0]
+        return Blocks(self.basis, shared, specific)
+
+    def _parts(self, theta: Array) -> tuple[Array, Array, Array]:
+        steps, cuts = self.basis.shape
+        end = cuts + self.shared.shape[1]
+        return theta[:cuts], theta[cuts:end], theta[end:].reshape(-1, steps)
+
+    def _cuts_giving(self, wanted: Array) -> Array | None:
+        """(q, m) cut point parameters that move the predictors by `wanted` (J, m), or None where they cannot."""
+        found = np.linalg.pinv(self.basis) @ wanted
+        return found if np.abs(self.basis @ found - wanted).max(initial=0.0) < 1e-12 else None
+
+    def _own_quadratic(self, bends: Array) -> Array:
+        rows, steps, _ = bends.shape
+        count = self.specific.shape[1]
+        result = np.zeros((count, steps, count, steps))
+        for j in range(steps):
+            weighted = (self.specific[:, :, None] * bends[:, None, j, :]).reshape(rows, -1)
+            result[:, j] = (self.specific.T @ weighted).reshape(count, count, steps)
+        return result.reshape(count * steps, count * steps)
