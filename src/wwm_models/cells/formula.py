@@ -21,7 +21,7 @@ from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
-from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, plain_terms
+from wwm_models.cells.plain import PlainColumns, as_frame, grouped_as, plain_terms
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.records import Columns
 
@@ -177,7 +177,7 @@ def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tup
         evaluate = PlainColumns(terms, groups)
         named = evaluate.names()
         matrix = evaluate(
-            {name: _recode(v, groups[name], name) if name in groups else v for name, v in columns.items()}, rows
+            {name: grouped_as(v, groups[name], name) if name in groups else v for name, v in columns.items()}, rows
         )
     encoder = Encoder(
         right_side=right_side,
@@ -253,28 +253,8 @@ def encode(encoder: Encoder, columns: Columns) -> Array:
         missing = int((values.codes < 0).sum() if hasattr(values, "codes") else pd.isna(values).sum())
         if missing:
             raise ModelError(f'"{name}" is missing in {missing} of {rows} rows. Give complete rows.')
-        recoded[name] = _recode(values, encoder.levels[name], name) if name in encoder.levels else values
+        recoded[name] = grouped_as(values, encoder.levels[name], name) if name in encoder.levels else values
     return encoder.evaluate(recoded, rows)[:, encoder.kept]
-
-
-def _recode(values: Any, levels: tuple[Any, ...], name: str) -> Grouped:
-    """The values as positions among the fit's levels, matched by their text."""
-    if isinstance(values, Grouped):
-        given = values
-    else:
-        grouped = values if isinstance(values, pd.Categorical) else pd.Categorical(values)
-        given = Grouped(grouped.codes, tuple(grouped.categories))
-    if given.levels == levels:
-        return given
-    by_text = {str(level): code for code, level in enumerate(levels)}
-    place = np.array([by_text.get(str(level), -1) for level in given.levels], dtype=np.intp)
-    codes = place[given.codes]
-    if (codes < 0).any():
-        unknown = sorted({str(given.levels[code]) for code in given.codes[codes < 0]})
-        raise ModelError(
-            f'"{name}" has the level {listed(unknown)}, which the fit has not. Its levels: {listed(levels, most=30)}.'
-        )
-    return Grouped(codes, levels)
 
 
 def learns_from_rows(right_side: str) -> bool:

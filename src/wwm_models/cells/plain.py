@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.errors import ModelError, listed
 from wwm_models.records import Columns
 
 Array = NDArray[np.float64]
@@ -62,6 +63,26 @@ class Grouped(NamedTuple):
 
     codes: NDArray[np.integer[Any]]
     levels: tuple[Any, ...]
+
+
+def grouped_as(values: Any, levels: tuple[Any, ...], name: str) -> Grouped:
+    """The values as positions among the fit's levels, matched by their text."""
+    if isinstance(values, Grouped):
+        given = values
+    else:
+        grouped = values if isinstance(values, pd.Categorical) else pd.Categorical(values)
+        given = Grouped(grouped.codes, tuple(grouped.categories))
+    if given.levels == levels:
+        return given
+    by_text = {str(level): code for code, level in enumerate(levels)}
+    place = np.array([by_text.get(str(level), -1) for level in given.levels], dtype=np.intp)
+    codes = place[given.codes]
+    if (codes < 0).any():
+        unknown = sorted({str(given.levels[code]) for code in given.codes[codes < 0]})
+        raise ModelError(
+            f'"{name}" has the level {listed(unknown)}, which the fit has not. Its levels: {listed(levels, most=30)}.'
+        )
+    return Grouped(codes, levels)
 
 
 def as_categorical(values: Grouped) -> Any:
