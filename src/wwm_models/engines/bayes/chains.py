@@ -82,7 +82,7 @@ def _kept_chain(kept: Keeper, name: str, facts: dict[str, Any]) -> Chain | None:
 
 def _mark(target: LogPosterior, space: Whitened) -> str:
     """What identifies a density and its coordinates."""
-    parts = (space.mode, space.root, target.likelihood.counts, target.likelihood.predictors.array)
+    parts = (space.mode, space.root, target.likelihood.counts, target.likelihood.predictors.linear.array)
     return hashlib.sha256(
         b"".join(part.tobytes() for part in parts) + repr(sorted(target.prior.texts.items())).encode()
     ).hexdigest()
