@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         wald_test,
         weights_matter,
     )
+    from wwm_models.disclosure import precision
     from wwm_models.engines import fit, replicates, sample
     from wwm_models.families import Model
     from wwm_models.records import Estimand, Estimates, Fit, Posterior, Survey
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from wwm_models.survey import calibrate, rake, read_survey
 
 _HOME = {
+    "precision": "disclosure",
     "Margins": "article.bounds",
     "bounds": "article.bounds",
     "read_margins": "article.bounds",
@@ -124,6 +126,7 @@ __all__ = [
     "nominal_test",
     "pearson",
     "po_size",
+    "precision",
     "predict",
     "pulkstenis_robinson",
     "rake",

@@ -48,7 +48,8 @@ def comparison_table(
             table[key] = table[key].astype(str)
     merged = right.merge(left, on=keys, how="left", suffixes=("", "_raw"))
     rows, raw_rows = merged["_row"].to_numpy(dtype=np.intp), merged["_row_raw"].to_numpy(dtype=float)
-    shown = np.isfinite(raw_rows) & (merged["n_raw"].to_numpy(dtype=float) >= max(suppress_below, 1))
+    shown = np.isfinite(merged["estimate_raw"].to_numpy(dtype=float))
+    shown &= merged["n_raw"].to_numpy(dtype=float) >= max(suppress_below, 1)
     difference, difference_se = _difference(raw, adjusted, rows, np.where(shown, raw_rows, 0).astype(np.intp))
     table = pd.DataFrame(
         {

@@ -13,8 +13,11 @@ from wwm_models.cli.main import DONE, NOT_USABLE
 from wwm_models.cli.prepare import check, codebook
 from wwm_models.cli.progress import told
 from wwm_models.cli.text import claims_text, comparison_text
+from wwm_models.disclosure import differencing
 from wwm_models.errors import ResultsError
+from wwm_models.records import Survey
 from wwm_models.store import read_results, unfinished, verify_results, write_table
+from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
 from wwm_models.study.bounds import bounds_csv
@@ -107,8 +110,21 @@ def verify(options: argparse.Namespace) -> int:
     if note:
         print(note, file=sys.stderr)
     found = verify_results(folder)
+    if options.against:
+        found += _given_away(folder, Path(options.against))
     print("\n".join(found) if found else f"{folder}: every file is as the manifest says.")
+    if options.against and not found:
+        print(f"Nothing can be computed from it together with {options.against}.")
     return NOT_USABLE if found else DONE
+
+
+def _given_away(here: Path, there: Path) -> list[str]:
+    """What two runs together tell of groups too small to publish."""
+    below = max(
+        int(read_manifest(folder).get("disclosure", {}).get("suppress_below", Survey.suppress_below))
+        for folder in (here, there)
+    )
+    return differencing(read_results(here, "raw"), read_results(there, "raw"), below)
 
 
 def _csv_file(name: str) -> Path:

@@ -70,9 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in (
         ("claims", "the verdict on every claim"),
         ("show", "raw beside adjusted"),
-        ("verify", "compare a run with its manifest"),
     ):
         commands.add_parser(name, help=what).add_argument("run", metavar="RUN", help="a results folder")
+    verify = commands.add_parser("verify", help="compare a run with its manifest")
+    verify.add_argument("run", metavar="RUN", help="a results folder")
+    verify.add_argument("--against", metavar="RUN2", help="another run: what do the two give away together")
     return parser
 
 

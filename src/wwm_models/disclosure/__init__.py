@@ -4,3 +4,9 @@
 left out), ``precision`` (which are too imprecise to lean on), ``tables`` (leaving out, and marking what a model says in their place) and ``differencing`` (two
 runs against each other). Reading data and fitting are elsewhere; nothing here changes an estimate.
 """
+
+from wwm_models.disclosure.differencing import differencing
+from wwm_models.disclosure.precision import PRECISION_COLUMNS, precision
+from wwm_models.disclosure.tables import Withheld, withhold, without_withheld
+
+__all__ = ["PRECISION_COLUMNS", "Withheld", "differencing", "precision", "withhold", "without_withheld"]

@@ -5,9 +5,10 @@ is not suppressed. What is left to him of a suppressed one is an interval, whose
 he knows; once over counts, where he also knows that they are whole, and once over weighted percentages. Both are harder on
 the publisher than what a real attacker knows.
 
-A count c of n respondents is protected when the attacker cannot say it to within r = max(1, 0.3 c) rounded up: the whole numbers of his
-interval reach c - r or c + r, or one of 0 and n where these are nearer and differ from c. A weighted percentage is protected when its interval
-reaches as far, in units of 1 / n.
+A count c of n respondents is protected when the attacker cannot say it to within a reach r: the whole numbers of his interval extend to c - r or
+c + r, or to one of 0 and n where these are nearer and differ from c. A weighted percentage is protected when its interval extends as far, in units of
+1 / n. For numbers that are suppressed for their own sake r is max(1, 0.3 c) rounded up; for those that only protect them it is 1, so that they
+cannot be computed either.
 
 References
 ----------
@@ -33,7 +34,7 @@ RANGE = 0.3  # of a count, on either side: a usual safety range of tabular data
 _SOLVED = 1e-6  # as close as the solver comes
 
 
-def shortfalls(table: Published, hidden: Flags, targets: Sequence[int]) -> Array:
+def shortfalls(table: Published, hidden: Flags, targets: Sequence[int], primary: Flags) -> Array:
     """How much of its protection each suppressed item lacks: 0 where it is protected, 1 where the attacker knows it exactly.
 
     Parameters
@@ -43,18 +44,20 @@ def shortfalls(table: Published, hidden: Flags, targets: Sequence[int]) -> Array
         Which are suppressed.
     targets : sequence of int
         Places of suppressed items.
+    primary : (items,) bools
+        Which of them are suppressed for their own sake.
     """
-    return attacked([(table, hidden, place) for place in targets])
+    return attacked([(table, hidden, place) for place in targets], primary[list(targets)])
 
 
-def attacked(cases: Sequence[tuple[Published, Flags, int]]) -> Array:
+def attacked(cases: Sequence[tuple[Published, Flags, int]], primary: Flags) -> Array:
     """`shortfalls` of many cases of (table, hidden, target), in as few programs as possible."""
     if not cases:
         return np.zeros(0)
     items = [table.items[place] for table, _, place in cases]
     n = np.array([table.base(item) for (table, _, _), item in zip(cases, items, strict=True)])
     count = np.array([table.count(item) for (table, _, _), item in zip(cases, items, strict=True)])
-    reach = np.ceil(np.maximum(1.0, RANGE * count))
+    reach = np.where(primary, np.ceil(np.maximum(1.0, RANGE * count)), 1.0)
     by_count = _intervals(cases, weighted=False) * n[:, None]
     whole = np.column_stack([np.ceil(by_count[:, 0] - _SOLVED), np.floor(by_count[:, 1] + _SOLVED)])
     share = np.array([value(table.weights, item) for (table, _, _), item in zip(cases, items, strict=True)])

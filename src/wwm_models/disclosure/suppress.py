@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,30 +43,42 @@ def suppressed(table: Published, below: int, *, counts: bool = False) -> Flags:
     n = np.array([table.base(item) for item in table.items])
     count = np.array([table.count(item) for item in table.items])
     small_group = n < below
-    hidden = small_group | ((count < below) & counts)
+    primary = small_group | ((count < below) & counts)
+    hidden = primary
     while True:
         places = np.flatnonzero(hidden)
-        lacking = shortfalls(table, hidden, places.tolist())
+        lacking = shortfalls(table, hidden, places.tolist(), primary)
         if not (lacking > 0).any():
             return hidden
         target = int(places[int(np.argmax(lacking))])
-        hidden = _closed(table, hidden, target, float(lacking.max()), whole=bool(small_group[target]))
+        need = _Need(target, float(lacking.max()), bool(primary[target]), bool(small_group[target]))
+        hidden = _closed(table, hidden, need)
 
 
-def _closed(table: Published, hidden: Flags, target: int, lacking: float, *, whole: bool) -> Flags:
+@dataclass(frozen=True)
+class _Need:
+    """An item that is not protected: by how much, whether it is primary, and whether its whole group goes."""
+
+    target: int
+    lacking: float
+    primary: bool
+    whole: bool
+
+
+def _closed(table: Published, hidden: Flags, need: _Need) -> Flags:
     """More suppressed: the cheapest box that protects the target, or else the one that brings most for its cost."""
     costs = np.array([table.count(item) for item in table.items])
-    options = {(hidden | box).tobytes(): hidden | box for box in _boxes(table, target, whole=whole)}
+    options = {(hidden | box).tobytes(): hidden | box for box in _boxes(table, need.target, whole=need.whole)}
     tried = [option for option in options.values() if (option & ~hidden).any()]
     price = np.array([float(costs[option & ~hidden].sum()) + 1.0 for option in tried])
     cheapest = np.argsort(price, kind="stable")[:_TRIED]
-    left = attacked([(table, tried[place], target) for place in cheapest])
+    left = attacked([(table, tried[place], need.target) for place in cheapest], np.full(len(cheapest), need.primary))
     if (left == 0).any():
         return tried[int(cheapest[int(np.argmax(left == 0))])]
-    gain = (lacking - left) / price[cheapest]
+    gain = (need.lacking - left) / price[cheapest]
     if len(gain) and gain.max() > 0:
         return tried[int(cheapest[int(np.argmax(gain))])]
-    rest = np.flatnonzero(~hidden & _overlapping(table, target))
+    rest = np.flatnonzero(~hidden & _overlapping(table, need.target))
     further = hidden.copy()
     further[rest[np.argmin(costs[rest])]] = True
     return further

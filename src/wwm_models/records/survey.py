@@ -88,6 +88,8 @@ class Survey:
         Percentages on fewer unweighted respondents than this are not published.
     warnings : tuple of str
         What a reader of any result must know of the data.
+    suppress_counts : bool
+        Nor are answers that fewer than that gave.
     """
 
     frame: pd.DataFrame
@@ -104,6 +106,7 @@ class Survey:
     synthetic: bool = False
     suppress_below: int = 10
     warnings: tuple[str, ...] = ()
+    suppress_counts: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)

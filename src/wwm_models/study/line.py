@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from wwm_models.adjust import raw
+from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_manifest, write_table
@@ -18,7 +19,7 @@ from wwm_models.study.declared import Declared, check_survey, collapses_of, read
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
-from wwm_models.study.tables import study_tables, with_study
+from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.survey import read_survey
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
@@ -107,9 +108,10 @@ def run_study(
     started = pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept)
     results = finished_models(declared.models, work, tell)
-    raws = _raws(declared, survey, collapses, level)
+    raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("writing tables and page", count, count)
     tables = study_tables(survey, declared.article, declared.models, results, raws, lang, level)
+    tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)
     with new_results(Path(out)) as folder:
@@ -118,7 +120,9 @@ def run_study(
         copy_posteriors(kept, declared.models, folder)
         write_report(made, folder)
         write_manifest(
-            folder, run_manifest(declared, Path(data), settings, results, started, synthetic=survey.synthetic)
+            folder,
+            run_manifest(declared, Path(data), settings, results, started, synthetic=survey.synthetic)
+            | {"disclosure": withheld.summary},
         )
     kept.clear()
     return Run(Path(out), made, problems)

@@ -13,6 +13,7 @@ from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.declared.models import ModelSpec
+from wwm_models.disclosure import PRECISION_COLUMNS, precision
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
@@ -61,6 +62,19 @@ def study_tables(
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
+
+
+def precision_table(raws: RawTables) -> pd.DataFrame:
+    """Which raw percentages are precise enough to present; no model is concerned."""
+    columns = ("by", "group", *PRECISION_COLUMNS)
+    tables = [
+        precision(found).assign(by=";".join(by), group=group_text(found.table, by))
+        for every in raws.values()
+        for by, found in every.items()
+    ]
+    table = _stack(tables, columns)
+    table.insert(0, "model", "")
+    return table
 
 
 def with_study(table: pd.DataFrame, study: str, data: str) -> pd.DataFrame:

@@ -80,6 +80,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         synthetic=codebook.source.synthetic or says_synthetic(file),
         suppress_below=codebook.sampling.suppress_below,
         warnings=unequal_weights(weights, domain, codebook),
+        suppress_counts=codebook.sampling.suppress_counts,
     )
 
 

@@ -32,7 +32,9 @@ def test_a_suppressed_number_is_named_and_has_no_dot(make, cells_of):
         "outcome == 'desired' and group == 'household=single_parent' and estimand == 'total'"
     )
     assert len(suppressed) == len(desired) > 0
-    assert {cell["title"] for cell in suppressed} == {"suppressed: too few respondents (n = 7)"}
+    assert {cell["title"] for cell in suppressed} == {
+        "suppressed: too few respondents, here or in a group that would follow from it (n = 7)"
+    }
     groups = re.findall(r'<g [^>]*data-raw=""[^>]*>.*?</g>', page)
     assert groups
     assert all('class="raw"' not in group and "suppr." in group for group in groups)
