@@ -42,7 +42,11 @@ def posterior_without_sampling(survey, options, priors):
     start = target.coordinates.free(starting_point(target.likelihood.family, target.likelihood, problem.design))
     rng = np.random.default_rng(1)
     chains = [
-        Chain(0.05 * rng.standard_normal((100, len(start))), {"diverging": np.zeros(100, dtype=bool)}) for _ in range(2)
+        Chain(
+            0.05 * rng.standard_normal((100, len(start))),
+            {"diverging": np.zeros(100, dtype=bool), "outside": np.zeros(100, dtype=bool)},
+        )
+        for _ in range(2)
     ]
     return problem, assembled(problem, Whitened(start, np.eye(len(start))), chains, {"seed": 1})
 

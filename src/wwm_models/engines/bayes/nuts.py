@@ -55,6 +55,7 @@ class Chain:
     ----------
     z : (draws, p) array
     stats : mapping of name to (draws,) array
+        nutpie's, and ``outside``: whether the trajectory of the draw left the region where the density is positive.
     """
 
     z: Array
@@ -78,10 +79,10 @@ def run_chain(
     """
     library = _library()
     size = len(start)
-    failures: list[Exception] = []
+    watch = _Watch(density, drawn)
     model = library.PyModel(
-        lambda: _guarded(density, failures),
-        lambda *_: _reporter(drawn),
+        lambda: watch.guarded,
+        lambda *_: watch.report,
         library.PyVariable.new_variables(["z"], ["float64"], [(size,)], {"axis": size}, {"z": ("axis",)}),
         size,
         dim_sizes={"axis": size},
@@ -98,9 +99,9 @@ def run_chain(
     except BaseException:
         sampler.abort()
         raise
-    if failures:
-        raise failures[0]
-    return _chain(sampler.take_results(), size)
+    if watch.failures:
+        raise watch.failures[0]
+    return _chain(sampler.take_results(), size, watch.outside)
 
 
 def _library() -> Any:
@@ -119,34 +120,40 @@ def _library() -> Any:
     return sys.modules["nutpie._lib"]
 
 
-def _guarded(density: Density, failures: list[Exception]) -> Callable[[Array], tuple[float, Array]]:
-    """The density with a finite value everywhere; an exception is kept for the caller."""
+class _Watch:
+    """What the sampler calls: the density with a finite value everywhere, and a note of every draw."""
 
-    def guarded(z: Array) -> tuple[float, Array]:
+    def __init__(self, density: Density, drawn: Callable[[], None]) -> None:
+        self._density, self._drawn = density, drawn
+        self._left = False
+        self.failures: list[Exception] = []
+        self.outside: list[bool] = []
+
+    def guarded(self, z: Array) -> tuple[float, Array]:
+        """The density; an exception is kept for the caller, because here it would end the process."""
         try:
-            value, gradient = density(z)
+            value, gradient = self._density(z)
         except Exception as problem:
-            failures.append(problem)
+            self.failures.append(problem)
             return LOWEST, np.zeros_like(z)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            self._left = True
             return LOWEST, np.zeros_like(z)
         return value, gradient
 
-    return guarded
-
-
-def _reporter(drawn: Callable[[], None]) -> Callable[[Array], dict[str, Array]]:
-    def report(z: Array) -> dict[str, Array]:
-        drawn()
+    def report(self, z: Array) -> dict[str, Array]:
+        """Called once per draw, after its trajectory."""
+        self.outside.append(self._left)
+        self._left = False
+        self._drawn()
         return {"z": z.copy()}
 
-    return report
 
-
-def _chain(results: Any, size: int) -> Chain:
+def _chain(results: Any, size: int, outside: list[bool]) -> Chain:
     import pyarrow
 
     (draws,), (stats,) = results.get_arrow_trace()
     kept = ~np.asarray(stats.column("tuning").to_numpy(), dtype=bool)
     z = pyarrow.array(draws.column("z")).flatten().to_numpy().reshape(-1, size)[kept]
-    return Chain(z.astype(np.float64), {name: np.asarray(pyarrow.array(stats.column(name)))[kept] for name in STATS})
+    found = {name: np.asarray(pyarrow.array(stats.column(name)))[kept] for name in STATS}
+    return Chain(z.astype(np.float64), {**found, "outside": np.array(outside, dtype=bool)[-len(z) :]})

@@ -117,7 +117,7 @@ def sample(
     space = whitened(problem.target, problem.target.coordinates.free(start))
     settings = Settings(draws, warmup, 0.8)
     run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
-    if any(chain.stats["diverging"].any() for chain in run):
+    if any(_divergent(problem.target, chain).any() for chain in run):
         settings = Settings(draws, 2 * warmup, CAREFUL)
         run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
     facts = {
@@ -167,7 +167,7 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
         draws, method = target.coordinates.theta(rotated), "bayes (design-corrected)"
     stats = {name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats}
     health = health_table(draws, chains, problem.design.names)
-    divergences = int(stats["diverging"].sum())
+    divergences = int(sum(_divergent(target, chain).sum() for chain in run))
     message = _message(health, divergences)
     return Posterior(
         model=problem.model,
@@ -194,6 +194,12 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
         build_idata=inference_data,
         build_pymc=pymc_model,
     )
+
+
+def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
+    """Draws whose trajectory diverged; one that ended at the border of a truncated prior has not, it was turned away."""
+    diverging = np.asarray(chain.stats["diverging"], dtype=bool)
+    return diverging & ~chain.stats["outside"] if len(target.prior.gaps) else diverging
 
 
 def _message(health: pd.DataFrame, divergences: int) -> str:

@@ -6,7 +6,7 @@ z with v = v_0 + L z. A smooth unimodal posterior is then close to N(0, I), so f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from wwm_models.errors import FitError
 from wwm_models.numerics.newton import Expansion, maximise
 
 Array = NDArray[np.float64]
+BARRIER = 0.5  # as if half a respondent more stood between every two neighbouring cut points
 STEP = 1e-5  # of central differences of the analytic gradient; the curvature is only used to choose coordinates
 
 
@@ -32,11 +33,14 @@ class LogPosterior:
         On the scale of the pseudo-posterior.
     prior : Prior
     coordinates : Coordinates
+    barrier : float
+        Weight of ``sum log(distance)`` of the prior's truncation: only to find a centre away from its border, never when drawing.
     """
 
     likelihood: CellLikelihood
     prior: Prior
     coordinates: Coordinates
+    barrier: float = 0.0
 
     def value_and_gradient(self, free: Array) -> tuple[float, Array]:
         """Log density at (p,) free coordinates and its derivative; minus infinity outside the allowed region."""
@@ -46,6 +50,10 @@ class LogPosterior:
             if value == -np.inf:
                 return value, gradient
             more, slope = self.likelihood.value_and_gradient(theta)
+            if self.barrier > 0.0:
+                distance = self.prior.gaps @ theta
+                more += self.barrier * float(np.log(distance).sum())
+                slope = slope + self.barrier * (self.prior.gaps.T @ (1.0 / distance))
             value = value + more + self.coordinates.log_jacobian(free)
             gradient = self.coordinates.pulled_back(free, gradient + slope)
         return (value, gradient) if np.isfinite(value) else (-np.inf, np.zeros_like(free))
@@ -95,11 +103,15 @@ class Whitened:
 def whitened(target: LogPosterior, start: Array) -> Whitened:
     """Find the mode from `start` and the Cholesky factor of the inverse curvature there.
 
+    A truncated density may be highest at its border, where it has no curvature; a centre inside is then found with a log barrier.
+
     Raises
     ------
     FitError
         If the posterior has no mode: an improper prior on separated answers.
     """
+    if len(target.prior.gaps):
+        target = replace(target, barrier=BARRIER)
     maximum = maximise(target.expansion, start, tolerance=1e-9)
     try:
         factor = linalg.cholesky(maximum.information, lower=True)
