@@ -238,3 +238,9 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def data_of() -> Callable[[str], Path]:
+    """The function that finds a case's data file, or skips."""
+    return case_data

@@ -9,6 +9,7 @@ from wwm_models.adjust.change import change, change_between
 from wwm_models.adjust.contrasts import contrasts
 from wwm_models.adjust.decompose import decompose
 from wwm_models.adjust.equivalence import equivalence
+from wwm_models.adjust.prior_predictive import prior_predictive
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
 from wwm_models.adjust.totals import mean, total
@@ -24,6 +25,7 @@ __all__ = [
     "mean",
     "mean_score",
     "predict",
+    "prior_predictive",
     "raw",
     "slopes",
     "superiority",
