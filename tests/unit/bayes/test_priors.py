@@ -50,7 +50,7 @@ def test_a_truncated_prior_keeps_cut_points_in_order_on_every_pattern(frame):
     assert (np.diff(eta, axis=1) > 0).all()
     corners = frame.iloc[:6].assign(age=["18-34", "35-49", "50-64"] * 2, x=[-1.5] * 3 + [1.5] * 3)
     corners["age"] = corners["age"].astype(frame["age"].dtype)
-    assert (np.diff(problem.design.build(corners[["age", "x"]]) @ theta[0], axis=1) > 0).all()
+    assert (np.diff(problem.design.build(corners[["age", "x"]]).array @ theta[0], axis=1) > 0).all()
 
 
 def test_prior_percentages_do_not_depend_on_family_or_link(response, frame):
