@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 
 QUICK = ("speed", "size")
 NAMES = QUICK
-
-# One thread per process, before numpy loads: small matrices gain nothing from two, and timings become comparable.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main(arguments: list[str]) -> None:

@@ -1,9 +1,12 @@
-"""The invented respondents that are timed, medians of repeats, and the R peers' own fitting times in the same run."""
+"""The invented respondents that are timed, and processor seconds of our fits and of the R peers' in the same run.
+
+Processor seconds are the clock's seconds of a program with one thread on a machine that does nothing else, and stay near them
+where others are at work too; everything here runs with one thread.
+"""
 
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -33,19 +36,17 @@ def respondents(n: int, seed: int = 7) -> pd.DataFrame:
     return pd.DataFrame({**frame, "y": pd.Categorical.from_codes(answer, [1, 2, 3, 4, 5], ordered=True)})
 
 
-def median_seconds(task: Callable[[], object], repeats: int) -> float:
-    """Median of the repeats after one run that does not count."""
+def seconds_of(task: Callable[[], object], repeats: int) -> float:
+    """Processor seconds of one run: the mean of the repeats, after one run that does not count."""
     task()
-    seconds = []
+    start = time.process_time()
     for _ in range(repeats):
-        start = time.perf_counter()
         task()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return (time.process_time() - start) / repeats
 
 
 def peer_seconds(frame: pd.DataFrame, peers: Sequence[str], repeats: int, limit: float) -> dict[str, float]:
-    """Own fitting times of R peers; infinite beyond `limit` seconds in all; empty where R is not installed.
+    """Processor seconds of a fit by R peers; infinite beyond `limit` seconds in all; empty where R is not installed.
 
     Parameters
     ----------

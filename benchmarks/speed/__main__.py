@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import wwm_models as wwm
-from benchmarks.timing import FORMULA, LEVELS, ORDINAL_PEERS, median_seconds, peer_seconds, respondents
+from benchmarks.timing import FORMULA, LEVELS, ORDINAL_PEERS, seconds_of, peer_seconds, respondents
 
 RESULTS = Path(__file__).parents[1] / "results"
 N, REPEATS = 1530, 15
@@ -24,9 +24,7 @@ def statsmodels_seconds(frame: pd.DataFrame) -> float:
     columns = pd.get_dummies(frame.drop(columns="y"), drop_first=True).astype(float)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return median_seconds(
-            lambda: OrderedModel(frame["y"], columns, distr="logit").fit(method="bfgs", disp=False), 3
-        )
+        return seconds_of(lambda: OrderedModel(frame["y"], columns, distr="logit").fit(method="bfgs", disp=False), 3)
 
 
 def main(arguments: list[str]) -> None:  # noqa: ARG001 - this benchmark has no arguments
@@ -35,14 +33,14 @@ def main(arguments: list[str]) -> None:  # noqa: ARG001 - this benchmark has no 
     survey = wwm.Survey.from_frame(frame, weight=None)
     model = wwm.Model(FORMULA)
     fitted = wwm.fit(model, survey)
-    own = median_seconds(lambda: wwm.fit(model, survey), REPEATS)
-    every = median_seconds(lambda: [wwm.adjusted(fitted, name) for name in LEVELS], REPEATS)
+    own = seconds_of(lambda: wwm.fit(model, survey), REPEATS)
+    every = seconds_of(lambda: [wwm.adjusted(fitted, name) for name in LEVELS], REPEATS)
     peers = peer_seconds(frame, ORDINAL_PEERS, REPEATS, limit=120.0)
     peers["statsmodels OrderedModel(bfgs)"] = statsmodels_seconds(frame)
     lines = [
         f"# Speed, {datetime.date.today().isoformat()}, {os.cpu_count()} cores",
         "",
-        f"`python -m benchmarks speed`: cumulative logit, {len(fitted.theta)} parameters, {N} respondents, medians of one run.",
+        f"`python -m benchmarks speed`: cumulative logit, {len(fitted.theta)} parameters, {N} respondents; processor time, means of one run.",
         "",
         "| what | milliseconds | ratio to ours |",
         "|---|---|---|",
