@@ -20,9 +20,9 @@ from benchmarks.timing import (
     LEVELS,
     NOMINAL_PEERS,
     ORDINAL_PEERS,
-    seconds_of,
     peer_seconds,
     respondents,
+    seconds_of,
 )
 
 RESULTS = Path(__file__).parents[1] / "results"

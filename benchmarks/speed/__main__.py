@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import wwm_models as wwm
-from benchmarks.timing import FORMULA, LEVELS, ORDINAL_PEERS, seconds_of, peer_seconds, respondents
+from benchmarks.timing import FORMULA, LEVELS, ORDINAL_PEERS, peer_seconds, respondents, seconds_of
 
 RESULTS = Path(__file__).parents[1] / "results"
 N, REPEATS = 1530, 15
