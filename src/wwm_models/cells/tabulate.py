@@ -160,7 +160,7 @@ def _check_usable(
         raise ModelError(
             f'Outcome "{outcome}": no row is complete and has a positive weight. Left out: {why}. Use fewer predictors.'
         )
-    present = np.unique(answer[weighted])
+    present = np.flatnonzero(np.bincount(answer[weighted]))
     if len(present) < 2:
         raise ModelError(
             f'Outcome "{outcome}": all {int(weighted.sum())} usable rows are "{categories[present[0]]}"; nothing to model. '
@@ -172,21 +172,22 @@ def _collapse(
     survey: Survey, outcome: str, categories: tuple[str, ...], answer: Codes, used: NDArray[np.bool_],
     predictors: list[str], columns: list[tuple[Codes, Any]], excluded: dict[str, int],
 ) -> Cells:  # fmt: skip
+    rows = slice(None) if used.all() else np.flatnonzero(used)  # a million rows are not copied for nothing
     key, unique = unique_rows(
-        [codes[used] for codes, _ in columns], [len(levels) for _, levels in columns], int(used.sum())
+        [codes[rows] for codes, _ in columns], [len(levels) for _, levels in columns], int(used.sum())
     )
     patterns = {
         name: _values(levels, codes) for (_, levels), codes, name in zip(columns, unique, predictors, strict=True)
     }
     frequency = survey.weight_kind == "frequency"
-    raw = survey.weights[used]
+    raw = survey.weights[rows]
     weight = raw if frequency else raw * (np.count_nonzero(raw) / raw.sum())
     shape = (len(unique[0]) if unique else 1, len(categories))
-    cell = key * shape[1] + answer[used]
+    cell = key * shape[1] + answer[rows]
     size = shape[0] * shape[1]
     row_pattern, row_category = np.full(len(survey), -1, dtype=np.intp), np.full(len(survey), -1, dtype=np.intp)
     row_weight = np.zeros(len(survey))
-    row_pattern[used], row_category[used], row_weight[used] = key, answer[used], weight
+    row_pattern[rows], row_category[rows], row_weight[rows] = key, answer[rows], weight
     weights = np.bincount(cell, weight, minlength=size).reshape(shape).astype(np.float64)
     counts = weights if frequency else np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
     return Cells(outcome, categories, patterns, weights, counts, row_pattern, row_category, row_weight, excluded)
@@ -221,7 +222,9 @@ def unique_rows(codes: list[Codes], sizes: list[int], rows: int) -> tuple[Codes,
     first = np.zeros(1, dtype=np.intp)
     space = 1
     for column, size in zip(codes, sizes, strict=True):
-        key, space = key * size + column, space * size
+        key *= size
+        key += column
+        space *= size
         if space > 4 * rows + 1000:
             distinct, first, key = np.unique(key, return_index=True, return_inverse=True)
             space = len(distinct)
