@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.replicated import replicated_deviations
+from wwm_models.adjust.replicated import replicated_margins
 from wwm_models.adjust.sampled import sampled_margins
 from wwm_models.adjust.standardise import margins, sampled_influence, target_covariance
 from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
+from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.records import Columns, Estimand, Fitted, Influence, Posterior
 
@@ -89,9 +90,9 @@ def standardised(fit: Fitted, frame: Columns, target: Target, matrix: Array, cov
     jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
     spread = made.spread @ matrix.T
     if fit.replicate_theta is not None:
-        replicated = replicated_deviations(
-            fit, frame, target, count, lambda again: matrix @ again.probabilities.ravel(), estimate, covariates
-        )
+        assert fit.survey.replicates is not None
+        again = replicated_margins(fit, frame, target, covariates) @ matrix.T
+        replicated = replicate_deviations(again, estimate, fit.survey.replicates)
         return Standardised(estimate, replicated.T @ replicated, None, replicated)
     if covariates == "fixed":
         return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T, None)

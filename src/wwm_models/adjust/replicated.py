@@ -2,62 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.adjust.standardise import Margins, margins
+from wwm_models.adjust.many import many_margins
 from wwm_models.adjust.target import Target
-from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError
 from wwm_models.records import Columns, Fit
 
 Array = NDArray[np.float64]
 
 
-def replicated_deviations(
-    fit: Fit,
-    frame: Columns,
-    target: Target,
-    count: int,
-    estimate_of: Callable[[Margins], Array],
-    full: Array,
-    covariates: str,
-) -> Array:
-    """Deviations of estimates made of margins under every replicate weight, (R, m): their cross-product is the covariance.
+def replicated_margins(fit: Fit, frame: Columns, target: Target, covariates: str) -> Array:
+    """Standardised probabilities of K answers in G groups under every replicate weight, (R, G * K).
 
     Parameters
     ----------
     fit : Fit
         With ``replicate_theta``.
     frame : Columns
-        The intervened patterns, `count` copies of the target's.
+        The intervened patterns, G copies of the target's.
     target : Target
-    count : int
-    estimate_of : function of Margins -> (m,) array
-    full : (m,) array
-        The estimates under the full weight.
     covariates : {"sampled", "fixed"}
         Whether the population averaged over changes with the replicate too.
 
     Raises
     ------
     AdjustError
-        If the target is another survey, whose replicates are not those of the fit.
+        If the target is another survey, whose replicates are not those of the fit, or predicted cut points cross.
     """
+    assert fit.replicate_theta is not None
+    shares = _shares(fit, target, covariates)
+    return many_margins(fit, frame, fit.replicate_theta, shares, "replicate").reshape(len(shares), -1)
+
+
+def _shares(fit: Fit, target: Target, covariates: str) -> Array:
+    """(R, patterns) shares of the target's patterns under every replicate weight."""
     made = fit.survey.replicates
     assert made is not None
-    assert fit.replicate_theta is not None
     if target.survey is not None and target.survey is not fit.survey:
         raise AdjustError('Replicate weights of two surveys cannot be combined. Use over="sample" or "balanced".')
-    again = []
-    for theta, weights in zip(fit.replicate_theta, made.weights.T, strict=True):
-        shares = target.weights
-        if covariates == "sampled" and target.row_pattern is not None:
-            used = target.row_pattern >= 0
-            shares = np.bincount(target.row_pattern[used], weights[used], minlength=len(target.weights))
-            shares = shares / shares.sum()
-        again.append(estimate_of(margins(replace(fit, theta=theta), frame, shares, count)))
-    return replicate_deviations(np.array(again), full, made)
+    if covariates == "fixed" or target.row_pattern is None:
+        return np.tile(target.weights, (made.weights.shape[1], 1))
+    used = target.row_pattern >= 0
+    pattern, size = target.row_pattern[used], len(target.weights)
+    sums = np.array([np.bincount(pattern, weights, minlength=size) for weights in made.weights[used].T])
+    return sums / sums.sum(axis=1, keepdims=True)

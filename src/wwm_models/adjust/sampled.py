@@ -19,7 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from wwm_models.adjust.many import many_margins
 from wwm_models.adjust.target import Target
+from wwm_models.engines.batch import chunks
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.engines.replicates import bootstrap_multipliers
@@ -28,7 +30,6 @@ from wwm_models.errors import AdjustError, listed
 from wwm_models.records import Columns, Fitted, Posterior, Survey
 
 Array = NDArray[np.float64]
-AT_ONCE = 200_000  # probabilities per block: a block of work then stays in the processor's cache
 PRINTED = 0.001  # a tenth of a percentage point, the last digit that is printed
 
 
@@ -81,22 +82,7 @@ def sampled_margins(post: Posterior, frame: Columns, target: Target, covariates:
     shares = np.broadcast_to(target.weights, (size, rows))
     if covariates == "sampled" and target.row_pattern is not None:
         shares = sampled_shares(target, post, int(post.settings.get("seed", 1)))
-    predictors = predictors_of(post.design, frame)
-    every = predictors.linear.shape[0]
-    count = every // rows
-    result = np.zeros((size, count, len(post.cells.categories)))
-    block = max(1, AT_ONCE // (every * len(post.design.order)))
-    for first in range(0, size, block):
-        part = slice(first, first + block)
-        log_p = post.family.log_probabilities(predictors.eta_of_draws(post.draws[part]), post.link)
-        if not np.isfinite(log_p).all():
-            raise AdjustError(
-                f"Predicted cut points cross in {int((~np.isfinite(log_p)).any(axis=1).sum())} of {len(log_p)} combinations of draw and pattern, so some "
-                "probability would not be positive there. Average over the sample, or make fewer terms nonproportional."
-            )
-        probability = np.exp(log_p).reshape(-1, count, rows, log_p.shape[1])
-        result[part][:, :, post.design.order] = (shares[part, None, None, :] @ probability)[:, :, 0, :]
-    return result
+    return many_margins(post, frame, post.draws, shares, "draw")
 
 
 def sampled_shares(target: Target, post: Posterior, seed: int) -> Array:
@@ -171,9 +157,8 @@ def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
     """(rows, K) posterior mean probabilities of rows of predictors."""
     predictors = predictors_of(post.design, frame)
     total = np.zeros((len(frame), len(post.cells.categories)))
-    block = max(1, AT_ONCE // (len(frame) * len(post.design.order)))
-    for first in range(0, len(post.draws), block):
-        eta = predictors.eta_of_draws(post.draws[first : first + block])
+    for part in chunks(len(frame) * len(post.design.order), len(post.draws)):
+        eta = predictors.eta_of_draws(post.draws[part])
         probability = np.exp(post.family.log_probabilities(eta, post.link))
         total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
     return total / len(post.draws)

@@ -20,8 +20,8 @@ Stata Journal 6, 97-105. doi:10.1177/1536867X0600600106
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ from wwm_models.checks.ratio import pseudo_likelihood
 from wwm_models.checks.wald import chi_square, reference_note, unusable_note, wald
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
+from wwm_models.engines.maximum import replicate_counts
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.records import Fit, Influence
 from wwm_models.records.tests import HypothesisTest
@@ -105,23 +106,12 @@ def _residual_covariance(fit: Fit, group: Places) -> Array:
     if fit.survey.replicates is None or fit.replicate_theta is None:
         return covariance(_residual_influence(fit, group))
     likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
+    every = chain.from_iterable(replicate_counts(fit.cells, fit.design, fit.survey.replicates))
     again = [
         _residuals(fit, group, replace(likelihood, counts=counts), theta)
-        for counts, theta in zip(_replicate_counts(fit), fit.replicate_theta, strict=True)
+        for counts, theta in zip(every, fit.replicate_theta, strict=True)
     ]
     return replicate_covariance(np.array(again), _residuals(fit, group, likelihood, fit.theta), fit.survey.replicates)
-
-
-def _replicate_counts(fit: Fit) -> Iterator[Array]:
-    """(P, J + 1) weights of every replicate, scaled as those of the fit."""
-    assert fit.survey.replicates is not None
-    cells, order = fit.cells, fit.design.order
-    used = cells.row_pattern >= 0
-    shape = cells.weights.shape
-    cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
-    for weights in fit.survey.replicates.weights[used].T:
-        scaled = weights * (cells.weights.sum() / weights.sum())
-        yield np.bincount(cell, scaled, minlength=shape[0] * shape[1]).reshape(shape)[:, order].astype(np.float64)
 
 
 def _family_scores(fit: Fit) -> Array:

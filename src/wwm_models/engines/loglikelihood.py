@@ -33,6 +33,11 @@ class CellLikelihood:
     predictors: Predictors
     counts: Array
 
+    @property
+    def batches(self) -> bool:
+        """Whether many sets of counts can be maximised at once (`engines.batch`): no scale part, no penalty."""
+        return self.predictors.scale is None
+
     def log_probabilities(self, theta: Array) -> Array:
         """(P, J + 1) array of log p_k."""
         return self.family.log_probabilities(self.predictors.eta(theta), self.link)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from wwm_models.engines.batch import chunks, maximise_many
 from wwm_models.engines.loglikelihood import CellLikelihood
+from wwm_models.engines.separation import LARGE_ETA, receding_direction
 from wwm_models.errors import FitError
 from wwm_models.families import Family
 from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.numerics.newton import Maximum, maximise
-from wwm_models.records import Cells, Design, Survey
+from wwm_models.records import Cells, Design, Replicates, Survey
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -> Array:
@@ -89,19 +94,50 @@ def replicate_estimates(
         If some replicate has no maximum.
     """
     assert survey.replicates is not None
-    used = cells.row_pattern >= 0
-    shape = cells.weights.shape
-    cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
     found: list[Array] = []
     failed = 0
-    for weights in survey.replicates.weights[used].T:
-        counts = np.bincount(cell, weights * (used.sum() / weights.sum()), minlength=shape[0] * shape[1]).reshape(shape)
-        again = maximise_on(replace(likelihood, counts=counts[:, design.order].astype(np.float64)), theta)
-        failed += not again.maximum.converged
-        found.append(again.theta)
+    for counts in replicate_counts(cells, design, survey.replicates):
+        points, done = _maxima_near(likelihood, counts, theta)
+        found.append(points)
+        failed += int((~done | _infinite(likelihood, counts, points, cells, design)).sum())
     if failed:
         raise FitError(
-            f"{failed} of {len(found)} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "
+            f"{failed} of {sum(map(len, found))} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "
             'in a group. Use vcov="design", fewer terms, or merged answers.'
         )
-    return np.array(found)
+    return np.concatenate(found)
+
+
+def replicate_counts(cells: Cells, design: Design, made: Replicates) -> Iterator[Array]:
+    """Weights of the cells under the replicates, in blocks (S, P, J + 1) of some replicates, scaled as those of the fit."""
+    used = np.flatnonzero(cells.row_pattern >= 0)
+    shape = cells.weights.shape
+    cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
+    gather = sparse.csr_array((np.ones(len(used)), (cell, np.arange(len(used)))), (shape[0] * shape[1], len(used)))
+    for part in chunks(cells.weights.size, made.weights.shape[1]):
+        weights = made.weights[used, part]
+        scaled = weights * (cells.weights.sum() / weights.sum(axis=0))
+        yield (gather @ scaled).T.reshape(-1, *shape)[:, :, design.order]
+
+
+def _maxima_near(likelihood: CellLikelihood, counts: Array, theta: Array) -> tuple[Array, Flags]:
+    """Maxima (S, p) under S sets of counts, and which of them are: together where that works, else one by one."""
+    points, done = np.tile(theta, (len(counts), 1)), np.zeros(len(counts), dtype=bool)
+    if likelihood.batches:
+        points, done = maximise_many(likelihood, counts, theta)
+    for s in np.flatnonzero(~done):
+        again = maximise_on(replace(likelihood, counts=counts[s]), theta)
+        points[s], done[s] = again.theta, again.maximum.converged
+    return points, done
+
+
+def _infinite(likelihood: CellLikelihood, counts: Array, points: Array, cells: Cells, design: Design) -> Flags:
+    """Which sets are separated: Newton stops far out for them, where the likelihood is flat, and calls it a maximum."""
+    etas = likelihood.predictors.eta_of_draws(points).reshape(*counts.shape[:2], -1)
+    far = (np.abs(etas).max(axis=2) > LARGE_ETA) & (counts.sum(axis=2) > 0)
+    separated = np.zeros(len(counts), dtype=bool)
+    for s in np.flatnonzero(far.any(axis=1)):
+        weights = np.zeros_like(cells.weights)
+        weights[:, design.order] = counts[s]
+        separated[s] = receding_direction(likelihood.family, replace(cells, weights=weights), design) is not None
+    return separated

@@ -28,6 +28,11 @@ STEP = 1e-5  # of the central difference of log det E, in coordinates where the 
 class JeffreysLikelihood(CellLikelihood):
     """The likelihood of cells with Jeffreys' penalty."""
 
+    @property
+    def batches(self) -> bool:
+        """Never: the penalty has no batched form."""
+        return False
+
     def value(self, theta: Array) -> float:
         """Penalised log-likelihood; minus infinity where it is not defined."""
         likelihood = super().value(theta)

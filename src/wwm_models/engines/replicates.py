@@ -167,9 +167,9 @@ def _rescaled(stratum: Codes, sizes: Array, kept: Array, draws: int, generator: 
         if size == 1:
             continue
         members = np.flatnonzero(stratum == h)
-        hits = generator.multinomial(size - 1, np.full(size, 1.0 / size), size=draws).T
+        hits = [np.bincount(generator.integers(0, size, size - 1), minlength=size) for _ in range(draws)]
         shrink = np.sqrt(kept[h])
-        multiplier[members] = 1.0 + shrink * (hits * size / (size - 1.0) - 1.0)
+        multiplier[members] = 1.0 + shrink * (np.array(hits).T * size / (size - 1.0) - 1.0)
     return multiplier
 
 

@@ -52,6 +52,10 @@ class Dense:
         flat = self.array.reshape(-1, self.array.shape[2])
         return flat.T @ (bends @ self.array).reshape(flat.shape)
 
+    def quadratics(self, bends: Array) -> Array:
+        """Sum over rows of D' B D for S sets of `bends` (S, P, J, J): (S, p, p)."""
+        return np.array([self.quadratic(one) for one in bends])
+
     def through(self, scores: Array) -> Array:
         """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
         return scores @ self.array
@@ -152,6 +156,32 @@ class Blocks:
             result[q + s :, q + s :] = self._own_quadratic(bends)
         return np.triu(result) + np.triu(result, 1).T
 
+    def quadratics(self, bends: Array) -> Array:
+        """Sum over rows of D' B D for S sets of symmetric `bends` (S, P, J, J): (S, p, p).
+
+        Every part is linear in B, so S sets are one product with the products of columns.
+        """
+        sets, (_, steps, size) = len(bends), self.shape
+        q, s, c = self.basis.shape[1], self.shared.shape[1], self.specific.shape[1]
+        result = np.zeros((sets, size, size))
+        flat = bends.reshape(sets, -1, steps * steps)
+        result[:, :q, :q] = self.basis.T @ (np.ones(flat.shape[1]) @ flat).reshape(sets, steps, steps) @ self.basis
+        beside = (bends.reshape(-1, steps) @ np.ones(steps)).reshape(sets, -1, steps)
+        if s:
+            result[:, :q, q : q + s] = self.basis.T @ (beside.transpose(0, 2, 1) @ self.shared)
+            squares = _products(self.shared, self.shared)
+            result[:, q : q + s, q : q + s] = (beside @ np.ones(steps) @ squares).reshape(sets, s, s)
+        if c:
+            flat = flat.transpose(0, 2, 1)
+            one = (flat @ self.specific).reshape(sets, steps, steps, c)
+            result[:, :q, q + s :] = self.basis.T @ one.transpose(0, 1, 3, 2).reshape(sets, steps, c * steps)
+            mixed = (beside.transpose(0, 2, 1) @ _products(self.shared, self.specific)).reshape(sets, steps, s, c)
+            result[:, q : q + s, q + s :] = mixed.transpose(0, 2, 3, 1).reshape(sets, s, c * steps)
+            own = (flat @ _products(self.specific, self.specific)).reshape(sets, steps, steps, c, c)
+            result[:, q + s :, q + s :] = own.transpose(0, 3, 1, 4, 2).reshape(sets, c * steps, c * steps)
+        upper = np.triu(result)
+        return upper + np.triu(result, 1).transpose(0, 2, 1)
+
     def through(self, scores: Array) -> Array:
         """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
         rows, several, _ = scores.shape
@@ -224,3 +254,8 @@ class Blocks:
             weighted = (self.specific[:, :, None] * bends[:, None, j, :]).reshape(rows, -1)
             result[:, j] = (self.specific.T @ weighted).reshape(count, count, steps)
         return result.reshape(count * steps, count * steps)
+
+
+def _products(first: Array, second: Array) -> Array:
+    """(P, a * b) products of every column of one (P, a) with every column of the other (P, b)."""
+    return (first[:, :, None] * second[:, None, :]).reshape(len(first), -1)
