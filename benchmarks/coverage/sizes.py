@@ -28,19 +28,22 @@ class SizeCondition:
     n: int
     design: str
 
+    def samples(self, replicates: int) -> int:
+        """Half of the samples of the coverage tables, a quarter under weights: these all go the public way."""
+        return replicates // (2 if self.design == "simple" else 4)
+
 
 SIZE_CONDITIONS = [SizeCondition(*row) for row in itertools.product((500, 1530), ("simple", "weighted", "clustered"))]
 
 
 def rejections(condition: SizeCondition, replicates: int, folder: Path) -> None:
     """Simulate a condition and leave ``<condition>.sizes.csv``, unless it is there."""
-    replicates_here = replicates // 2  # 2,000 where coverage has 4,000: these go the public way, at 50 ms each
     path = folder / f"sizes-{condition.n}-{condition.design}-{replicates}.sizes.csv"
     if path.exists():
         return
     made, rejected = Counter[str](), Counter[str]()
     rng = np.random.default_rng([99, condition.n, len(condition.design)])
-    for _ in range(replicates_here):
+    for _ in range(condition.samples(replicates)):
         for name, p_value in _p_values(condition, rng).items():
             made[name] += 1
             rejected[name] += p_value < 0.05
