@@ -46,9 +46,10 @@ if TYPE_CHECKING:
     from wwm_models.disclosure import precision
     from wwm_models.engines import fit, replicates, sample
     from wwm_models.families import Model
-    from wwm_models.records import Estimand, Estimates, Fit, Posterior, Survey
+    from wwm_models.imputation import impute, pool
+    from wwm_models.records import Estimand, Estimates, Fit, Imputations, Posterior, Survey
     from wwm_models.study import Run, run_study
-    from wwm_models.survey import calibrate, rake, read_survey
+    from wwm_models.survey import calibrate, poststratify, rake, read_survey, read_weighting_margins, trim
 
 _HOME = {
     "precision": "disclosure",
@@ -71,6 +72,7 @@ _HOME = {
     "Estimand": "records",
     "Estimates": "records",
     "Fit": "records",
+    "Imputations": "records",
     "Model": "families",
     "Posterior": "records",
     "Run": "study",
@@ -84,26 +86,32 @@ _HOME = {
     "decompose": "adjust",
     "equivalence": "adjust",
     "fit": "engines",
+    "impute": "imputation",
     "mean": "adjust",
     "mean_score": "adjust",
+    "pool": "imputation",
+    "poststratify": "survey",
     "predict": "adjust",
     "prior_predictive": "adjust",
     "rake": "survey",
     "raw": "adjust",
     "read_article": "article",
     "read_survey": "survey",
+    "read_weighting_margins": "survey",
     "replicates": "engines",
     "run_study": "study",
     "sample": "engines",
     "slopes": "adjust",
     "superiority": "adjust",
     "total": "adjust",
+    "trim": "survey",
 }
 
 __all__ = [
     "Estimand",
     "Estimates",
     "Fit",
+    "Imputations",
     "Margins",
     "Model",
     "Posterior",
@@ -121,6 +129,7 @@ __all__ = [
     "equivalence",
     "fit",
     "hosmer_lemeshow",
+    "impute",
     "likelihood_ratio",
     "lipsitz",
     "mean",
@@ -128,6 +137,8 @@ __all__ = [
     "nominal_test",
     "pearson",
     "po_size",
+    "pool",
+    "poststratify",
     "precision",
     "predict",
     "prior_predictive",
@@ -138,6 +149,7 @@ __all__ = [
     "read_article",
     "read_margins",
     "read_survey",
+    "read_weighting_margins",
     "replicates",
     "run_study",
     "sample",
@@ -146,6 +158,7 @@ __all__ = [
     "superiority",
     "surrogate_residuals",
     "total",
+    "trim",
     "wald_test",
     "weights_matter",
 ]

@@ -42,6 +42,10 @@ class AdjustError(WwmError):
     """An estimate was asked for that the fit cannot give."""
 
 
+class ImputationError(WwmError):
+    """Missing answers cannot be completed, or estimates of completed surveys cannot be joined."""
+
+
 class ArticleError(WwmError):
     """A published number or a claim does not fit the study's variables."""
 

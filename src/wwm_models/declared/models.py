@@ -11,7 +11,7 @@ from typing import Any
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
 
-RESERVED = ("codebook.toml", "article.toml", "margins.toml")
+RESERVED = ("codebook.toml", "article.toml", "margins.toml", "weighting-margins.toml")
 ENGINES = ("likelihood", "bayes")
 CHOICES = {
     "weights": ("survey", "none"),

@@ -6,6 +6,7 @@ No statistics here. A function of a stage takes records and returns records; not
 from wwm_models.records.estimand import Estimand
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
 from wwm_models.records.fit import Cells, Columns, Design, Fit, Linear
+from wwm_models.records.imputations import Imputations
 from wwm_models.records.linear import Blocks, Dense
 from wwm_models.records.posterior import Posterior
 from wwm_models.records.results import Results
@@ -27,6 +28,7 @@ __all__ = [
     "Estimates",
     "Fit",
     "Fitted",
+    "Imputations",
     "Influence",
     "Level",
     "Linear",

@@ -3,12 +3,12 @@
 Nothing is dropped or guessed here: a cell the codebook does not know is an error, a row that is left out is counted
 with its reason. The pieces in the order of the line: ``declarations`` (the TOML file, with ``fields``, ``variables`` and
 ``rules``) to ``codebook`` records; ``readers`` (a folder, one function per format) to ``raw`` columns; ``recode`` (with
-``answers`` and ``numbers``); ``weighting``; ``domain``; ``assemble``. ``overview`` describes the result, and the files
-named ``twin`` make synthetic respondents. Fitting, tables for publication and anything about models are elsewhere.
+``answers`` and ``numbers``); ``weighting``; ``domain``; ``assemble``. ``overview`` describes the result. Of the folders, ``drafting`` proposes codebooks,
+``calibration`` rakes and trims weights, and ``twin`` makes synthetic respondents. Fitting, tables for publication and anything about models are elsewhere.
 """
 
 from wwm_models.survey.assemble import read_survey, survey_of
-from wwm_models.survey.calibrate import calibrate, rake
+from wwm_models.survey.calibration import calibrate, poststratify, rake, read_weighting_margins, trim
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.overview import Overview, overview
@@ -19,9 +19,12 @@ __all__ = [
     "Overview",
     "calibrate",
     "overview",
+    "poststratify",
     "rake",
     "read_codebook",
     "read_file",
     "read_survey",
+    "read_weighting_margins",
     "survey_of",
+    "trim",
 ]

@@ -87,13 +87,13 @@ def unequal_weights(weights: Floats, domain: Flags, codebook: Codebook) -> tuple
     That is when the largest is over ten times the mean, or when they more than triple the variance (Kish's design effect).
     """
     sampling = codebook.sampling
-    inside = weights[domain]
+    inside = weights[domain] / max(float(weights[domain].max(initial=0.0)), 1e-300)  # huge weights have no square
     if sampling.weight_kind != "sampling" or not inside.any():
         return ()
     found: list[str] = []
     largest = float(inside.max() / inside.mean())
     if largest > _LARGE_WEIGHT:
-        heavy = np.flatnonzero(domain & (weights > _LARGE_WEIGHT * inside.mean()))
+        heavy = np.flatnonzero(domain)[inside > _LARGE_WEIGHT * inside.mean()]
         found.append(
             f'Weight "{sampling.weight}": {first_rows(heavy, len(weights))} have more than {_LARGE_WEIGHT:g} times the mean weight '
             f"(the largest {largest:.1f} times). Look whether they can be meant, or trim them with wwm.trim."

@@ -15,6 +15,7 @@ import pandas as pd
 
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.raw import Cell, Labels, RawColumn, Span, plainly, within
+from wwm_models.survey.readers.apart import apart
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked
 
@@ -61,11 +62,15 @@ def por_columns(data: Unpacked, source: Source) -> Columns:
 def _read(reader: Any, data: Unpacked, source: Source, **options: Any) -> Columns:
     read = cast("Callable[..., tuple[pd.DataFrame, Any]]", reader)
     encoding = {key: value for key, value in options.items() if key == "encoding"}
-    _, head = read(str(data.file), metadataonly=True, **encoding)
-    if head.number_rows is not None:
-        refuse_large(data.path, Size(int(head.number_rows), int(head.number_columns)), source.memory_gb)
-    frame, meta = read(str(data.file), **_AS_IT_STANDS, **options)
-    return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
+
+    def columns() -> Columns:
+        _, head = read(str(data.file), metadataonly=True, **encoding)
+        if head.number_rows is not None:
+            refuse_large(data.path, Size(int(head.number_rows), int(head.number_columns)), source.memory_gb)
+        frame, meta = read(str(data.file), **_AS_IT_STANDS, **options)
+        return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
+
+    return apart(columns, data.bytes / 1e6)
 
 
 def _described(frame: pd.DataFrame, meta: Any, place: int) -> RawColumn:

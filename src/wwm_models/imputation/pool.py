@@ -1,0 +1,231 @@
+"""Estimates of m completed surveys to one: predict, then pool.
+
+Probabilities are pooled as logits, ratios as logarithms, everything else as it is; limits are made on that scale with Student's
+t. Posterior draws of the completed surveys are stacked: together they are draws from the posterior that averages over the
+missing answers. Estimates that are the same in all surveys are returned untouched.
+
+References
+----------
+Miles, A. (2016). Obtaining predictions from models fit to multiply imputed data. Sociological Methods and Research 45, 175-185.
+doi:10.1177/0049124115610345 (predict, then pool)
+Gelman, A., Carlin, J. B., Stern, H. S., Dunson, D. B., Vehtari, A. and Rubin, D. B. (2013). Bayesian Data Analysis, 3rd ed.,
+section 18.2 (stacked draws).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from wwm_models.errors import ImputationError, did_you_mean
+from wwm_models.imputation.rubin import Pooled, rubin
+from wwm_models.numerics.maximum import holm
+from wwm_models.records import Estimates, Fit
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scale to pool on: there, back, and the derivative of the way there; `inside` says where it is defined."""
+
+    there: Callable[[Array], Array]
+    back: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    inside: Callable[[Array], NDArray[np.bool_]]
+
+
+SCALES: Final[dict[str, Scale]] = {
+    "logit": Scale(
+        lambda p: np.log(p) - np.log1p(-p),
+        lambda x: np.exp(-np.logaddexp(0.0, -x)),
+        lambda p: 1.0 / (p * (1.0 - p)),
+        lambda p: (p > 0.0) & (p < 1.0),
+    ),
+    "log": Scale(np.log, np.exp, lambda r: 1.0 / r, lambda r: r > 0.0),
+    "identity": Scale(lambda x: x, lambda x: x, np.ones_like, np.isfinite),
+}
+_VALUES: Final = ("estimate", "std_error", "lower", "upper")
+_AVERAGED: Final = ("count", "n", "n_effective")
+
+
+def pool(estimates: Iterable[Estimates], *, scale: str = "auto") -> Estimates:
+    """Join the estimates of completed surveys by Rubin's rules, or stack their posterior draws.
+
+    Parameters
+    ----------
+    estimates : iterable of Estimates
+        One for each completed survey, all made the same way.
+    scale : {"auto", "logit", "log", "identity"}
+        "auto": logit for probabilities, log for ratios, else identity.
+
+    Returns
+    -------
+    Estimates
+        With two more columns: ``df`` (Barnard and Rubin) and ``missing_information`` (0 to 1); for draws neither.
+
+    Raises
+    ------
+    ImputationError
+        If there are fewer than two, or they are not of the same quantities.
+
+    Examples
+    --------
+    >>> from wwm_models.adjust import raw
+    >>> from wwm_models.imputation import impute
+    >>> y = pd.Categorical(["no", "yes", None, "yes"] * 20, ["no", "yes"], ordered=True)
+    >>> from wwm_models.records import Survey
+    >>> done = impute(Survey.from_frame(pd.DataFrame({"y": y}), weight=None), 5)
+    >>> pool([raw(survey, "y") for survey in done]).table["n"].tolist()
+    [80.0, 80.0]
+    """
+    each = list(estimates)
+    _check_alike(each)
+    first = each[0]
+    if first.draws is not None:
+        return _stacked(each)
+    if all(_same(first, other) for other in each[1:]):
+        return first
+    name = _scale_of(first) if scale == "auto" else scale
+    if name not in SCALES:
+        raise ImputationError(
+            f'scale="{name}" is not known. Expected one of: auto, {", ".join(SCALES)}.{did_you_mean(name, SCALES)}'
+        )
+    return _pooled(each, SCALES[name])
+
+
+def pool_parameters(fits: Sequence[Fit], level: float) -> pd.DataFrame:
+    """The reported parameters of fits on completed surveys, joined by Rubin's rules.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Of one model.
+    level : float
+        Of the limits, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        ``term``, ``estimate``, ``std_error``, ``lower``, ``upper``, ``level``, ``df``, ``missing_information``.
+
+    Raises
+    ------
+    ImputationError
+        If the fits have different parameters.
+    """
+    terms = [str(term) for term in fits[0].params.index]
+    if any([str(term) for term in other.params.index] != terms for other in fits):
+        raise ImputationError(
+            "The fits have different parameters. Expected fits of one model, with every answer in every survey."
+        )
+    found = rubin([one.params.to_numpy() for one in fits], [one.vcov.to_numpy() for one in fits], fits[0].design_df)
+    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    return pd.DataFrame(
+        {
+            "term": terms, "estimate": found.estimate, "std_error": found.std_error, "lower": found.estimate - half,
+            "upper": found.estimate + half, "level": level, "df": found.df, "missing_information": found.missing_information,
+        }
+    )  # fmt: skip
+
+
+def _check_alike(each: Sequence[Estimates]) -> None:
+    if len(each) < 2:
+        raise ImputationError(f"{len(each)} estimates to pool. Expected one for each of two or more completed surveys.")
+    first = each[0]
+    for other in each[1:]:
+        keys = [*first.by, "outcome", "category", *(["contrast"] if "contrast" in first.table else [])]
+        alike = other.by == first.by and len(other.table) == len(first.table) and set(keys) <= set(other.table.columns)
+        if not alike or not first.table[keys].astype(str).equals(other.table[keys].astype(str)):
+            raise ImputationError(
+                "The estimates to pool are not of the same groups and answers. Expected the same call on every completed survey: a "
+                "group or answer that some survey lacks must be merged with another first."
+            )
+        if (other.draws is None) != (first.draws is None):
+            raise ImputationError("Some estimates have posterior draws and others do not. Pool those of one engine.")
+
+
+def _same(one: Estimates, two: Estimates) -> bool:
+    return all(
+        np.array_equal(one.table[name].to_numpy(dtype=float), two.table[name].to_numpy(dtype=float), equal_nan=True)
+        for name in (*_VALUES, "n")
+    )
+
+
+def _scale_of(found: Estimates) -> str:
+    if "contrast" in found.table:
+        ratio = found.table["contrast"].astype(str).str.contains(" / ", regex=False)
+        return "log" if bool(ratio.all()) else "identity"
+    values = found.table["estimate"].to_numpy(dtype=float)
+    known = values[np.isfinite(values)]
+    shares = bool((found.table["category"].astype(str) != "").all())
+    return "logit" if shares and bool(np.all((known >= 0) & (known <= 1))) else "identity"
+
+
+def _pooled(each: Sequence[Estimates], scale: Scale) -> Estimates:
+    """Rubin's rules on a scale, and back to the estimates' own."""
+    first = each[0]
+    values = np.array([one.table["estimate"].to_numpy(dtype=float) for one in each])
+    usable = np.logical_and.reduce(scale.inside(values), axis=0)
+    moved: list[Array] = []
+    covariances: list[Array] = []
+    for value, one in zip(values, each, strict=True):
+        slope = np.where(usable, scale.slope(np.where(usable, value, 0.5)), 1.0)
+        moved.append(np.where(usable, scale.there(np.where(usable, value, 0.5)), value))
+        covariances.append(np.nan_to_num(one.covariance) * np.outer(slope, slope))
+    found = rubin(moved, covariances, first.df)
+    estimate = np.where(usable, scale.back(np.where(usable, found.estimate, 0.0)), found.estimate)
+    back = np.where(usable, 1.0 / scale.slope(np.where(usable, estimate, 0.5)), 1.0)
+    covariance = found.covariance * np.outer(back, back)
+    table = _table(each, found, estimate, np.sqrt(np.maximum(np.diag(covariance), 0.0)), usable, scale)
+    return Estimates(table, first.by, covariance, None, None, float(np.nanmin(found.df)))
+
+
+def _table(
+    each: Sequence[Estimates], found: Pooled, estimate: Array, std_error: Array, usable: NDArray[np.bool_], scale: Scale
+) -> pd.DataFrame:
+    """The first table with pooled numbers; where an estimate is 0 or 1, its limits are the averages of the surveys' own."""
+    table = each[0].table
+    level = table["level"].to_numpy(dtype=float)
+    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    limits = {
+        name: np.where(usable, scale.back(np.where(usable, found.estimate + sign * half, 0.0)), _average(each, name))
+        for name, sign in (("lower", -1.0), ("upper", 1.0))
+    }
+    unknown = np.isnan(_average(each, "std_error"))
+    new: dict[str, Any] = {"estimate": estimate, "std_error": np.where(unknown, np.nan, std_error), **limits}
+    new |= {name: _average(each, name) for name in _AVERAGED}
+    new["method"] = [f"{method}, {len(each)} imputations" for method in table["method"]]
+    if "p_value" in table:
+        zero = np.divide(found.estimate, found.std_error, out=np.zeros_like(estimate), where=found.std_error > 0)
+        p_value = np.asarray(2.0 * stats.t.sf(np.abs(zero), found.df))
+        new |= {"p_value": p_value, "p_adjusted": holm(p_value)}
+    return table.assign(**new, df=found.df, missing_information=found.missing_information)
+
+
+def _average(each: Sequence[Estimates], name: str) -> Array:
+    return np.mean([one.table[name].to_numpy(dtype=float) for one in each], axis=0)
+
+
+def _stacked(each: Sequence[Estimates]) -> Estimates:
+    """Draws of all completed surveys together; mean, standard deviation and quantiles of them."""
+    first = each[0]
+    draws = np.concatenate([one.draws for one in each if one.draws is not None])
+    level = float(first.table["level"].iloc[0])
+    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    table = first.table.assign(
+        estimate=draws.mean(axis=0), std_error=draws.std(axis=0, ddof=1), lower=lower, upper=upper,
+        **{name: _average(each, name) for name in _AVERAGED},
+        method=[f"{method}, {len(each)} imputations" for method in first.table["method"]],
+    )  # fmt: skip
+    origin = "+".join(
+        one.origin for one in each
+    )  # the same surveys pooled in the same order belong together row by row
+    joint = np.cov(draws, rowvar=False).reshape(len(table), -1)
+    return Estimates(table, first.by, joint, None, draws, first.df, origin=origin)
