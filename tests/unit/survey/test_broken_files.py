@@ -121,7 +121,9 @@ def columns(data: bytes, rng: np.random.Generator) -> bytes:
     """A column twice, lost, or in another place."""
     rows = [row.split(b",") for row in data.splitlines()]
     width = len(rows[0])
-    order = list(rng.permutation(width))[: int(rng.integers(1, width + 1))] + list(rng.integers(0, width, int(rng.integers(0, 3))))
+    order = list(rng.permutation(width))[: int(rng.integers(1, width + 1))] + list(
+        rng.integers(0, width, int(rng.integers(0, 3)))
+    )
     return b"\n".join(b",".join(row[k] for k in order if k < len(row)) for row in rows) + b"\n"
 
 
@@ -231,7 +233,11 @@ def test_bombs_in_a_workbook(tmp_path: Path, good: dict[str, bytes], book: Codeb
     sheet = "xl/worksheets/sheet1.xml"
     entity = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><worksheet>&b;</worksheet>'
     rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (k, k) for k in range(1, 1000))
-    wide = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>' + rows + b"</sheetData></worksheet>"
+    wide = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        + rows
+        + b"</sheetData></worksheet>"
+    )
     far = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="99999999999"><c r="A1"><v>1</v></c></row></sheetData></worksheet>'
     for broken in (entity, bytes(40 << 20), wide, far):
         made = tmp_path / "made.xlsx"
