@@ -66,6 +66,7 @@ def withhold(survey: Survey, raws: Raws) -> tuple[dict[str, dict[tuple[str, ...]
     """
     kept = {outcome: dict(tables) for outcome, tables in raws.items()}
     values: dict[Place, float] = {}
+    rows: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     primary = 0
     if survey.suppress_below <= 0:
         return kept, Withheld(values)
@@ -73,12 +74,14 @@ def withhold(survey: Survey, raws: Raws) -> tuple[dict[str, dict[tuple[str, ...]
         hidden = suppressed(question, survey.suppress_below, counts=survey.suppress_counts)
         for item, out in zip(question.items, hidden, strict=True):
             if out:
-                table = kept[item.outcome][item.by].table
-                values[_place(item, table)] = float(raws[item.outcome][item.by].table["estimate"].iloc[item.row])
-                kept[item.outcome][item.by] = _without(kept[item.outcome][item.by], item.row)
+                table = raws[item.outcome][item.by].table
+                values[_place(item, table)] = float(table["estimate"].iloc[item.row])
+                rows.setdefault((item.outcome, item.by), []).append(item.row)
                 primary += question.base(item) < survey.suppress_below or (
                     survey.suppress_counts and question.count(item) < survey.suppress_below
                 )
+    for (outcome, by), hidden in rows.items():
+        kept[outcome][by] = _without(raws[outcome][by], hidden)
     return kept, Withheld(values, primary, survey.suppress_below)
 
 
@@ -177,7 +180,7 @@ def _place(item: Item, table: pd.DataFrame) -> Place:
     return item.outcome, group, str(table["category"].iloc[item.row])
 
 
-def _without(estimates: Estimates, row: int) -> Estimates:
+def _without(estimates: Estimates, rows: list[int]) -> Estimates:
     table = estimates.table.copy()
-    table.loc[table.index[row], list(HIDDEN)] = np.nan
+    table.loc[table.index[rows], list(HIDDEN)] = np.nan
     return replace(estimates, table=table)
