@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.errors import AdjustError, FitError, ModelError
 from wwm_models.families import FAMILIES
 
@@ -152,6 +153,18 @@ def test_pooled_levels_have_the_adjusted_percentages_of_one_level():
 def test_what_has_no_meaning_is_refused_by_name(people, options, message):
     with pytest.raises(ModelError, match=message):
         wwm.fit(wwm.Model(**options), people)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"formula": "y ~ mo(age)"}, "for which there is no prior"),
+        ({"formula": "y ~ x", "thresholds_by": "household"}, "has no posterior"),
+    ],
+)
+def test_a_posterior_without_the_constraint_is_refused(people, options, message):
+    with pytest.raises(ModelError, match=message):
+        posterior_problem(wwm.Model(**options), people)
 
 
 @pytest.mark.parametrize("test", ["nominal_test", "scale_test"])
