@@ -174,6 +174,21 @@ def test_brant_of_one_binary_predictor_by_hand(frame):
     assert (test.df, list(test.table.index)) == (1, ["old", "old[yes]"])
 
 
+def test_brants_covariance_is_that_of_the_influence_where_every_binary_model_is_true():
+    """A table whose cut points have their own true slopes: then both covariances are one, blocks and their transposes included."""
+    a, b, k = (part.ravel() for part in np.meshgrid(np.arange(4.0), np.arange(4.0), np.arange(4), indexing="ij"))
+    many = np.array([[8, 4, 2, 1], [4, 4, 2, 1], [1, 2, 6, 3], [1, 1, 2, 9]])[a.astype(int), b.astype(int)]
+    eta = np.array([-2.0, 0.5, 2.5]) - np.outer(a, [1.2, 1.21, 1.22]) + np.outer(b, [0.9, 0.92, 0.91])
+    p = np.diff(np.column_stack([np.zeros(len(a)), 1 / (1 + np.exp(-eta)), np.ones(len(a))]))[np.arange(len(a)), k]
+    frame = pd.DataFrame({"y": pd.Categorical.from_codes(k, list("wxyz"), ordered=True), "a": a, "b": b})
+    survey = wwm.Survey.from_frame(frame.assign(f=np.round(1e8 * many * p)), weight="f", weight_kind="frequency")
+    model, robust = (wwm.brant(wwm.fit(wwm.Model("y ~ a + b"), survey, vcov=kind)) for kind in ("model", "robust"))
+    np.testing.assert_allclose(
+        model.statistic, robust.statistic, rtol=1e-6
+    )  # counts are rounded; untransposed blocks give 0.8%
+    np.testing.assert_allclose(model.table["statistic"], robust.table["statistic"], rtol=1e-6)
+
+
 def test_brant_has_a_restriction_per_column_and_further_cut(fit):
     test = wwm.brant(fit)
     assert test.df == 5 * 2

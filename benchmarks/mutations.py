@@ -1,0 +1,136 @@
+"""``python -m benchmarks.mutations``: plant each defect of tests/mutations/mutations.toml and see its test fail.
+
+The sources and tests are copied to a temporary folder. All named tests must pass there as they are; then, one defect at a time, the named
+test must fail (a test that cannot be run at all does not count). Writes benchmarks/results/mutations.md. The exit code is 1
+where a defect is not caught.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LIST = ROOT / "tests" / "mutations" / "mutations.toml"
+RESULT = ROOT / "benchmarks" / "results" / "mutations.md"
+COPIED = ("src", "tests", "models", "pyproject.toml", "README.md", "ARCHITECTURE.md")
+TESTS_FAILED = 1  # pytest's exit code: tests ran and some failed; others mean that nothing was tested
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A defect to plant, and the test that must notice.
+
+    Attributes
+    ----------
+    id, what : str
+        A name, and the defect in words.
+    file : str
+        Of the repository.
+    find, replace : str
+        The text, which stands exactly once in the file, and what takes its place.
+    caught_by : str
+        Pytest's name of the test.
+    """
+
+    id: str
+    what: str
+    file: str
+    find: str
+    replace: str
+    caught_by: str
+
+    @property
+    def kind(self) -> str:
+        """Law, reference or tripwire."""
+        if "tripwire" in self.caught_by:
+            return "tripwire"
+        return {"laws": "law", "reference": "reference"}.get(self.caught_by.split("/")[1], "unit test")
+
+    def planted(self, text: str) -> str:
+        """The file's text with the defect."""
+        if text.count(self.find) != 1:
+            raise ValueError(f"{self.id}: the text to replace stands {text.count(self.find)} times in {self.file}, not once.")
+        return text.replace(self.find, self.replace)
+
+
+def mutations() -> list[Mutation]:
+    """The list, in its order."""
+    return [Mutation(**entry) for entry in tomllib.loads(LIST.read_text(encoding="utf-8"))["mutation"]]
+
+
+def copied(folder: Path) -> None:
+    """Copy what the tests need into a folder, without compiled files that could outlive a change."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, folder / name)
+
+
+def run_tests(folder: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run tests in the copy, with the copy's sources first on the path."""
+    path = os.pathsep.join([str(folder / "src"), str(folder)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def caught(folder: Path, mutation: Mutation) -> bool:
+    """Plant a defect, run its test, and take the defect out again."""
+    path = folder / mutation.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(mutation.planted(text), encoding="utf-8")
+    try:
+        return run_tests(folder, [mutation.caught_by]).returncode == TESTS_FAILED
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def table(results: dict[str, bool], planted: list[Mutation]) -> str:
+    """The results as a page."""
+    lines = [
+        "# Planted defects",
+        "",
+        "Made by `python -m benchmarks.mutations`; the defects are in `tests/mutations/mutations.toml`. Each test passes without the defect.",
+        "",
+        f"{sum(results.values())} of {len(results)} caught.",
+        "",
+        "| defect | file | caught by | kind | caught |",
+        "|---|---|---|---|---|",
+    ]
+    for one in planted:
+        test = one.caught_by.removeprefix("tests/").replace("|", "\\|")
+        lines.append(
+            f"| {one.what} | {one.file.removeprefix('src/wwm_models/')} | {test} | {one.kind} | {'yes' if results[one.id] else 'NO'} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    """Run the whole list."""
+    planted = mutations()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copied(folder)
+        clean = run_tests(folder, sorted({one.caught_by for one in planted}))
+        if clean.returncode != 0:
+            sys.stderr.write(clean.stdout[-3000:] + "A named test fails without any defect, so it would prove nothing.\n")
+            return 1
+        results: dict[str, bool] = {}
+        for number, one in enumerate(planted, 1):
+            results[one.id] = caught(folder, one)
+            sys.stderr.write(f"{number}/{len(planted)} {one.id}: {'caught' if results[one.id] else 'NOT CAUGHT'}\n")
+    RESULT.write_text(table(results, planted), encoding="utf-8")
+    return 0 if all(results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
