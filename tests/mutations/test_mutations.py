@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 from benchmarks.mutations import ROOT, Mutation, mutations
 
 ALL = mutations()
