@@ -59,7 +59,9 @@ class Mutation:
     def planted(self, text: str) -> str:
         """The file's text with the defect."""
         if text.count(self.find) != 1:
-            raise ValueError(f"{self.id}: the text to replace stands {text.count(self.find)} times in {self.file}, not once.")
+            raise ValueError(
+                f"{self.id}: the text to replace stands {text.count(self.find)} times in {self.file}, not once."
+            )
         return text.replace(self.find, self.replace)
 
 
@@ -126,7 +128,9 @@ def main() -> int:
         copied(folder)
         clean = run_tests(folder, sorted({one.caught_by for one in planted}))
         if clean.returncode != 0:
-            sys.stderr.write(clean.stdout[-3000:] + "A named test fails without any defect, so it would prove nothing.\n")
+            sys.stderr.write(
+                clean.stdout[-3000:] + "A named test fails without any defect, so it would prove nothing.\n"
+            )
             return 1
         results: dict[str, bool] = {}
         for number, one in enumerate(planted, 1):

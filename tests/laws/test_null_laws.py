@@ -63,6 +63,10 @@ TESTS: dict[str, tuple[Callable[[pd.DataFrame], wwm.Fit], Callable[[wwm.Fit], fl
     "hosmer_lemeshow": (unweighted, lambda fit: wwm.hosmer_lemeshow(fit).p_value),
     "hosmer_lemeshow, clustered": (clustered, lambda fit: wwm.hosmer_lemeshow(fit, 8).p_value),
     "pearson": (lambda frame: unweighted(frame, "y ~ g + b"), lambda fit: wwm.pearson(fit).p_value),
+    "pearson, clustered": (
+        lambda frame: wwm.fit(wwm.Model("y ~ g + b"), wwm.Survey.from_frame(frame, weight="w", psu="unit")),
+        lambda fit: wwm.pearson(fit).p_value,
+    ),
     "pulkstenis_robinson": (unweighted, lambda fit: wwm.pulkstenis_robinson(fit, ["g", "b"]).p_value),
     "weights_matter": (weighted, lambda fit: wwm.weights_matter(fit).p_value),
     "wald, of nothing": (

@@ -4,7 +4,7 @@ Independent respondents: groups of the predicted score against K answers, X2 = s
 (g - 2)(K - 1) + (K - 2) degrees of freedom; (g - 2)(K - 1) where the answers have no order.
 
 Sampling weights or a design: M_g = sum_i w_i 1(i in g) (s(y_i) - E s), the residual of the answers' score in each group, has
-the influence w_i [1(i in g) (s(y_i) - E s)] - (sum_{j in g} w_j dE_j/d theta)' IF_i(theta), so the estimation of theta counts.
+the covariance of `group_residuals`, in which the estimation of theta counts.
 The sum over all groups is (nearly) fixed by the fit; the other g - 1 contrasts are tested by a Wald test, with the F of
 Archer and Lemeshow: F = (d - g + 2) / (d (g - 1)) W on (g - 1, d - g + 2). With two answers it is their mean residual test.
 
@@ -20,22 +20,16 @@ Stata Journal 6, 97-105. doi:10.1177/1536867X0600600106
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.checks.group_residuals import residual_covariance
 from wwm_models.checks.groups import answer_scores, answers, compare, probabilities, score_groups
 from wwm_models.checks.ratio import pseudo_likelihood
 from wwm_models.checks.wald import chi_square, reference_note, unusable_note, wald
-from wwm_models.engines.covariance import covariance
-from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
-from wwm_models.engines.maximum import replicate_counts
-from wwm_models.engines.replicates import replicate_covariance
-from wwm_models.records import Fit, Influence
+from wwm_models.records import Fit
 from wwm_models.records.tests import HypothesisTest
 
 Array = NDArray[np.float64]
@@ -85,7 +79,7 @@ def _df_formula(fit: Fit) -> str:
 
 
 def _design_based(fit: Fit, group: Places) -> HypothesisTest:
-    joint = _residual_covariance(fit, group)
+    joint = residual_covariance(fit, group, answer_scores(fit)[:, None])
     comparison = compare(fit, group)
     residual = (comparison.observed - comparison.expected) @ answer_scores(fit)
     share = comparison.observed.sum(axis=1) / comparison.observed.sum()
@@ -100,45 +94,6 @@ def _design_based(fit: Fit, group: Places) -> HypothesisTest:
     ) + unusable_note(result, fit.design_df)
     name = "Hosmer-Lemeshow test of fit (design-based)"
     return HypothesisTest(name, result.statistic, result.df, result.p_value, table, note, result.df2)
-
-
-def _residual_covariance(fit: Fit, group: Places) -> Array:
-    if fit.survey.replicates is None or fit.replicate_theta is None:
-        return covariance(_residual_influence(fit, group))
-    likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
-    every = chain.from_iterable(replicate_counts(fit.cells, fit.design, fit.survey.replicates))
-    again = [
-        _residuals(fit, group, replace(likelihood, counts=counts), theta)
-        for counts, theta in zip(every, fit.replicate_theta, strict=True)
-    ]
-    return replicate_covariance(np.array(again), _residuals(fit, group, likelihood, fit.theta), fit.survey.replicates)
-
-
-def _family_scores(fit: Fit) -> Array:
-    """(J + 1,) scores of the answers in the order in which the family reads them."""
-    return answer_scores(fit)[np.argsort(np.argsort(fit.design.order))]
-
-
-def _residuals(fit: Fit, group: Places, likelihood: CellLikelihood, theta: Array) -> Array:
-    """(G,) sums of ``s(y) - E s`` by group."""
-    score = _family_scores(fit)
-    expected = np.exp(likelihood.log_probabilities(theta)) @ score
-    own = likelihood.counts @ score - likelihood.counts.sum(axis=1) * expected
-    inside = group >= 0
-    return np.bincount(group[inside], own[inside], minlength=int(group.max()) + 1).astype(np.float64)
-
-
-def _residual_influence(fit: Fit, group: Places) -> Influence:
-    """Influence of every respondent on the sum of score residuals of every group."""
-    likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
-    score = _family_scores(fit)
-    p = np.exp(likelihood.log_probabilities(fit.theta))
-    slopes = np.einsum("rk,rkp->rp", p * score, np.nan_to_num(likelihood.cell_scores(fit.theta)))
-    inside = (group[:, None] == np.arange(group.max() + 1)).astype(np.float64)
-    moved = (inside * likelihood.counts.sum(axis=1)[:, None]).T @ slopes
-    own = inside[:, None, :] * (score[None, :] - (p @ score)[:, None])[:, :, None]
-    influence = fit.theta_influence
-    return replace(influence, values=own.reshape(-1, inside.shape[1]) - influence.values @ moved.T)
 
 
 def _counts(fit: Fit, group: Places) -> pd.DataFrame:

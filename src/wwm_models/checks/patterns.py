@@ -1,8 +1,16 @@
 """Pearson's X2 and the deviance G2 of predictor patterns, whole or split by predicted score (Pulkstenis and Robinson).
 
+Under sampling weights or a design X2 (on weights with mean one) is a sum of chi-squares with the eigenvalues e of D^-1 V as factors,
+D the expected answers and V the covariance of the residuals. Rao and Scott refer X2 / (sum e^2 / sum e) to chi-square with
+nu = (sum e)^2 / sum e^2 degrees of freedom, or its nu-th part to F(nu, nu d) where the design has d degrees of freedom.
+
 References
 ----------
 McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., section 5.4. Chapman and Hall.
+Rao, J. N. K. and Scott, A. J. (1984). On chi-squared tests for multiway contingency tables with cell proportions estimated
+from survey data. Annals of Statistics 12, 46-60. doi:10.1214/aos/1176346391
+Roberts, G., Rao, J. N. K. and Kumar, S. (1987). Logistic regression analysis of sample survey data. Biometrika 74, 1-12.
+doi:10.1093/biomet/74.1.1
 Pulkstenis, E. and Robinson, T. J. (2004). Goodness-of-fit tests for ordinal response regression models. Statistics in
 Medicine 23, 999-1014. doi:10.1002/sim.1659
 """
@@ -16,11 +24,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from wwm_models.adjust.joint import model_column, refuse_unusable
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
-from wwm_models.checks.groups import TIE_DIGITS, answer_scores, compare, probabilities, summary
-from wwm_models.checks.ratio import refuse_pseudo_likelihood
+from wwm_models.checks.group_residuals import residual_covariance
+from wwm_models.checks.groups import TIE_DIGITS, Comparison, answer_scores, compare, probabilities, summary
+from wwm_models.checks.ratio import pseudo_likelihood, refuse_pseudo_likelihood
+from wwm_models.checks.wald import Wald, chi_square
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.records import Fit
 from wwm_models.records.tests import HypothesisTest
@@ -28,6 +39,7 @@ from wwm_models.records.tests import HypothesisTest
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 INSTEAD = "hosmer_lemeshow or lipsitz, which have a design-based version"
+MOST_CELLS = 3000  # of the covariance of all residuals: 9 million numbers
 
 
 def pearson(fit: Fit, *, by: Sequence[str] = ()) -> HypothesisTest:
@@ -43,25 +55,65 @@ def pearson(fit: Fit, *, by: Sequence[str] = ()) -> HypothesisTest:
     -------
     HypothesisTest
         The statistic is X2; the table has the rows "pearson" and "deviance". ``df = patterns (K - 1) - parameters``. The
-        law needs patterns with many respondents; the note says how many expected counts are small.
+        law needs patterns with many respondents; the note says how many expected counts are small. Under sampling weights or a
+        design both are corrected after Rao and Scott, and `df` need not be whole.
 
     Raises
     ------
     AdjustError
-        Under sampling weights or a design, or if a variable is unknown or incomplete.
+        If a variable is unknown or incomplete, or under a design there are more than 3,000 cells.
     """
     refuse_unusable(fit)
-    refuse_pseudo_likelihood(fit, "Pearson's test on patterns", INSTEAD)
     widened = _split_further(fit, [by] if isinstance(by, str) else list(by))
     seen = widened.cells.weights.sum(axis=1) > 0
     group = np.where(seen, np.cumsum(seen) - 1, -1)
     comparison = compare(widened, group)
     df = float(seen.sum() * (len(fit.design.order) - 1) - len(fit.theta))
+    if pseudo_likelihood(fit) and df > 0:
+        return _rao_scott(widened, group, comparison)
     table = summary(comparison, df, ["pearson", "deviance"])
     saturated = "" if df > 0 else " The model is saturated on these patterns: there is nothing left to test."
     note = f"{int(seen.sum())} patterns of {fit.n} respondents.{saturated}{comparison.sparse}"
     first = table.iloc[0]
     return HypothesisTest("Pearson test of fit", float(first["statistic"]), df, float(first["p_value"]), table, note)
+
+
+def _rao_scott(fit: Fit, group: Places, comparison: Comparison) -> HypothesisTest:
+    """Both statistics with the second-order correction."""
+    cells, answers = comparison.expected.shape
+    if cells * answers > MOST_CELLS:
+        raise AdjustError(
+            f"{cells} patterns of {answers} answers are {cells * answers} cells; the correction for the design is made for at most "
+            f"{MOST_CELLS}. Use {INSTEAD}."
+        )
+    root = 1.0 / np.sqrt(comparison.expected.ravel())
+    scaled = root[:, None] * residual_covariance(fit, group, np.eye(answers)) * root
+    first, second = float(np.trace(scaled)), float((scaled**2).sum())
+    df = first**2 / second
+    statistics = {"pearson": comparison.pearson.sum(), "deviance": comparison.deviance.sum()}
+    rows = {
+        name: _corrected(float(value) * first / second, df, fit.design_df).row() for name, value in statistics.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("term")
+    note = (
+        f"{cells} patterns of {fit.n} respondents. Corrected after Rao and Scott (1984) with a mean design effect of "
+        f"{first / _free_cells(fit, cells):.3g}, because {pseudo_likelihood(fit)}.{comparison.sparse}"
+    )
+    result = table.iloc[0]
+    return HypothesisTest(
+        "Pearson test of fit (design-based)", float(result["statistic"]), df, float(result["p_value"]), table, note,
+        float(result["df2"]),
+    )  # fmt: skip
+
+
+def _free_cells(fit: Fit, cells: int) -> int:
+    return cells * (len(fit.design.order) - 1) - len(fit.theta)
+
+
+def _corrected(statistic: float, df: float, design_df: float) -> Wald:
+    if np.isinf(design_df):
+        return chi_square(statistic, df)
+    return Wald(statistic / df, df, df * design_df, float(stats.f.sf(statistic / df, df, df * design_df)))
 
 
 def pulkstenis_robinson(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
@@ -87,7 +139,7 @@ def pulkstenis_robinson(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
         Under sampling weights or a design, or if a predictor is unknown.
     """
     refuse_unusable(fit)
-    refuse_pseudo_likelihood(fit, "The Pulkstenis-Robinson test", INSTEAD)
+    refuse_pseudo_likelihood(fit, "The Pulkstenis-Robinson test", f"pearson, {INSTEAD}")
     names = [terms] if isinstance(terms, str) else list(terms)
     if not names:
         raise AdjustError("pulkstenis_robinson was given no predictor. Name the categorical ones.")
