@@ -15,11 +15,11 @@ import shutil
 import sys
 import tempfile
 import tomllib
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-import hypothesis  # noqa: F401  (loaded once here, for every child)
-import pandas as pd  # noqa: F401
+import pandas as pd  # noqa: F401  (these libraries are loaded once, for every child)
 import patsy  # noqa: F401
 import pytest
 import scipy.optimize
@@ -98,17 +98,27 @@ def run_tests(folder: Path, tests: list[str]) -> tuple[int, str]:
     output = folder / "output.txt"
     child = os.fork()
     if child == 0:
-        with output.open("w", encoding="utf-8") as stream:
-            os.dup2(stream.fileno(), 1)
-            os.dup2(stream.fileno(), 2)
-            os.chdir(folder)
-            sys.path[:0] = [str(folder / "src"), str(folder)]
-            sys.dont_write_bytecode = True
-            code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(folder), *tests]))
-            sys.stdout.flush()
+        code = 2
+        try:
+            code = _in_child(folder, tests, output)
+        except BaseException:
+            traceback.print_exc()
+        finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status), output.read_text(encoding="utf-8")
+
+
+def _in_child(folder: Path, tests: list[str], output: Path) -> int:
+    with output.open("w", encoding="utf-8") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    os.chdir(folder)
+    sys.path[:0] = [str(folder / "src"), str(folder)]
+    sys.dont_write_bytecode = True
+    code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(folder), *tests]))
+    sys.stdout.flush()
+    return code
 
 
 def caught(folder: Path, mutation: Mutation) -> bool:
@@ -149,11 +159,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copied(folder)
-        clean = run_tests(folder, sorted({one.caught_by for one in planted}))
-        if clean.returncode != 0:
-            sys.stderr.write(
-                clean.stdout[-3000:] + "A named test fails without any defect, so it would prove nothing.\n"
-            )
+        code, output = run_tests(folder, sorted({one.caught_by for one in planted}))
+        if code != 0:
+            sys.stderr.write(output[-3000:] + "A named test fails without any defect, so it would prove nothing.\n")
             return 1
         results: dict[str, bool] = {}
         for number, one in enumerate(planted, 1):
