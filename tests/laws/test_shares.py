@@ -30,6 +30,16 @@ def test_intercepts_alone_keep_the_place_of_an_empty_answer(response, frame):
     assert table["estimate"][2] == 0.0
 
 
+def test_cut_points_beside_an_empty_answer_are_those_without_it(frame):
+    """Each declared cut point keeps its name; the two around the empty answer are one."""
+    declared = frame.assign(y=frame["y"].cat.set_categories(["never", "rarely", "sometimes", "often", "daily"]))
+    ours, without = (wwm.fit(wwm.Model("y ~ x"), wwm.Survey.from_frame(one, weight=None)) for one in (declared, frame))
+    expected = [without.params[cut] for cut in ("never|rarely", "rarely|often", "rarely|often", "often|daily")]
+    names = ["never|rarely", "rarely|sometimes", "sometimes|often", "often|daily"]
+    np.testing.assert_allclose(ours.params[names], expected, rtol=1e-9)
+    np.testing.assert_allclose(ours.std_errors["sometimes|often"], without.std_errors["rarely|often"], rtol=1e-9)
+
+
 @pytest.mark.parametrize("by", ["age", ["age", "household"]], ids=["one", "two"])
 def test_saturated_multinomial_adjusts_nothing(survey, by):
     """With every group its own shares, adjusted is raw: estimate, standard error and the whole covariance."""

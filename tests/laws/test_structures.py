@@ -159,7 +159,7 @@ def test_what_has_no_meaning_is_refused_by_name(people, options, message):
     ("options", "message"),
     [
         ({"formula": "y ~ mo(age)"}, "for which there is no prior"),
-        ({"formula": "y ~ x", "thresholds_by": "household"}, "has no posterior"),
+        ({"formula": "y ~ x", "thresholds_by": "household"}, "has no prior"),
     ],
 )
 def test_a_posterior_without_the_constraint_is_refused(people, options, message):

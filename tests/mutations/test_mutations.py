@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from benchmarks.mutations import ROOT, Mutation, mutations
+from benchmarks.mutations.__main__ import ROOT, Mutation, mutations
 
 ALL = mutations()
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.mutations``: plant each defect of tests/mutations/mutations.toml and see its test fail.
+"""``python -m benchmarks mutations [ID ...]``: plant each defect of tests/mutations/mutations.toml and see its test fail.
 
 The sources and tests are copied to a temporary folder. All named tests must pass there as they are; then, one defect at a time, the named
 test must fail (a test that cannot be run at all does not count). Writes benchmarks/results/mutations.md. The exit code is 1
@@ -25,7 +25,7 @@ import pytest
 import scipy.optimize
 import scipy.stats  # noqa: F401
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIST = ROOT / "tests" / "mutations" / "mutations.toml"
 RESULT = ROOT / "benchmarks" / "results" / "mutations.md"
 COPIED = ("src", "tests", "models", "pyproject.toml", "README.md", "ARCHITECTURE.md")
@@ -138,7 +138,7 @@ def table(results: dict[str, bool], planted: list[Mutation]) -> str:
     lines = [
         "# Planted defects",
         "",
-        "Made by `python -m benchmarks.mutations`; the defects are in `tests/mutations/mutations.toml`. Each test passes without the defect.",
+        "Made by `python -m benchmarks mutations`; the defects are in `tests/mutations/mutations.toml`. Each test passes without the defect.",
         "",
         f"{sum(results.values())} of {len(results)} caught.",
         "",
@@ -153,23 +153,24 @@ def table(results: dict[str, bool], planted: list[Mutation]) -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> int:
-    """Run the whole list."""
-    planted = mutations()
+def main(arguments: list[str]) -> None:
+    """Run the whole list, or the defects named; exit with 1 where one is not caught."""
+    planted = [one for one in mutations() if not arguments or one.id in arguments]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copied(folder)
         code, output = run_tests(folder, sorted({one.caught_by for one in planted}))
         if code != 0:
             sys.stderr.write(output[-3000:] + "A named test fails without any defect, so it would prove nothing.\n")
-            return 1
+            sys.exit(1)
         results: dict[str, bool] = {}
         for number, one in enumerate(planted, 1):
             results[one.id] = caught(folder, one)
             sys.stderr.write(f"{number}/{len(planted)} {one.id}: {'caught' if results[one.id] else 'NOT CAUGHT'}\n")
-    RESULT.write_text(table(results, planted), encoding="utf-8")
-    return 0 if all(results.values()) else 1
+    if not arguments:
+        RESULT.write_text(table(results, planted), encoding="utf-8")
+    sys.exit(0 if all(results.values()) else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1:])
