@@ -84,3 +84,19 @@ def test_the_jackknife_leaves_out_one_unit_at_a_time(frame, kind, units):
     full = (frame["w"] * frame["x"]).sum() / frame["w"].sum()
     by_hand = (units - 1) / units * ((np.array(again) - full) ** 2).sum()
     np.testing.assert_allclose(row["std_error"], by_hand**0.5, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+def test_contrasts_of_raw_shares_have_the_error_of_two_independent_groups(frame, kind):
+    """Different people, so variances add: of the shares for a difference, of their logarithms for a ratio."""
+    raw = wwm.raw(wwm.Survey.from_frame(frame, weight=None), "y", "age")
+    row = wwm.contrasts(raw, "age", kind=kind, reference="18-34").table.query("category == 'often'").iloc[0]
+    old, young = (raw.table.query(f"age == '{age}' and category == 'often'").iloc[0] for age in ("35-49", "18-34"))
+    assert row["contrast"] in ("35-49 - 18-34", "35-49 / 18-34")
+    if kind == "difference":
+        expected = old["estimate"] - young["estimate"], np.hypot(old["std_error"], young["std_error"])
+    else:
+        ratio = old["estimate"] / young["estimate"]
+        spread = np.hypot(old["std_error"] / old["estimate"], young["std_error"] / young["estimate"])
+        expected = ratio, ratio * spread
+    np.testing.assert_allclose([row["estimate"], row["std_error"]], expected, rtol=1e-9)
