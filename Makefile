@@ -36,8 +36,10 @@ types: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# warnings are errors; the examples in the pages and docstrings run too
 docs: setup
-	$(BIN)/python -m pytest --doctest-modules src -q
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m pytest -q tests/test_docs.py src
 
 lock:
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 \

@@ -53,7 +53,7 @@ def contrasts(
     pairwise : bool
         Every level with every earlier one, instead of with the reference.
     simultaneous : bool
-        Intervals and adjusted p-values by the maximum of |t| over the whole table; else Holm's adjusted p-values.
+        Intervals and adjusted p-values by the largest absolute t over the whole table; else Holm's adjusted p-values.
     level : float
 
     Returns
