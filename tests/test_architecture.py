@@ -58,3 +58,20 @@ def test_help_imports_none_of_the_heavy_libraries():
     code = f"import sys, wwm_models, wwm_models.cli; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+FIT = """
+import sys, pandas as pd, wwm_models as wwm
+frame = pd.DataFrame({"y": [1, 2, 3] * 30, "g": ["a", "b"] * 45})
+survey, model = wwm.Survey.from_frame(frame, weight=None), wwm.Model("y ~ g")
+wwm.contrasts(wwm.adjusted(wwm.fit(model, survey), "g"), "g")
+heavy = {"pymc", "pytensor", "arviz", "numba", "nutpie", "nutpie._lib", "xarray", "h5netcdf", "joblib", "matplotlib", "altair", "duckdb", "ibis"}
+print(sorted(heavy & set(sys.modules)))
+wwm.adjusted(wwm.sample(model, survey, seed=1), "g")
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_a_fit_imports_no_sampler_and_sampling_nothing_but_its_library():
+    done = subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "['nutpie._lib']"]

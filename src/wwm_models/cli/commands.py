@@ -37,6 +37,7 @@ def demo(options: argparse.Namespace) -> int:
                 bundled_study("wwm21"),
                 data=data,
                 out=options.out,
+                engines=("likelihood", "bayes"),
                 seed=options.seed,
                 level=options.level,
                 lang=options.lang,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ def told() -> Generator[Progress]:
         with _bar() as tell:
             yield tell
     else:
-        yield _lines()
+        with _lines() as tell:
+            yield tell
 
 
 @contextmanager
@@ -37,13 +39,32 @@ def _bar() -> Generator[Progress]:
         yield tell
 
 
-def _lines() -> Progress:
-    """First and last step, and in between one line every ten seconds."""
-    last = [-SECONDS_BETWEEN_LINES]
+@contextmanager
+def _lines(seconds: float = SECONDS_BETWEEN_LINES) -> Generator[Progress]:
+    """First and last step, and in between a line every ten seconds, also while nothing is finished."""
+    started, last = time.monotonic(), [-seconds]
+    latest = [("starting", 0, 0)]
+    over = threading.Event()
+
+    def show() -> None:
+        what, done, total = latest[0]
+        last[0] = time.monotonic()
+        print(f"[{done}/{total}] {what} ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
 
     def tell(what: str, done: int, total: int) -> None:
-        if done in (0, total) or time.monotonic() - last[0] >= SECONDS_BETWEEN_LINES:
-            last[0] = time.monotonic()
-            print(f"[{done}/{total}] {what}", file=sys.stderr, flush=True)
+        latest[0] = (what, done, total)
+        if done in (0, total) or time.monotonic() - last[0] >= seconds:
+            show()
 
-    return tell
+    def repeat() -> None:
+        while not over.wait(seconds / 10.0):
+            if time.monotonic() - last[0] >= seconds:
+                show()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        thread.join()
