@@ -37,7 +37,6 @@ def demo(options: argparse.Namespace) -> int:
                 bundled_study("wwm21"),
                 data=data,
                 out=options.out,
-                engines=("likelihood", "bayes"),
                 seed=options.seed,
                 level=options.level,
                 lang=options.lang,

@@ -53,11 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="a survey file through a study")
     _study_and_data(run)
     _run_options(run, None)
-    run.add_argument(
-        "--engine",
-        default="likelihood,bayes",
-        help="engines, separated by commas; models name their own (likelihood,bayes)",
-    )
+    run.add_argument("--engine", default="likelihood", help="engines, separated by commas (likelihood)")
     check = commands.add_parser("check", help="read and check everything, fit nothing")
     _study_and_data(check)
     _codebook_steps(commands.add_parser("codebook", help="draft a codebook of a file, or lock one to it"))

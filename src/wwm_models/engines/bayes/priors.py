@@ -85,6 +85,11 @@ class Prior:
             constant += float(gammaln(answers * each) - answers * gammaln(each))
         return constant
 
+    @cached_property
+    def all_normal(self) -> bool:
+        """Whether no parameter has a Student's t."""
+        return bool(np.isinf(self.df).all())
+
     def allowed(self, theta: Array) -> NDArray[np.bool_]:
         """Whether (..., p) parameters lie in the region to which the prior is truncated."""
         return np.asarray((theta @ self.gaps.T > 0.0).all(axis=-1))
@@ -101,6 +106,8 @@ class Prior:
 
     def _independent(self, theta: Array) -> tuple[float, Array]:
         deviation = (theta - self.mean) / self.scale
+        if self.all_normal:
+            return -0.5 * float((deviation * deviation) @ self.proper), -deviation / self.scale * self.proper
         normal = np.isinf(self.df)
         df = np.where(normal, 1.0, self.df)
         square = deviation * deviation

@@ -33,7 +33,7 @@ from wwm_models.numerics.links import LINKS
 from wwm_models.records import Cells, Design, Posterior, Survey
 
 Array = NDArray[np.float64]
-WARMUP = 200
+WARMUP = 150  # in whitened coordinates only the step size is left to learn
 CAREFUL = 0.95  # target acceptance of the one retry after a divergence
 
 
@@ -221,5 +221,5 @@ def _check_sizes(chains: int, draws: int, warmup: int) -> None:
     if chains < 2 or draws < 100 or warmup < 50:
         raise FitError(
             f"chains={chains}, draws={draws}, warmup={warmup}: too few to judge a posterior by. Expected at least 2 chains, 100 draws and 50 warm-up "
-            "draws; the defaults are 4, 1000 and 200."
+            "draws; the defaults are 4, 1000 and 150."
         )
