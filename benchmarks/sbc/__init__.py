@@ -43,19 +43,19 @@ MODELS = {
 
 
 @dataclass(frozen=True)
-class WithoutJacobian(Coordinates):
-    """A deliberate error: the density of the parameters is used for that of the free coordinates."""
+class JacobianTwice(Coordinates):
+    """A deliberate error that leaves the density proper: the log Jacobian is added twice."""
 
     def log_jacobian(self, free: Array) -> float:
-        return 0.0 * super().log_jacobian(free)
+        return 2.0 * super().log_jacobian(free)
 
     def pulled_back(self, free: Array, gradient: Array) -> Array:
         result = super().pulled_back(free, gradient)
-        result[1 : self.ordered] -= 1.0
+        result[1 : self.ordered] += 1.0
         return result
 
 
-def problem_of(name: str, *, jacobian: bool = True) -> Problem:
+def problem_of(name: str, *, right: bool = True) -> Problem:
     """The posterior of a model of four answers by a factor of three levels; its counts are replaced by simulated ones."""
     rows = np.arange(LEVELS * ANSWERS)
     frame = pd.DataFrame(
@@ -65,10 +65,10 @@ def problem_of(name: str, *, jacobian: bool = True) -> Problem:
         }
     )
     problem = posterior_problem(wwm.Model("y ~ g", **MODELS[name]), wwm.Survey.from_frame(frame, weight=None))
-    if jacobian:
+    if right:
         return problem
     return replace(
-        problem, target=replace(problem.target, coordinates=WithoutJacobian(problem.target.coordinates.ordered))
+        problem, target=replace(problem.target, coordinates=JacobianTwice(problem.target.coordinates.ordered))
     )
 
 
@@ -108,9 +108,9 @@ def rank_of_truth(problem: Problem, per_group: int, seed: int) -> Array:
     return (quantities(likelihood, draws) < quantities(likelihood, truth)).sum(axis=0)
 
 
-def ranks_of(name: str, datasets: int, *, per_group: int = 30, seed: int = 1, jacobian: bool = True) -> pd.DataFrame:
+def ranks_of(name: str, datasets: int, *, per_group: int = 30, seed: int = 1, right: bool = True) -> pd.DataFrame:
     """One row per data set, one column per test quantity."""
-    problem = problem_of(name, jacobian=jacobian)
+    problem = problem_of(name, right=right)
     found = [rank_of_truth(problem, per_group, 10_000 * seed + number) for number in range(datasets)]
     return pd.DataFrame(found, columns=quantity_names(problem))
 
