@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmarks.coverage.conditions import MODELS, SIZES
+from benchmarks.coverage.conditions import CONDITIONS, MODELS, SIZES
 from benchmarks.coverage.samples import DESIGNS
+from benchmarks.coverage.sizes import SIZE_CONDITIONS
 
 ENOUGH_EVENTS = 10.0  # per parameter (Peduzzi et al. 1996): with fewer, Wald intervals of coefficients are not promised
 HELD = ("simple", "weighted", "clustered")  # designs held to the targets; "heavy" shows where they end
@@ -24,6 +25,7 @@ def report(coverage: pd.DataFrame, outcomes: pd.DataFrame, sizes: pd.DataFrame, 
     parts = [
         "# Coverage of 95% intervals, and size of the tests",
         _introduction(replicates, outcomes),
+        *absent(coverage, sizes),
         "## Coverage",
         "Coefficients: slopes and cut points with 10 expected events per parameter or more. Adjusted: every level of every "
         "predictor and every answer, in the samples in which that answer was observed; rare: the answer of 1.5% among them. "
@@ -40,9 +42,9 @@ def report(coverage: pd.DataFrame, outcomes: pd.DataFrame, sizes: pd.DataFrame, 
         "fit; crossing cut points of a partial model are refused by `wwm.adjusted`. Neither counts as covered or not covered.",
         table(fates(outcomes)),
         "## Size of tests at 5%",
-        "Percent rejected where proportional odds hold, 7 columns on about 312 patterns, five common answers. Weighted and clustered: "
-        "the versions for designs, Wald tests whose many contrasts share one estimated covariance; such tests reject too often "
-        "until respondents (or sampling units) far outnumber the contrasts.",
+        "Percent rejected where proportional odds hold, 7 columns on about 312 patterns, five common answers. Brant's test, "
+        "and under weights or a design all three, are Wald tests of many contrasts (21 in Brant's) with one estimated covariance; "
+        "such tests reject somewhat too often until respondents (or sampling units) far outnumber the contrasts.",
         table(rejection_rates(sizes)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -56,6 +58,17 @@ def _introduction(replicates: int, outcomes: pd.DataFrame) -> str:
         f"of 95%: {100 * np.sqrt(0.95 * 0.05 / replicates):.2f} points. The batch that makes this quick was held to `wwm.fit` and "
         f"`wwm.adjusted` on samples of every condition: largest difference {outcomes['largest_gap'].max():.1g} standard errors."
     )
+
+
+def absent(coverage: pd.DataFrame, sizes: pd.DataFrame) -> list[str]:
+    """Conditions of an unfinished run, by name; none after a whole one."""
+    made = set(zip(coverage["model"], coverage["n"], coverage["design"], strict=True))
+    tested = set(zip(sizes["n"], sizes["design"], strict=True))
+    names = [f"{c.model}, n = {c.n}, {c.design}" for c in CONDITIONS if (c.model, c.n, c.design) not in made]
+    names += [f"size of tests, n = {c.n}, {c.design}" for c in SIZE_CONDITIONS if (c.n, c.design) not in tested]
+    if not names:
+        return []
+    return [f"**Unfinished**: {'; '.join(names)}. The same command goes on where this run stopped."]
 
 
 def summaries(coverage: pd.DataFrame) -> pd.DataFrame:
