@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from wwm_models.article.figures import Figure, figure_of
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import ArticleError, did_you_mean, listed
 
@@ -114,6 +115,7 @@ class Article:
     n: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
     def references(self) -> Iterator[Reference]:
         """Every number that the article speaks about."""
@@ -134,16 +136,17 @@ def read_article(path: Path) -> Article:
         If a number or claim is incomplete, or two share an id.
     """
     table = read_toml(path)
-    check_keys(table, required=("article",), optional=("published", "claim"), where=str(path))
+    check_keys(table, required=("article",), optional=("published", "claim", "figure"), where=str(path))
     head = table["article"]
     check_keys(head, required=("title",), optional=("citation", "n", "estimand"), where=f"{path} [article]")
     published = tuple(_published(row, path) for row in table.get("published", []))
     claims = tuple(_claim(row, path, str(row.get("id", "?"))) for row in table.get("claim", []))
-    ids = [item.id for item in (*published, *claims)]
+    figures = tuple(figure_of(row, path) for row in table.get("figure", []))
+    ids = [item.id for item in (*published, *claims, *figures)]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise ArticleError(
-            f"{path}: the id {listed(twice)} is used more than once. Give every number and claim its own id."
+            f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
         )
     return Article(
         head["title"],
@@ -152,6 +155,7 @@ def read_article(path: Path) -> Article:
         MappingProxyType(head.get("n", {})),
         published,
         claims,
+        figures,
     )
 
 

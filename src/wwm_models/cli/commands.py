@@ -15,7 +15,11 @@ from wwm_models.cli.progress import told
 from wwm_models.cli.text import claims_text, comparison_text
 from wwm_models.disclosure import differencing
 from wwm_models.errors import ResultsError
+<<<<<<< HEAD
 from wwm_models.records import Survey
+=======
+from wwm_models.report import rewrite_report
+>>>>>>> 2e1f5be (report: one page with Altair charts in both languages, redrawn figures, publication tables, wwm report)
 from wwm_models.store import read_results, unfinished, verify_results, write_table
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
@@ -24,7 +28,7 @@ from wwm_models.study.bounds import bounds_csv
 from wwm_models.study.declared import bundled_study, study_folder
 from wwm_models.survey.twin import quota_respondents, random_respondents
 
-__all__ = ["bounds", "check", "claims", "codebook", "demo", "run", "show", "simulate", "verify"]
+__all__ = ["bounds", "check", "claims", "codebook", "demo", "report", "run", "show", "simulate", "verify"]
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -100,6 +104,14 @@ def claims(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Print raw beside adjusted for every group of a run."""
     print(comparison_text(read_results(Path(options.run), "comparison")))
+    return DONE
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write page, figures and tables of a run again."""
+    folder = Path(options.run)
+    rewrite_report(folder, options.lang)
+    print(f"report: {folder / 'report.html'}")
     return DONE
 
 

@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     bounds.add_argument("--margins", metavar="FILE", help="age by household, or any two exposures (STUDY/margins.toml)")
     bounds.add_argument("--out", metavar="FILE", help="also write every row as csv")
     bounds.add_argument("--lang", choices=("nl", "en"), default="nl", help="of the claims")
+    report = commands.add_parser("report", help="write page, figures and tables of a run again from its csv files")
+    report.add_argument("run", metavar="RUN", help="a results folder")
+    report.add_argument(
+        "--lang", choices=("nl", "en"), help="of figures and tables, and the one the page opens in (the run's)"
+    )
     for name, what in (
         ("claims", "the verdict on every claim"),
         ("show", "raw beside adjusted"),

@@ -29,6 +29,9 @@ class Results:
     variables, collapses : mappings by name
         Labels in both languages.
     models : mapping of model name to its titles {"nl": ..., "en": ...}
+    declared : mapping
+        What the study declares, as JSON can hold it: "models" (name to formula, family, link, ...), "claims" (references and
+        numbers of every claim, wording in both languages) and "figures" (what to draw). May be empty.
     settings : mapping
         Level, engines, seed, data file name, article title and citation: what the manifest says of the inputs.
     """
@@ -41,6 +44,7 @@ class Results:
     variables: Mapping[str, Variable]
     collapses: Mapping[str, Collapse]
     models: Mapping[str, Mapping[str, str]]
+    declared: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -1,84 +1,137 @@
-"""The report as files: the page, a drawing per grouping of a model, a table per model."""
+"""The report as files: the page, the figures for print, the tables for publication."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+from wwm_models.errors import ResultsError, listed
 from wwm_models.records import Results
-from wwm_models.report.dumbbell import Panel
-from wwm_models.report.page import all_sections, common, environment, render_page, style
-from wwm_models.report.sections import Block, Section
-
-# Pixels of a stand-alone drawing: two columns of panels.
-_WIDTH, _MARGIN, _GUTTER = 760, 20, 40
-_PANEL = (_WIDTH - 2 * _MARGIN - _GUTTER) // 2
-_HEAD, _FOOT, _TITLE = 90, 50, 40
-
-
-@dataclass(frozen=True)
-class Place:
-    """A panel and where its corner is."""
-
-    panel: Panel
-    x: int
-    y: int
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A stand-alone drawing."""
-
-    width: int
-    height: int
-    panel: int
-    places: tuple[Place, ...]
+from wwm_models.report.charts import Drawing, Row, bundle, templates, written
+from wwm_models.report.figures import Block, Entry, Figure
+from wwm_models.report.labels import clean
+from wwm_models.report.methods import percent_of
+from wwm_models.report.numbers import DASH, Numbers, number
+from wwm_models.report.page import Report, page_of, report_of
+from wwm_models.report.tables import ledger_table, rendered, write_tables
+from wwm_models.store import read_manifest, stored_results, verify_results, write_manifest
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
-    """Write report.html, figures/ and tables/ into a folder.
+    """Write report.html, figures/ and tables/ into a folder, in the language of the results.
 
     Parameters
     ----------
     results : Results
     folder : Path
-        Exists; files of the same names are replaced.
+        Exists; its figures/ and tables/ are replaced.
 
     Returns
     -------
     list of Path
         What was written.
     """
-    shared = common(results)
-    written = [_write(folder / "report.html", render_page(results))]
-    for section in all_sections(results):
-        written += [
-            _write(folder / "figures" / f"{block.anchor}.svg", figure(section, block, shared))
-            for block in section.blocks
-        ]
-        table = environment().get_template("table.html.j2").render(**shared, section=section)
-        written.append(_write(folder / "tables" / f"{section.anchor}.html", table))
-    return written
+    for name in ("figures", "tables"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    with ThreadPoolExecutor(1) as beside:  # the chart compiler works beside Python, on a core of its own
+        library = beside.submit(lambda: (bundle(), templates()))
+        report = report_of(results)
+        drawn = [beside.submit(_figure, figure, report, folder / "figures") for figure in report.figures]
+        tables = _tables(report, folder / "tables")
+        library.result()
+        page = _write(folder / "report.html", page_of(report))
+        figures = [path for paths in drawn for path in paths.result()]
+    return [page, *figures, *tables]
 
 
-def figure(section: Section, block: Block, shared: dict[str, Any]) -> str:
-    """One grouping of a model as an svg file that needs nothing beside it."""
-    context = {**shared, "style": style("colours", "chart")}
-    template = environment().get_template("figure.svg.j2")
-    return template.render(**context, section=section, block=block, figure=_laid_out(block.panels))
+def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
+    """Write page, figures and tables of a finished run again, from its csv files, and bring its manifest up to date.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder.
+    lang : {"nl", "en"}, optional
+        Of the figures and tables, and the one the page opens in; the run's own unless given.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds no finished run, or a table has changed since it was written.
+    """
+    results = stored_results(folder, lang)
+    changed = [line for line in verify_results(folder) if line.split(" ")[0].endswith((".csv", ".json"))]
+    if changed:
+        raise ResultsError(
+            f"{folder}: {listed(changed)}. A page is made from the tables as they were written. Run the study again, or put the tables back."
+        )
+    written_files = write_report(results, folder)
+    content = {key: value for key, value in read_manifest(folder).items() if key != "files"}
+    write_manifest(folder, {**content, "report": {"lang": results.lang}})
+    return written_files
 
 
-def _laid_out(panels: Sequence[Panel]) -> Figure:
-    """Panels in rows of two."""
-    places: list[Place] = []
-    below = _HEAD
-    for start in range(0, len(panels), 2):
-        row = panels[start : start + 2]
-        places += [Place(panel, _MARGIN + at * (_PANEL + _GUTTER), below) for at, panel in enumerate(row)]
-        below += max(panel.height for panel in row) + _TITLE
-    return Figure(_WIDTH, below + _FOOT, _PANEL, tuple(places))
+def _tables(report: Report, folder: Path) -> list[Path]:
+    words, lang = report.labels.words, report.results.lang
+    made = list(report.tables.values())
+    made += [rendered(ledger_table(report.ledger, words), latex=True)] if report.ledger.lines else []
+    if not made:
+        return []
+    folder.mkdir()
+    return write_tables(made, folder, lang, words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else "")
+
+
+def _figure(figure: Figure, report: Report, folder: Path) -> list[Path]:
+    """A drawing of every block, as SVG and PNG; the block by the figure's own grouping has the figure's name."""
+    found: list[Path] = []
+    folder.mkdir(exist_ok=True)
+    for block in figure.blocks:
+        if block.by != figure.own and len(figure.blocks) > 1:
+            continue
+        svg, png = written(drawing(figure, block, report))
+        found.append(_write(folder / f"{figure.id}.svg", svg))
+        found.append(folder / f"{figure.id}.png")
+        found[-1].write_bytes(png)
+    return found
+
+
+def drawing(figure: Figure, block: Block, report: Report) -> Drawing:
+    """What a print figure says, in the language of the results."""
+    lang, words = report.results.lang, report.labels.words
+    level = percent_of(report.results.settings.get("level", 0.95))
+    notes = (
+        *((words[f"synthetic_{lang}"].of(lang),) if report.results.synthetic else ()),
+        words.fill("shown_estimand", estimand=block.estimand).of(lang),
+        words.fill("printed_note", level=level).of(lang),
+    )
+    cells = tuple(
+        (small.heading.of(lang), small.column.of(lang), tuple(_row(entry, report, beside=block.columns == 1) for entry in small.entries))
+        for small in block.cells
+    )  # fmt: skip
+    return Drawing(clean(figure.title.of(lang)), notes, cells, block.columns)
+
+
+def _row(entry: Entry, report: Report, *, beside: bool) -> Row:
+    lang = report.results.lang
+    if entry.row is None:
+        return Row(entry.label.of(lang), header=True)
+    row = entry.row
+    engine = "bayes" if number(row, "adjusted_likelihood") != number(row, "adjusted_likelihood") else "likelihood"
+    numbers = Numbers(lang)
+    raw = number(row, "raw")
+    before = numbers.percent(raw) if raw == raw else report.labels.words["suppressed"].of(lang)
+    after = numbers.percent(number(row, f"adjusted_{engine}"))
+    return Row(
+        entry.label.of(lang), raw=raw, adjusted=number(row, f"adjusted_{engine}"), lower=number(row, f"adjusted_{engine}_lower"),
+        upper=number(row, f"adjusted_{engine}_upper"), published=number(row, "published"), published_lower=number(row, "published_lower"),
+        published_upper=number(row, "published_upper"), written=(f"{before} → {after}" if after != DASH else before) if beside else "",
+    )  # fmt: skip
 
 
 def _write(path: Path, text: str) -> Path:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wwm_models.report.dumbbell import Row
+from wwm_models.report.figures import Row, grouped
 from wwm_models.report.labels import Labels, clean
-from wwm_models.report.numbers import Numbers, Shown, exact, number, text
-from wwm_models.report.sections import rows_of
+from wwm_models.report.numbers import Value, cell, number, rows_of, text
+from wwm_models.report.tables.record import Column, Line, Table
+from wwm_models.report.texts import Text, plain
 
 # From best to worst; a status that is not named here is a failure, so that a new word never passes for health.
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}
@@ -23,7 +23,7 @@ class Check:
 
     estimand: str
     name: str
-    value: Shown
+    value: Value
     status: str
     level: str
     message: str
@@ -34,9 +34,9 @@ class ModelHealth:
     """All checks of a model and the worst of them."""
 
     name: str
-    title: str
+    title: Text
     level: str
-    word: str
+    word: Text
     symbol: str
     checks: tuple[Check, ...]
     worrying: tuple[Check, ...]
@@ -49,88 +49,94 @@ class Health:
     models: Mapping[str, ModelHealth]
     level: str
     symbol: str
-    sentence: str
+    sentence: Text
 
 
 @dataclass(frozen=True)
 class Accounting:
     """Rows of the file by reason, rows of every model by reason, and the size of the domain (nan if unknown)."""
 
-    survey: tuple[tuple[str, Shown], ...]
-    models: tuple[tuple[str, tuple[tuple[str, Shown], ...]], ...]
-    domain: Shown | None
-    total: Shown | None
-    excluded: Shown | None
+    survey: tuple[tuple[Text, Value], ...]
+    models: tuple[tuple[Text, tuple[tuple[Text, Value], ...]], ...]
+    domain: Value | None
+    total: Value | None
+    excluded: Value | None
 
 
-def health(labels: Labels, numbers: Numbers) -> Health:
+def health(labels: Labels) -> Health:
     """The checks of a run."""
-    rows = rows_of(labels.results, "diagnostics")
-    names = dict.fromkeys([*labels.results.models, *(text(row, "model") for row in rows)])
-    models = {
-        name: _model(name, [row for row in rows if text(row, "model") == name], labels, numbers) for name in names
-    }
+    rows = grouped(rows_of(labels.results, "diagnostics"), "model")
+    names = dict.fromkeys([*labels.results.models, *rows])
+    models = {name: _model(name, rows.get(name, []), labels) for name in names}
     level = max((model.level for model in models.values()), key=_ORDER.index, default="none")
     count = sum(model.level == level for model in models.values())
-    sentence = labels.words[f"health_{level}"].format(count=count, models=len(models))
+    sentence = labels.words.fill(f"health_{level}", count=str(count), models=str(len(models)))
     return Health(models, level, _SYMBOLS[level], sentence)
 
 
-def _model(name: str, rows: Sequence[Row], labels: Labels, numbers: Numbers) -> ModelHealth:
-    checks = tuple(_check(row, numbers) for row in rows)
+def _model(name: str, rows: Sequence[Row], labels: Labels) -> ModelHealth:
+    checks = tuple(_check(row) for row in rows)
     level = max((check.level for check in checks), key=_ORDER.index, default="none")
     worrying = tuple(check for check in checks if check.level != "ok")
     word = labels.words[f"level_{level}"]
     return ModelHealth(name, labels.model(name), level, word, _SYMBOLS[level], checks, worrying)
 
 
-def _check(row: Row, numbers: Numbers) -> Check:
-    value, status = number(row, "value"), text(row, "status")
+def _check(row: Row) -> Check:
+    status = text(row, "status")
     return Check(
         estimand=clean(text(row, "estimand")),
         name=clean(text(row, "check")),
-        value=Shown(numbers.plain(value), exact(value)),
+        value=cell(row, "value", "plain"),
         status=clean(status),
         level=_LEVELS.get(status, "bad"),
         message=clean(text(row, "message")),
     )
 
 
-def accounting(labels: Labels, numbers: Numbers) -> Accounting:
+def checks_table(model: ModelHealth, anchor: str, labels: Labels) -> Table:
+    """All checks of a model, one group per fit."""
+    words = labels.words
+    columns = (
+        Column(words["column_value"]),
+        Column(words["column_status"], wide=True),
+        Column(words["column_message"], wide=True),
+    )
+    groups: dict[str, list[Line]] = {}
+    for check in model.checks:
+        cells = (check.value, plain(check.status), plain(check.message))
+        groups.setdefault(check.estimand, []).append(Line(plain(check.name), cells))
+    headed = tuple((plain(name), tuple(lines)) for name, lines in groups.items())
+    return Table(f"checks-{anchor}", model.title, words["column_check"], columns, headed)
+
+
+def accounting(labels: Labels) -> Accounting:
     """Rows in and out, by reason."""
-    rows = rows_of(labels.results, "accounting")
-    survey = [row for row in rows if not text(row, "model")]
-    by_model: dict[str, list[Row]] = {}
-    for row in rows:
-        if text(row, "model"):
-            by_model.setdefault(text(row, "model"), []).append(row)
-    total, domain = _sizes(survey)
-    known = not math.isnan(domain)
+    rows = grouped(rows_of(labels.results, "accounting"), "model")
+    survey = rows.pop("", [])
+    total = cell(survey[0], "rows", "count") if survey else None
+    domain = next((cell(row, "rows", "count") for row in survey if text(row, "reason") == "rows in the domain"), None)
+    if domain is None and survey:
+        domain = Value(number(survey[0], "rows") - sum(number(row, "rows") for row in survey[1:]), "count")
+    excluded = None if total is None or domain is None else Value(total.value - domain.value, "count")
     return Accounting(
-        survey=tuple(_reason(row, labels, numbers) for row in survey),
-        models=tuple(
-            (labels.model(name), tuple(_reason(row, labels, numbers) for row in of)) for name, of in by_model.items()
-        ),
-        domain=_count(domain, numbers) if known else None,
-        total=_count(total, numbers) if known else None,
-        excluded=_count(total - domain, numbers) if known else None,
+        survey=tuple(_reason(row, labels) for row in survey),
+        models=tuple((labels.model(name), tuple(_reason(row, labels) for row in of)) for name, of in rows.items()),
+        domain=domain,
+        total=total,
+        excluded=excluded,
     )
 
 
-def _sizes(survey: Sequence[Row]) -> tuple[float, float]:
-    """Rows in the file and in the domain; the latter as what the exclusions leave where it is not written down."""
-    if not survey:
-        return math.nan, math.nan
-    total = number(survey[0], "rows")
-    written = [number(row, "rows") for row in survey if text(row, "reason") == "rows in the domain"]
-    return total, written[0] if written else total - sum(number(row, "rows") for row in survey[1:])
-
-
-def _reason(row: Row, labels: Labels, numbers: Numbers) -> tuple[str, Shown]:
+def _reason(row: Row, labels: Labels) -> tuple[Text, Value]:
     reason = text(row, "reason")
     translated = labels.words.get(reason.replace(" ", "_")) if reason.startswith("rows ") else None
-    return translated or clean(reason), _count(number(row, "rows"), numbers)
+    return translated or plain(clean(reason)), cell(row, "rows", "count")
 
 
-def _count(count: float, numbers: Numbers) -> Shown:
-    return Shown(numbers.count(count), exact(count))
+def reasons_table(name: str, caption: Text, rows: Sequence[tuple[Text, Value]], labels: Labels) -> Table:
+    """Rows by reason."""
+    lines = tuple(Line(reason, (count,)) for reason, count in rows)
+    return Table(
+        name, caption, labels.words["column_reason_rows"], (Column(labels.words["column_rows"]),), ((None, lines),)
+    )

@@ -1,4 +1,4 @@
-"""What a reader calls a model, variable, group or answer: labels in the page's language, made harmless once.
+"""What a reader calls a model, variable, group or answer: labels in both languages, made harmless once.
 
 Escaping itself is the templates' work (autoescape is on, no filter switches it off); here characters that no page may
 hold are taken out.
@@ -7,14 +7,14 @@ hold are taken out.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from wwm_models.records import Results
-from wwm_models.report.texts import texts
+from wwm_models.records import Level, Results
+from wwm_models.report.texts import Text, Words, plain
 
-# A line of 340 px in 12.5 px type: the narrowest a chart becomes.
-LONGEST = 46
+LONGEST = 90  # characters of a heading; the whole label stands in its title
 
 
 def clean(label: object) -> str:
@@ -49,34 +49,37 @@ def shortened(label: str, longest: int = LONGEST) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Labels of one run in one language."""
+    """Labels of one run."""
 
     results: Results
 
     @property
-    def words(self) -> Mapping[str, str]:
+    def words(self) -> Words:
         """The page's own sentences."""
-        return texts(self.results.lang)
+        return Words()
 
-    def model(self, name: str) -> str:
+    def model(self, name: str) -> Text:
         """Title of a model; its name where it has none."""
-        return clean(self.results.models.get(name, {}).get(self.results.lang) or name)
+        return _text(self.results.models.get(name, {}), name)
 
-    def variable(self, name: str) -> str:
+    def variable(self, name: str) -> Text:
         """Label of a variable; its name where it has none."""
-        found = self.results.variables.get(name)
-        return clean((getattr(found, self.results.lang) if found else "") or name)
+        return _text(self.results.variables.get(name), name)
 
-    def category(self, outcome: str, category: str) -> str:
+    def category(self, outcome: str, category: str) -> Text:
         """Label of an answer, or of several answers reported as one."""
-        found = self.results.variables.get(outcome)
-        for level in found.levels if found else ():
+        for level in self.levels(outcome):
             if level.id == category:
-                return clean(getattr(level, self.results.lang) or category)
+                return _text(level, category)
         for name, collapse in self.results.collapses.items():
             if collapse.variable == outcome and category in (collapse.id, name):
-                return clean(getattr(collapse, self.results.lang) or category)
-        return clean(category)
+                return _text(collapse, category)
+        return plain(clean(category))
+
+    def levels(self, variable: str) -> tuple[Level, ...]:
+        """Answers of a variable in their order."""
+        found = self.results.variables.get(variable)
+        return found.levels if found else ()
 
     def is_collapse(self, outcome: str, category: str) -> bool:
         """Whether this is several answers reported as one."""
@@ -85,26 +88,41 @@ class Labels:
             for name, collapse in self.results.collapses.items()
         )
 
-    def group(self, group: str) -> str:
+    def group(self, group: str) -> Text:
         """Label of a group such as ``age_group=18-34;household=single``; "everyone" for the empty one."""
         if not group:
             return self.words["everyone"]
         parts = [part.partition("=") for part in _parts(group, self.results)]
-        return " · ".join(self.category(name, level) for name, _, level in parts)
+        return _joined((self.category(name, level) for name, _, level in parts), plain(" · "))
 
-    def by(self, by: str) -> str:
+    def by(self, by: str) -> Text:
         """Label of the grouping, as in "by age group"."""
-        if not by:
-            return self.words["by_none"]
-        names = [self.variable(name) for name in by.split(";")]
-        return self.words["by_group"].format(by=f" {self.words['crossed']} ".join(names))
+        return self.words.fill("by_group", by=self.exposures(by)) if by else self.words["by_none"]
 
-    def estimand(self, estimand: str) -> str:
+    def exposures(self, by: str) -> Text:
+        """Names of the variables of a grouping."""
+        return _joined((self.variable(name) for name in by.split(";")), self._and())
+
+    def estimand(self, estimand: str) -> Text:
         """The estimand in words; its own name where it is not one of ours."""
         if estimand.endswith("-adjusted"):
-            others = [self.variable(name) for name in estimand.removesuffix("-adjusted").split("+")]
-            return self.words["estimand_adjusted"].format(other=f" {self.words['crossed']} ".join(others))
-        return self.words.get(f"estimand_{estimand}", clean(estimand))
+            others = (self.variable(name) for name in estimand.removesuffix("-adjusted").split("+"))
+            return self.words.fill("estimand_adjusted", other=_joined(others, self._and()))
+        return self.words.get(f"estimand_{estimand}") or plain(clean(estimand))
+
+    def _and(self) -> Text:
+        return self.words["crossed"].map(lambda word: f" {word} ")
+
+
+def _text(labelled: Any, name: str) -> Text:
+    """Both labels of a record or mapping, or the name where a label is empty."""
+    read = labelled.get if isinstance(labelled, Mapping) else (lambda lang: getattr(labelled, lang, ""))
+    return Text(*(clean(read(lang) or name) for lang in ("nl", "en")))
+
+
+def _joined(texts: Iterable[Text], mark: Text) -> Text:
+    parts = list(texts)
+    return Text(mark.nl.join(part.nl for part in parts), mark.en.join(part.en for part in parts))
 
 
 def _parts(group: str, results: Results) -> list[str]:

@@ -5,31 +5,74 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
+
+from markupsafe import Markup
+
+from wwm_models.records import Results
+from wwm_models.report.texts import Text
 
 DASH = "–"
 _MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One number of a table as the page shows it.
+class Value:
+    """One number of the page with the cell it comes from.
 
     Attributes
     ----------
-    text : str
-        Never empty.
-    value : str
-        The number itself, for machines; empty where there is none.
-    interval : str
-        Lower and upper limit; empty where there is none.
-    why : str
-        Why there is no number, or what else there is to say.
+    value : float
+        As in the table; nan if missing.
+    kind : {"percent", "points", "shift", "tenth", "printed", "chance", "count", "plain"}
+        How it is written: "percent" and "points" are probabilities, "shift" and "tenth" are percentage points already.
+    source : str
+        ``table:row:column``, rows counted from 0 as in the csv; empty for what a study declares.
+    missing : Text, optional
+        What stands there instead if it is missing; a dash unless given.
     """
 
+    value: float
+    kind: str
+    source: str = ""
+    missing: Text | None = None
+
+    def written(self, lang: str) -> str:
+        """The number as a reader of the language writes it."""
+        if math.isnan(self.value):
+            return self.missing.of(lang) if self.missing else DASH
+        return str(getattr(Numbers(lang), self.kind)(self.value))
+
+    def __html__(self) -> str:
+        return str(self.of("nl"))
+
+    def of(self, lang: str) -> Markup:
+        """Markup in one language: a data element that carries the number itself and its source."""
+        if math.isnan(self.value):
+            return Markup(self.missing.__html__() if self.missing else DASH)
+        return Markup('<data value="{}" data-kind="{}"{}>{}</data>').format(
+            exact(self.value),
+            self.kind,
+            Markup(' data-source="{}"').format(self.source) if self.source else "",
+            self.written(lang),
+        )
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A text of a table, word for word, with the cell it comes from."""
+
     text: str
-    value: str = ""
-    interval: str = ""
-    why: str = ""
+    source: str
+
+    def written(self, lang: str) -> str:
+        """The text; it is the same in both languages."""
+        del lang
+        return self.text
+
+    def of(self, lang: str) -> Markup:
+        """Markup that carries the source."""
+        return Markup('<bdi data-text="{}">{}</bdi>').format(self.source, self.written(lang))
 
 
 @dataclass(frozen=True)
@@ -66,8 +109,19 @@ class Numbers:
         """
         if math.isnan(difference):
             return DASH
-        text = self.decimal(100 * difference, 1)
+        return self._signed(100 * difference)
+
+    def shift(self, points: float) -> str:
+        """Write percentage points with one decimal, always with their sign."""
+        return DASH if math.isnan(points) else self._signed(points)
+
+    def _signed(self, points: float) -> str:
+        text = self.decimal(points, 1)
         return text if text.startswith(_MINUS) or not text.strip("0.,") else f"+{text}"
+
+    def tenth(self, points: float) -> str:
+        """Write percentage points with one decimal."""
+        return DASH if math.isnan(points) else self.decimal(points, 1)
 
     def printed(self, probability: float) -> str:
         """Write a published percentage as it was printed: without decimals that were not there.
@@ -113,7 +167,7 @@ class Numbers:
 
 
 def exact(value: float) -> str:
-    """The number for machines: a whole one in full, others in six significant digits; empty if missing.
+    """The number for machines: in full, so that reading it gives the same number; empty if missing.
 
     Examples
     --------
@@ -122,7 +176,7 @@ def exact(value: float) -> str:
     """
     if math.isnan(value):
         return ""
-    return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
+    return f"{value:.0f}" if value.is_integer() else repr(float(value))
 
 
 def number(row: Mapping[str, object], column: str) -> float:
@@ -137,3 +191,15 @@ def text(row: Mapping[str, object], column: str) -> str:
     """A cell of a table as text; empty if absent or missing, also where a csv reader made a nan of it."""
     value = row.get(column, "")
     return "" if value is None or value != value else str(value)
+
+
+def cell(row: Mapping[str, Any], column: str, kind: str, missing: Text | None = None) -> Value:
+    """A cell of a table (as `rows_of` gives its rows) as a number of the page."""
+    return Value(number(row, column), kind, f"{row['_table']}:{row['_row']}:{column}", missing)
+
+
+def rows_of(results: Results, table: str) -> list[dict[str, Any]]:
+    """Rows of a table as mappings that know where they stand; none if the run has no such table."""
+    frame = results.tables.get(table)
+    found = [] if frame is None else cast("list[dict[str, Any]]", frame.to_dict(orient="records"))
+    return [{**row, "_table": table, "_row": at} for at, row in enumerate(found)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any
 
@@ -13,14 +13,55 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from wwm_models.records import Results
-from wwm_models.report.claims import SYMBOLS, ledger, verdict_of
-from wwm_models.report.dumbbell import BAR_HEIGHT
-from wwm_models.report.health import accounting, health
+from wwm_models.report.charts import bundle, templates
+from wwm_models.report.claims import SYMBOLS, Ledger, ledger, verdict_of
+from wwm_models.report.described import described, headline, tally
+from wwm_models.report.evidence import (
+    agreement_table,
+    bounds_table,
+    flips_table,
+    moved_table,
+    robustness_table,
+)  # fmt: skip
+from wwm_models.report.figures import Block, Comparison, Figure, comparison_of, figures
+from wwm_models.report.health import Health, accounting, checks_table, health, reasons_table
 from wwm_models.report.labels import Labels, clean, shortened
-from wwm_models.report.numbers import Numbers
-from wwm_models.report.sections import Section, headline, sections
+from wwm_models.report.methods import checklist, downloads, models_table, percent_of
+from wwm_models.report.numbers import rows_of
+from wwm_models.report.payload import payload
+from wwm_models.report.tables.great import Rendered, on_page, rendered
+from wwm_models.report.tables.made import engines_of, figure_table, numbers_table
+from wwm_models.report.texts import LANGUAGES, Text, plain
 
-_RULES = {"cannot be tested": "rule_cannot"}
+_RULES = {"cannot be tested": "cannot"}
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What page, figures and tables are made from, worked out once."""
+
+    results: Results
+    labels: Labels
+    comparison: Comparison
+    figures: list[Figure]
+    ledger: Ledger
+    health: Health
+
+    @cached_property
+    def tables(self) -> dict[str, Rendered]:
+        """The tables of the figures, by block: the page and the files share them."""
+        return {
+            block.id: rendered(figure_table(figure, block, self.comparison), latex=True)
+            for figure in self.figures
+            for block in figure.blocks
+        }
+
+
+def report_of(results: Results) -> Report:
+    """The results of a run, ready to be shown."""
+    labels = Labels(results)
+    comparison = comparison_of(labels)
+    return Report(results, labels, comparison, figures(comparison), ledger(comparison), health(labels))
 
 
 @cache
@@ -35,19 +76,13 @@ def environment() -> Environment:
     )
     made.filters["clean"] = clean
     made.filters["shortened"] = shortened
-    made.filters["leftmost"] = _leftmost
     return made
 
 
-def _leftmost(places: Sequence[str]) -> str:
-    return min(places, key=lambda place: float(place.rstrip("%")))
-
-
 @cache
-def style(*names: str) -> Markup:
-    """Our own style sheets in one; they hold no text of a study."""
-    folder = files("wwm_models.report").joinpath("templates")
-    return Markup("".join(folder.joinpath(f"{name}.css").read_text(encoding="utf-8") for name in names))
+def asset(name: str) -> Markup:
+    """A style sheet or script of ours; it holds no text of a study."""
+    return Markup(files("wwm_models.report").joinpath("templates", name).read_text(encoding="utf-8").strip())
 
 
 def hash_of(text: str) -> str:
@@ -60,27 +95,6 @@ def hash_of(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def common(results: Results) -> dict[str, Any]:
-    """What every template needs."""
-    labels, numbers = Labels(results), Numbers(results.lang)
-    sheet = style("colours", "chart", "page")
-    percent = 100 * float(results.settings.get("level", 0.95))
-    return {
-        "t": labels.words,
-        "lang": results.lang,
-        "synthetic": results.synthetic,
-        "level": numbers.decimal(percent, 0 if round(percent, 6).is_integer() else 1),
-        "bar_height": BAR_HEIGHT,
-        "style": sheet,
-        "style_hash": hash_of(sheet),
-    }
-
-
-def all_sections(results: Results) -> tuple[Section, ...]:
-    """One section per model of the run."""
-    return sections(results, Labels(results), Numbers(results.lang))
-
-
 def render_page(results: Results) -> str:
     """The page of a run: one html file that needs nothing beside it.
 
@@ -91,37 +105,106 @@ def render_page(results: Results) -> str:
     Returns
     -------
     str
-        Without a script or a reference to the outside; styles by hash.
+        Without a reference to the outside; scripts and styles by hash.
     """
-    labels, numbers = Labels(results), Numbers(results.lang)
-    made = all_sections(results)
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            **common(results),
-            title=clean(results.title),
-            sources=[
-                clean(results.settings[key]) for key in ("survey_title", "data_file") if results.settings.get(key)
-            ],
-            accounting=accounting(labels, numbers),
-            ledger=ledger(labels, numbers),
-            rules=[
-                (verdict_of(word, labels, numbers), labels.words[_RULES.get(word, f"rule_{word.replace(' ', '_')}")])
-                for word in SYMBOLS
-            ],
-            health=health(labels, numbers),
-            headline=headline(made, labels),
-            sections=made,
-            settings=_settings(results, labels),
-        )
+    return page_of(report_of(results))
+
+
+def page_of(report: Report) -> str:
+    """The page of a run."""
+    results, labels = report.results, report.labels
+    style = Markup("").join(asset(f"{name}.css") for name in ("colours", "page", "parts"))
+    library, script = (
+        Markup(bundle()),
+        Markup("").join(asset(f"{name}.js") for name in ("open", "format", "charts", "tables", "view")),
     )
+    shown = headline(report.figures, report.comparison)
+    context = {
+        "t": labels.words,
+        "lang": results.lang,
+        "synthetic": results.synthetic,
+        "level": percent_of(results.settings.get("level", 0.95)),
+        "style": style, "library": library, "script": script,
+        "policy": "; ".join((
+            "default-src 'none'", f"script-src '{hash_of(library)}' '{hash_of(script)}'", f"style-src '{hash_of(style)}'",
+            "base-uri 'none'", "form-action 'none'",
+        )),
+        "templates": Markup(templates()),
+        "payload": Markup(payload(report.comparison, _drawn(report, shown), results.lang)),
+        "headline": shown,
+        "title": clean(results.title),
+        "sources": [plain(clean(results.settings[key])) for key in ("survey_title", "data_file") if results.settings.get(key)],
+    }  # fmt: skip
+    return environment().get_template("page.html.j2").render(**context, **_content(report), **_tables(report))
 
 
-def _settings(results: Results, labels: Labels) -> list[tuple[str, str]]:
+def _drawn(report: Report, shown: tuple[Figure, Block] | None) -> list[Block]:
+    blocks = [block for figure in report.figures for block in figure.blocks]
+    blocks += [line.block for line in report.ledger.lines if line.block is not None]
+    return blocks + ([shown[1]] if shown else [])
+
+
+def _content(report: Report) -> dict[str, Any]:
+    """Texts and records of the sections."""
+    labels, results = report.labels, report.results
+    comparison = report.comparison
+    groupings = list(dict.fromkeys(block.by for figure in report.figures for block in figure.blocks))
+    return {
+        "ledger": report.ledger,
+        "tally": tally(report.ledger, labels.words),
+        "rules": [(verdict_of(word, labels), labels.words[f"verdict_rule_{_RULES.get(word, word.replace(' ', '_'))}"]) for word in SYMBOLS],
+        "health": report.health,
+        "accounting": accounting(labels),
+        "figures": report.figures,
+        "labels_by": labels.by,
+        "joined": lambda one, other: Text(*(", ".join(part.of(lang) for part in (one, other)) for lang in LANGUAGES)),
+        "cut": lambda longest: partial(shortened, longest=longest),
+        "described": partial(described, labels=labels),
+        "worrying": lambda figure: _worrying(figure, report.health),
+        "groupings": [(by, labels.exposures(by)) for by in groupings],
+        "engines": engines_of(comparison.rows),
+        "explored": [(name, labels.model(name)) for name in dict.fromkeys(row["model"] for row in comparison.rows)],
+        "checklist": checklist(comparison),
+        "downloads": downloads(labels),
+        "settings": _settings(results, labels),
+        "anchors": {name: f"model-{at + 1}" for at, name in enumerate(report.health.models)},
+        "bounds_first": bool(rows_of(results, "bounds")) and not comparison.rows,
+    }  # fmt: skip
+
+
+def _tables(report: Report) -> dict[str, Any]:
+    """Tables as markup or as records that the templates write out."""
+    labels, lang = report.labels, report.results.lang
+    words = labels.words
+    single = {
+        "robustness_table": robustness_table(labels), "agreement_table": agreement_table(labels),
+        "bounds_table": bounds_table(labels), "models_table": models_table(labels),
+    }  # fmt: skip
+    found: dict[str, Any] = {
+        name: table and on_page(rendered(table, latex=False), lang) for name, table in single.items()
+    }
+    return {
+        **found,
+        "figure_table": lambda block: on_page(report.tables[block.id], lang),
+        "claim_table": lambda line: numbers_table(f"{line.anchor}-numbers", words["claim_numbers"], line.block, report.comparison),
+        "numbers_table": partial(numbers_table, comparison=report.comparison),
+        "moved_table": lambda line: moved_table(f"{line.anchor}-moved", line.moved, labels),
+        "flips_table": lambda line: flips_table(f"{line.anchor}-flips", line.flips, labels),
+        "checks_table": partial(checks_table, labels=labels),
+        "reasons_table": partial(reasons_table, labels=labels),
+    }  # fmt: skip
+
+
+def _worrying(figure: Figure, found: Health) -> list[tuple[str, Text]]:
+    """A figure's models that are not in order: how much so, and their titles."""
+    models = [found.models[name] for name in figure.models]
+    return [(model.level, model.title) for model in models if model.level in ("bad", "look")]
+
+
+def _settings(results: Results, labels: Labels) -> list[tuple[Text, str]]:
     """What the run was made of, in the order it was given."""
     every: dict[str, Any] = {"study": results.study, "data": results.data, **results.settings}
-    return [(labels.words.get(f"setting_{key}", clean(key)), _written(value)) for key, value in every.items()]
+    return [(labels.words.get(f"setting_{key}") or plain(clean(key)), _written(value)) for key, value in every.items()]
 
 
 def _written(value: object) -> str:

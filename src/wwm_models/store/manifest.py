@@ -26,7 +26,9 @@ def file_sha256(path: Path) -> str:
 def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
     """Write manifest.json with `content` and the sha256 of every other file of the folder."""
     files = {
-        path.relative_to(folder).as_posix(): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / NAME
     }
     text = json.dumps({**content, "files": files}, indent=2, ensure_ascii=False, sort_keys=False)
     write_bytes((text + "\n").encode("utf-8"), folder / NAME)

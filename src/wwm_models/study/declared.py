@@ -112,6 +112,14 @@ def check_survey(declared: Declared, survey: Survey) -> None:
             reference, declared.folder / "article.toml", survey, list(collapses.get(reference.outcome, {}))
         )
 
+    for figure in declared.article.figures:
+        for name in (*figure.outcomes, *figure.by):
+            if name not in known:
+                raise ArticleError(
+                    f'{declared.folder / "article.toml"} draws "{name}" in figure {figure.id}, which the codebook does not declare. '
+                    f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
+                )
+
 
 def _check_reference(reference: Reference, path: Path, survey: Survey, collapses: list[str]) -> None:
     known = [str(name) for name in survey.frame.columns]

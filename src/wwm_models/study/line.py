@@ -13,9 +13,10 @@ from wwm_models.adjust import raw
 from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import write_report
-from wwm_models.store import Checkpoints, new_results, write_manifest, write_table
+from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
+from wwm_models.study.facts import declared_facts
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
@@ -118,6 +119,7 @@ def run_study(
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")
         copy_posteriors(kept, declared.models, folder)
+        write_labels(made, folder)
         write_report(made, folder)
         write_manifest(
             folder,
@@ -154,5 +156,11 @@ def _results(declared: Declared, survey: Survey, tables: dict[str, pd.DataFrame]
         variables=survey.variables,
         collapses=survey.collapses,
         models={spec.name: spec.titles for spec in declared.models},
-        settings={**settings, "citation": declared.article.citation, "survey_title": survey.title},
+        declared=declared_facts(declared),
+        settings={
+            **settings,
+            "citation": declared.article.citation,
+            "survey_title": survey.title,
+            "weight_kind": survey.weight_kind,
+        },
     )

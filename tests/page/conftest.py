@@ -1,10 +1,11 @@
-"""A run that never happened: three outcomes, every kind of cell the page must show."""
+"""A run that never happened: three outcomes, every kind of cell the page must show; and a browser to show it in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -13,47 +14,14 @@ import pandas as pd
 import pytest
 
 from wwm_models.records import Collapse, Level, Results, Variable
+from wwm_models.report import render_page
+from wwm_models.store import write_table
 
 AGES = ("18-34", "35-49", "50-64")
 HOUSEHOLDS = ("single", "single_parent", "couple_no_children", "couple_children")
 FREQUENCY = ("never", "few_per_year_or_month", "once_per_week", "several_per_week", "almost_daily")
 DIRECTION = ("negative", "none", "positive")
 MADE = Callable[..., Results]
-
-
-class Cells(HTMLParser):
-    """Rows of the tables of one class: per cell its attributes, own text and small text."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__()
-        self.kind, self.inside, self.cell, self.small = kind, False, False, False
-        self.rows: list[list[dict[str, str]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if tag == "table":
-            self.inside = self.kind in found.get("class", "").split()
-        elif self.inside and tag == "tr":
-            self.rows.append([])
-        elif self.inside and tag in ("td", "th"):
-            self.rows[-1].append({"tag": tag, "text": "", "small": "", **found})
-            self.cell = True
-        self.small = tag == "small"
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "table"
-        self.cell = self.cell and tag not in ("td", "th")
-        self.small = False
-
-    def handle_data(self, data: str) -> None:
-        if self.inside and self.cell:
-            self.rows[-1][-1]["small" if self.small else "text"] += data
-
-
-def rows_of(page: str, kind: str) -> list[list[dict[str, str]]]:
-    parser = Cells(kind)
-    parser.feed(page)
-    return parser.rows
 
 
 def _variables() -> dict[str, Variable]:
@@ -194,6 +162,87 @@ def _accounting(models: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "reason", "rows"])
 
 
+def _evidence(comparison: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables under the claims and beside the comparison, made of its numbers."""
+    generator = np.random.default_rng(5)
+    some = comparison[comparison["estimand"] != "total"].iloc[::7].reset_index(drop=True)
+    keys = some[["model", "estimand", "outcome", "category", "by", "group"]]
+    moved = comparison.loc[comparison["estimand"] != "total", [*keys]]
+    parts = pd.concat(
+        [
+            moved.assign(part=part, percentage_points=generator.normal(0, 1, len(moved)), std_error=0.3)
+            for part in ("model form", "gender", "difference")
+        ]
+    )
+    variants = pd.concat(
+        [keys.assign(variant=name, estimate=some["adjusted_likelihood"] + shift, lower=some["adjusted_likelihood"] - 0.02, upper=some["adjusted_likelihood"] + 0.04)
+         for name, shift in (("cumulative", 0.0), ("multinomial", 0.013), ("unweighted", -0.021))]
+    )  # fmt: skip
+    agreement = keys.assign(
+        likelihood=some["adjusted_likelihood"],
+        bayes=some["adjusted_likelihood"] + 0.004,
+        gap_points=0.4,
+        gap_sd=0.21,
+        limit=0.5,
+        cause="prior",
+    )
+    fragility = pd.DataFrame(
+        {"model": "desired", "claim": ["C02", "C03"], "axis": ["confounding", "weights"], "smallest_change": [1.42, 0.3], "unit": ["risk ratio", "share"],
+         "reverses": [True, False], "sentence_nl": ["een onbekende factor van 1,4", "geen gewicht"], "sentence_en": ["an unknown factor of 1.4", "no weight"]}
+    )  # fmt: skip
+    bounds = pd.DataFrame(
+        {"id": ["B1", "B2"], "kind": "value", "outcome": "desired", "category": ["never", "almost_daily"], "by": "age_group", "group": "age_group=18-34",
+         "delta": np.inf, "lower": [0.0313, 0.11], "upper": [0.22, 0.3119], "max_entropy": [0.1, 0.2], "published_lower": [np.nan, 0.195],
+         "published_upper": [np.nan, 0.205], "narrows_most": "age by household", "verdict": ["undecided", "holds"]}
+    )  # fmt: skip
+    return {
+        "decomposition": parts.reset_index(drop=True),
+        "robustness": variants.reset_index(drop=True),
+        "agreement": agreement,
+        "fragility": fragility,
+        "bounds": bounds,
+    }
+
+
+def _reference(role: str, outcome: str, category: str, **group: str) -> dict[str, Any]:
+    return {"role": role, "outcome": outcome, "category": category, "group": group}
+
+
+def _claim(name: str, kind: str, *references: dict[str, Any], **more: Any) -> dict[str, Any]:
+    empty = {
+        "numbers": {},
+        "rounding": "integer",
+        "margin_by": "",
+        "estimand": "",
+        "missing": "",
+        "parts": [],
+        "nl": "",
+        "en": f"{name} in English",
+    }
+    return {**empty, "id": name, "kind": kind, "references": list(references), **more}
+
+
+def _declared(outcomes: dict[str, tuple[str, str, tuple[str, ...]]]) -> dict[str, Any]:
+    """What the study says it is: models, claims and three figures, one of each kind."""
+    models = {
+        name: {"outcome": outcome, "formula": f"{outcome} ~ age_group + household", "family": "cumulative", "link": "logit", "primary": name == outcome,
+               "weights": "survey", "estimands": ["total", "household-adjusted"]}
+        for name, (outcome, _, _) in outcomes.items()
+    }  # fmt: skip
+    claims = [
+        _claim("C01", "value", _reference("at", "desired", "at_least_weekly"), numbers={"value": 62.0}),
+        _claim("C02", "order", _reference("greater", "desired", "almost_daily", age_group="50-64"), _reference("lesser", "desired", "almost_daily", age_group="18-34"), numbers={"margin": 5.0}),
+        _claim("C03", "bound", _reference("at", "relations_direction", "negative", age_group="18-34"), numbers={"above": 50.0}),
+        _claim("C07", "all", missing="hours worked from home, wanted and before"),
+    ]  # fmt: skip
+    figures = [
+        {"id": "figure-1", "kind": "answers", "outcomes": ["desired"], "by": ["age_group"], "categories": [], "where": "figure 1", "nl": "Gewenste frequentie", "en": "Desired frequency"},
+        {"id": "figure-2", "kind": "matrix", "outcomes": ["autonomy_direction", "relations_direction"], "by": ["age_group"], "categories": [], "where": "figure 2", "nl": "Effecten", "en": "Effects"},
+        {"id": "figure-3", "kind": "paired", "outcomes": ["desired", "autonomy_direction"], "by": ["household"], "categories": ["almost_daily", "positive"], "where": "", "nl": "Twee naast elkaar", "en": "Two side by side"},
+    ]  # fmt: skip
+    return {"models": models, "estimand": "household-adjusted", "claims": claims, "figures": figures}
+
+
 def made(*, lang: str = "nl", synthetic: bool = True, bayes: bool = True, copies: int = 1) -> Results:
     """A run; `copies` repeats its models under other names."""
     together = Collapse(
@@ -209,8 +258,10 @@ def made(*, lang: str = "nl", synthetic: bool = True, bayes: bool = True, copies
         "relations_direction": ("relations_direction", "Relatie met collega's of klanten", DIRECTION),
     }
     outcomes = {f"{name}_{copy}" if copy else name: of for copy in range(copies) for name, of in base.items()}
+    comparison = _comparison(outcomes, bayes)
     tables = {
-        "comparison": _comparison(outcomes, bayes),
+        "comparison": comparison,
+        **_evidence(comparison),
         "claims": _claims(),
         "diagnostics": _diagnostics(list(outcomes)),
         "accounting": _accounting(list(outcomes)),
@@ -228,6 +279,7 @@ def made(*, lang: str = "nl", synthetic: bool = True, bayes: bool = True, copies
         variables=_variables(),
         collapses={"desired_at_least_weekly": together},
         models={name: {"nl": title, "en": f"{title} (en)"} for name, (_, title, _) in outcomes.items()},
+        declared=_declared(outcomes),
         settings=MappingProxyType(
             {
                 "engines": ["likelihood", "bayes"],
@@ -247,7 +299,7 @@ def with_table(results: Results, name: str, change: Callable[[pd.DataFrame], pd.
     return replace(results, tables={**results.tables, name: change(results.tables[name].copy())})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> MADE:
     return made
 
@@ -257,6 +309,81 @@ def change() -> Callable[[Results, str, Callable[[pd.DataFrame], pd.DataFrame]],
     return with_table
 
 
-@pytest.fixture(name="cells_of")
-def _cells_of() -> Callable[[str, str], list[list[dict[str, str]]]]:
-    return rows_of
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's chromium, driven by playwright; .ci/run installs it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed; .ci/run installs Debian's")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+class Opened:
+    """A page in a tab, with everything the console and the network said."""
+
+    def __init__(
+        self, browser: Any, path: Path, *, width: int = 1280, fragment: str = "", scheme: str = "light"
+    ) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, service_workers="block"
+        )
+        self.tab = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.tab.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.tab.on("pageerror", lambda problem: self.said.append(f"error: {problem}"))
+        self.tab.on("dialog", lambda dialog: (self.said.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.tab.on("request", lambda request: self.asked.append(request.url))
+        self.tab.goto(path.as_uri() + (f"#{fragment}" if fragment else ""))
+        self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
+
+    def settled(self) -> None:
+        """Wait until what a click asked for is drawn."""
+        self.tab.wait_for_timeout(30)
+        self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Opened]]:
+    """Open a file; every tab is closed afterwards."""
+    tabs: list[Opened] = []
+
+    def open_it(path: Path, **how: Any) -> Opened:
+        tabs.append(Opened(browser, path, **how))
+        return tabs[-1]
+
+    yield open_it
+    for tab in tabs:
+        tab.context.close()
+
+
+def written(results: Results, folder: Path) -> Path:
+    """The results as a folder with its csv tables; gives the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in results.tables.items():
+        write_table(table, folder / f"{name}.csv")
+    page = folder / "report.html"
+    page.write_text(render_page(results), encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the whole run, with its csv tables beside it."""
+    return written(made(), tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(name="write")
+def _write() -> Callable[[Results, Path], Path]:
+    return written

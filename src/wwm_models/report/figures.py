@@ -1,0 +1,259 @@
+"""What is drawn: figures of blocks (one per grouping) of cells (one small chart each), and where each row's numbers stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from wwm_models.report.labels import Labels, clean
+from wwm_models.report.numbers import rows_of, text
+from wwm_models.report.texts import Text
+
+Row = dict[str, Any]  # of the comparison, as `rows_of` gives it
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a chart: a header, or a row of the comparison under a label."""
+
+    label: Text
+    row: Row | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One small chart.
+
+    Attributes
+    ----------
+    heading, column : Text
+        The question or outcome it belongs to, and the group, in a matrix; empty elsewhere.
+    entries : tuple of Entry
+    bars : tuple of (label, rows)
+        Whole distributions: the rows of the single answers in their order.
+    outcome : str
+        Whose answers the bars are of.
+    """
+
+    heading: Text
+    column: Text
+    entries: tuple[Entry, ...]
+    bars: tuple[tuple[Text, tuple[Row, ...]], ...]
+    outcome: str
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Rows of the comparison that are drawn as dots."""
+        return tuple(entry.row for entry in self.entries if entry.row is not None)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One grouping of a figure."""
+
+    id: str
+    kind: str
+    by: str
+    estimand: Text
+    cells: tuple[Cell, ...]
+    columns: int = 1
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Rows of all cells."""
+        return tuple(row for cell in self.cells for row in cell.rows)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its groupings; `own` is the one that is shown first."""
+
+    id: str
+    kind: str
+    title: Text
+    where: str
+    own: str
+    blocks: tuple[Block, ...]
+    models: tuple[str, ...]
+
+
+NOTHING = Text("", "")
+
+
+def grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Rows by the text in a column, in the order in which they come."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(text(row, column), []).append(row)
+    return found
+
+
+def shown_estimand(rows: Sequence[Row]) -> str:
+    """The estimand that charts show: the first that is not "total", if there is one."""
+    every = list(dict.fromkeys(text(row, "estimand") for row in rows))
+    return next((estimand for estimand in every if estimand != "total"), every[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The comparison, indexed for drawing: rows of one model and grouping under the estimand that is shown."""
+
+    labels: Labels
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def models(self) -> dict[str, str]:
+        """The model that speaks for each outcome: its primary one, else the first."""
+        found: dict[str, str] = {}
+        facts: Mapping[str, Any] = self.labels.results.declared.get("models", {})
+        primary = [name for name, of in facts.items() if of.get("primary")]
+        for name in (*primary, *(text(row, "model") for row in self.rows)):
+            rows = self.of_model(name)
+            if rows:
+                found.setdefault(text(rows[0], "outcome"), name)
+        return found
+
+    @cached_property
+    def totals(self) -> dict[tuple[str, ...], Row]:
+        """Rows of the total effect that stand beside another estimand, by model, grouping, answer and group."""
+        return {
+            tuple(text(row, name) for name in ("model", "by", "category", "group")): row
+            for row in self.rows
+            if text(row, "estimand") == "total"
+        }
+
+    @cached_property
+    def _by_model(self) -> dict[str, list[Row]]:
+        return grouped(self.rows, "model")
+
+    def of_model(self, model: str) -> list[Row]:
+        """All rows of a model."""
+        return self._by_model.get(model, [])
+
+    def shown(self, model: str, by: str) -> list[Row]:
+        """Rows of a model and grouping under one estimand."""
+        rows = [row for row in self.of_model(model) if text(row, "by") == by]
+        estimand = shown_estimand(rows) if rows else ""
+        return [row for row in rows if text(row, "estimand") == estimand]
+
+    def groupings(self, model: str) -> list[str]:
+        """Groupings of a model, everyone together left out."""
+        return [by for by in grouped(self.of_model(model), "by") if by]
+
+
+def comparison_of(labels: Labels) -> Comparison:
+    """The comparison of a run."""
+    return Comparison(labels, tuple(rows_of(labels.results, "comparison")))
+
+
+def figures(comparison: Comparison) -> list[Figure]:
+    """The figures that the study declares, or else those that its outcomes suggest."""
+    declared: Sequence[Mapping[str, Any]] = comparison.labels.results.declared.get("figures", ())
+    made = [_figure(one, comparison) for one in (declared or _suggested(comparison))]
+    return [figure for figure in made if figure.blocks]
+
+
+def _suggested(comparison: Comparison) -> list[dict[str, Any]]:
+    """One figure per outcome; outcomes with the same answers stand together in a matrix."""
+    labels = comparison.labels
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for outcome in comparison.models:
+        answers = tuple(level.id for level in labels.levels(outcome)) or (outcome,)
+        alike.setdefault(answers, []).append(outcome)
+    found: list[dict[str, Any]] = []
+    for outcomes in alike.values():
+        title = labels.model(comparison.models[outcomes[0]])
+        if len(outcomes) > 1:
+            title = Text(*(" · ".join(labels.variable(name).of(lang) for name in outcomes) for lang in ("nl", "en")))
+        by = next(iter(comparison.groupings(comparison.models[outcomes[0]])), "")
+        kind = "matrix" if len(outcomes) > 1 else "answers"
+        found.append({"id": f"figure-{len(found) + 1}", "kind": kind, "outcomes": outcomes, "by": by.split(";"),
+                      "categories": [], "where": "", "nl": title.nl, "en": title.en})  # fmt: skip
+    return found
+
+
+def _figure(declared: Mapping[str, Any], comparison: Comparison) -> Figure:
+    own = ";".join(declared["by"])
+    models = [comparison.models[name] for name in declared["outcomes"] if name in comparison.models]
+    groupings = list(dict.fromkeys(by for model in models for by in comparison.groupings(model)))
+    single = [by for by in groupings if by == own] + [by for by in groupings if by != own and ";" not in by]
+    blocks = [_block(declared, by, models, comparison) for by in single]
+    title = Text(clean(declared["nl"]), clean(declared["en"]))
+    drawn = tuple(block for block in blocks if block.rows)
+    return Figure(declared["id"], declared["kind"], title, clean(declared["where"]), own, drawn, tuple(models))
+
+
+def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparison: Comparison) -> Block:
+    labels, kind = comparison.labels, declared["kind"]
+    shown = {model: comparison.shown(model, by) for model in models}
+    wanted: Sequence[str] = declared["categories"]
+    every = [row for rows in shown.values() for row in rows]
+    estimand = labels.estimand(shown_estimand(every)) if every else NOTHING
+    columns = 1
+    if kind == "paired":
+        cells = [_paired_cell(list(zip(shown.values(), wanted, strict=False)), labels)]
+    elif kind == "matrix":
+        cells = [cell for rows in shown.values() for cell in _matrix_row(rows, wanted, labels)]
+        columns = max((len(grouped(rows, "group")) for rows in shown.values()), default=1)
+    else:
+        cells = [answers_cell(rows, wanted, labels) for rows in shown.values() if rows]
+    return Block(f"{declared['id']}--{by.replace(';', '-')}", kind, by, estimand, tuple(cells), columns)
+
+
+def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels) -> Cell:
+    """Every answer as a header with its groups; for everyone together the answers themselves."""
+    outcome = text(rows[0], "outcome")
+    by_category = {name: of for name, of in grouped(rows, "category").items() if not wanted or name in wanted}
+    entries: list[Entry] = []
+    for name, of in by_category.items():
+        if text(of[0], "by"):
+            entries.append(Entry(labels.category(outcome, name)))
+            entries += [Entry(labels.group(text(row, "group")), row) for row in of]
+        else:
+            entries += [Entry(labels.category(outcome, name), row) for row in of]
+    return Cell(labels.variable(outcome), NOTHING, tuple(entries), _bars(rows, labels), outcome)
+
+
+def _matrix_row(rows: Sequence[Row], wanted: Sequence[str], labels: Labels) -> list[Cell]:
+    """One cell per group, with the answers in it; answers reported together are left out unless they are asked for."""
+    cells: list[Cell] = []
+    for name, of in grouped(rows, "group").items():
+        outcome = text(of[0], "outcome")
+        kept = [row for row in of if (text(row, "category") in wanted if wanted else not _together(row, labels))]
+        entries = tuple(Entry(labels.category(outcome, text(row, "category")), row) for row in kept)
+        bars = tuple((NOTHING, bar) for _, bar in _bars(of, labels))
+        cells.append(Cell(labels.variable(outcome), labels.group(name), entries, bars, outcome))
+    return cells
+
+
+def _paired_cell(pairs: Sequence[tuple[Sequence[Row], str]], labels: Labels) -> Cell:
+    """Every group as a header, with one answer of each outcome under it."""
+    chosen = [row for rows, category in pairs for row in rows if text(row, "category") == category]
+    entries: list[Entry] = []
+    for name, of in grouped(chosen, "group").items():
+        entries.append(Entry(labels.group(name)))
+        entries += [Entry(labels.variable(text(row, "outcome")), row) for row in of]
+    bars = [
+        (Text(*(f"{label.of(lang)} · {labels.variable(text(bar[0], 'outcome')).of(lang)}" for lang in ("nl", "en"))), bar)
+        for rows, _ in pairs
+        for label, bar in _bars(rows, labels)
+    ]  # fmt: skip
+    outcome = text(chosen[0], "outcome") if chosen else ""
+    return Cell(NOTHING, NOTHING, tuple(entries), tuple(bars), outcome)
+
+
+def _together(row: Row, labels: Labels) -> bool:
+    return labels.is_collapse(text(row, "outcome"), text(row, "category"))
+
+
+def _bars(rows: Sequence[Row], labels: Labels) -> tuple[tuple[Text, tuple[Row, ...]], ...]:
+    """One bar per group: its single answers, if every answer of the question is among them."""
+    found: list[tuple[Text, tuple[Row, ...]]] = []
+    for name, of in grouped(rows, "group").items():
+        single = tuple(row for row in of if not _together(row, labels))
+        known = {level.id for level in labels.levels(text(of[0], "outcome"))}
+        if len(single) > 1 and known <= {text(row, "category") for row in single}:
+            found.append((labels.group(name), single))
+    return tuple(found)

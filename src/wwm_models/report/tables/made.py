@@ -1,0 +1,122 @@
+"""The tables a page and a publication share: a figure's numbers, and the claims."""
+
+from __future__ import annotations
+
+import math
+
+from wwm_models.report.claims import Ledger
+from wwm_models.report.figures import Block, Cell, Comparison, Figure, Row
+from wwm_models.report.numbers import cell, number, text
+from wwm_models.report.tables.record import Column, Interval, Line, Table, WithError
+from wwm_models.report.texts import Text, Words, plain
+
+ENGINES = ("likelihood", "bayes")
+
+
+def figure_table(figure: Figure, block: Block, comparison: Comparison) -> Table:
+    """Every number of a block: n, printed, raw, adjusted, their difference, and the total effect beside it."""
+    words = comparison.labels.words
+    lines = [line for small in block.cells for line in _lines_of(small)]
+    engines = engines_of(block.rows)
+    totals = any(_total(row, comparison) is not None for row in block.rows)
+    columns = [Column(words[f"column_{name}"]) for name in ("n", "published", "raw")]
+    columns += [Column(words[f"column_{engine}"], block.estimand) for engine in engines]
+    columns += [Column(words["column_difference"], block.estimand)]
+    columns += [Column(words[f"column_{engine}"], words["estimand_total"]) for engine in engines] if totals else []
+    groups: dict[Text, list[Line]] = {}
+    for heading, (name, row) in lines:
+        total = _total(row, comparison)
+        made = surveyed(row, words) + fitted(row, engines)
+        made += tuple(adjusted(total, engine) if total else plain("–") for engine in engines) if totals else ()
+        groups.setdefault(heading, []).append(Line(name, made))
+    title = figure.title if figure.title.nl else plain(figure.id)
+    by = comparison.labels.by(block.by)
+    caption = Text(*(f"{title.of(lang)}, {by.of(lang)}" for lang in ("nl", "en")))
+    return Table(
+        block.id, caption, words["column_answer"] if block.kind == "matrix" else words["column_group"], tuple(columns),
+        tuple((heading, tuple(of)) for heading, of in groups.items()),
+    )  # fmt: skip
+
+
+def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison) -> Table:
+    """The numbers of a claim: n, printed, raw, adjusted and their difference."""
+    words = comparison.labels.words
+    engines = engines_of(block.rows)
+    names = ("n", "published", "raw", *engines, "difference")
+    groups: dict[Text, list[Line]] = {}
+    for small in block.cells:
+        for heading, (label, row) in _lines_of(small):
+            groups.setdefault(heading, []).append(Line(label, surveyed(row, words) + fitted(row, engines)))
+    made = tuple((heading, tuple(lines)) for heading, lines in groups.items())
+    return Table(name, caption, words["column_group"], tuple(Column(words[f"column_{one}"]) for one in names), made)
+
+
+def _lines_of(small: Cell) -> list[tuple[Text, tuple[Text, Row]]]:
+    """Rows of a cell with the heading they stand under."""
+    parts = (small.heading, small.column)
+    heading = Text(*(" · ".join(part.of(lang) for part in parts if part.of(lang)) for lang in ("nl", "en")))
+    found: list[tuple[Text, tuple[Text, Row]]] = []
+    for entry in small.entries:
+        if entry.row is None:
+            heading = entry.label
+        else:
+            found.append((heading, (entry.label, entry.row)))
+    return found
+
+
+def engines_of(rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """Engines that gave a number."""
+    found = tuple(name for name in ENGINES if any(not math.isnan(number(row, f"adjusted_{name}")) for row in rows))
+    return found or ENGINES[:1]
+
+
+def surveyed(row: Row, words: Words) -> tuple[object, ...]:
+    """What no model touches: n, printed, raw."""
+    suppressed = math.isnan(number(row, "raw")) and not math.isnan(number(row, "n"))
+    raw = cell(row, "raw", "percent", words["suppressed"] if suppressed else None)
+    return (
+        cell(row, "n", "count"), cell(row, "published", "printed"),
+        Interval(raw, cell(row, "raw_lower", "percent"), cell(row, "raw_upper", "percent")),
+    )  # fmt: skip
+
+
+def adjusted(row: Row, engine: str) -> Interval:
+    """An adjusted number with its interval."""
+    name = f"adjusted_{engine}"
+    return Interval(
+        cell(row, name, "percent"), cell(row, f"{name}_lower", "percent"), cell(row, f"{name}_upper", "percent")
+    )
+
+
+def fitted(row: Row, engines: tuple[str, ...]) -> tuple[object, ...]:
+    """What the engines gave, and adjusted minus raw."""
+    difference = WithError(cell(row, "difference", "points"), cell(row, "difference_se", "percent"))
+    return (*(adjusted(row, engine) for engine in engines), difference)
+
+
+def _total(row: Row, comparison: Comparison) -> Row | None:
+    if text(row, "estimand") == "total":
+        return None
+    key = tuple(text(row, name) for name in ("model", "by", "category", "group"))
+    return comparison.totals.get(key)
+
+
+def ledger_table(ledger: Ledger, words: Words) -> Table:
+    """The claims with their verdicts, for print."""
+    columns = [
+        Column(words["column_statement"], wide=True), Column(words["column_printed"]),
+        Column(words["column_raw_verdict"], wide=True), Column(words["column_likelihood_verdict"], wide=True),
+    ]  # fmt: skip
+    columns += [Column(words["column_bayes_probability"])] if ledger.sampled else []
+    columns += [Column(words["column_verdict"], wide=True)]
+    lines = tuple(
+        Line(
+            plain(line.id),
+            (
+                line.statement, line.published or plain("–"),
+                line.raw.label, line.likelihood.label, *((line.bayes,) if ledger.sampled else ()), line.verdict.label,
+            ),
+        )
+        for line in ledger.lines
+    )  # fmt: skip
+    return Table("claims", words["claims"], plain("id"), tuple(columns), ((None, lines),))

@@ -1,0 +1,106 @@
+"""A table before it is HTML, LaTeX, Markdown or Word."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from wwm_models.report.numbers import Value
+from wwm_models.report.texts import Text
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number with its limits under it; without limits where they are missing."""
+
+    value: Value
+    lower: Value
+    upper: Value
+
+    @property
+    def _limited(self) -> bool:
+        return not (math.isnan(self.lower.value) or math.isnan(self.upper.value) or math.isnan(self.value.value))
+
+    def of(self, lang: str) -> Markup:
+        """Markup in one language."""
+        if not self._limited:
+            return self.value.of(lang)
+        return Markup("{}<small>{}–{}</small>").format(
+            *(part.of(lang) for part in (self.value, self.lower, self.upper))
+        )
+
+    def written(self, lang: str) -> str:
+        """Text in one language."""
+        limits = f" ({self.lower.written(lang)}–{self.upper.written(lang)})" if self._limited else ""
+        return self.value.written(lang) + limits
+
+
+@dataclass(frozen=True)
+class WithError:
+    """A number with its standard error under it."""
+
+    value: Value
+    error: Value
+
+    def of(self, lang: str) -> Markup:
+        """Markup in one language."""
+        if math.isnan(self.error.value) or math.isnan(self.value.value):
+            return self.value.of(lang)
+        return Markup("{}<small>({})</small>").format(self.value.of(lang), self.error.of(lang))
+
+    def written(self, lang: str) -> str:
+        """Text in one language."""
+        known = not (math.isnan(self.error.value) or math.isnan(self.value.value))
+        return self.value.written(lang) + (f" ({self.error.written(lang)})" if known else "")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, and the heading above it that it shares with its neighbours."""
+
+    name: Text
+    span: Text | None = None
+    wide: bool = False  # holds sentences, so it is aligned left
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: its name and its cells (anything with ``of`` and ``written``, or a Text)."""
+
+    name: Text
+    cells: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lines in groups.
+
+    Attributes
+    ----------
+    id : str
+        Unique on the page and safe as a file name.
+    caption : Text
+    stub : Text
+        What the names of the lines are.
+    columns : tuple of Column
+    groups : tuple of (heading, lines)
+        The heading is None where there is one group only.
+    notes : tuple of Text
+    """
+
+    id: str
+    caption: Text
+    stub: Text
+    columns: tuple[Column, ...]
+    groups: tuple[tuple[Text | None, tuple[Line, ...]], ...]
+    notes: tuple[Text, ...] = ()
+
+
+def written(item: Any, lang: str) -> str:
+    """A cell as plain text in one language."""
+    if isinstance(item, Text):
+        return item.of(lang)
+    return str(item.written(lang))

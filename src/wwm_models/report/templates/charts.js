@@ -1,0 +1,180 @@
+// ---- charts: the same places as report/charts/layout.py, for the width there is ----
+const ROW = 24, HEADER = 30, ABOVE = 19, TOP = 4, FOOT = 24;
+const drawn = new Map();
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const adjusted = (part) => "adjusted_" + engine() + part;
+const engine = () => (held.columns.adjusted_likelihood && !(state.engine === "bayes" && held.columns.adjusted_bayes) ? "likelihood" : "bayes");
+const barred = () => state.form === "stacked" || state.form === "diverging";
+const times100 = (value) => (value === null ? null : 100 * value);
+
+function cellOf(element) {
+  if ("explorer" in element.dataset) {
+    const model = held.explored[state.model];
+    return model && model[state.group] ? model[state.group].cells[0] : null;
+  }
+  return held.blocks[element.dataset.block].cells[element.dataset.cell];
+}
+
+function valuesBeside(row) {
+  const raw = column("raw", row), after = column(adjusted(""), row);
+  const before = raw === null ? word("suppressed") : written(raw, "percent");
+  if (state.show === "raw") return before;
+  return state.show === "adjusted" ? written(after, "percent") : before + " → " + written(after, "percent");
+}
+
+// Gutter for labels on the left, room for numbers on the right; labels stand above their row where the chart is narrow.
+function frame(width, labels, small, right) {
+  const longest = Math.max(...labels.map((text) => text.length), 4) * 6.6 + 14;
+  const above = width < 470 && !small && longest > 0.34 * width;
+  const gutter = above ? 0 : Math.min(longest, small ? 0.42 * width : 0.4 * width, 300);
+  return { above, gutter, right, inner: Math.max(width - gutter - right - 4, 60) };
+}
+
+function dotRows(cell, place) {
+  let y = 0;
+  const rows = cell.rows.map(([row, name]) => {
+    const header = row < 0;
+    y += header ? HEADER : ROW + (place.above ? ABOVE : 0);
+    const made = { y: y - ROW / 2, label: label(name), label_x: -place.gutter, label_y: y - ROW / 2 - (place.above && !header ? ABOVE : 0), header, row };
+    if (header) return made;
+    for (const name of ["raw", "published", "published_lower", "published_upper"]) made[name] = times100(column(name, row));
+    made.adjusted = times100(column(adjusted(""), row));
+    made.lower = times100(column(adjusted("_lower"), row));
+    made.upper = times100(column(adjusted("_upper"), row));
+    made.written = place.right > 50 ? valuesBeside(row) : "";
+    return made;
+  });
+  return { rows, height: y + TOP };
+}
+
+function axisOf(cells) {
+  let top = 0;
+  for (const cell of cells) for (const [row] of cell.rows) for (const name of ["raw", "published_upper", adjusted(""), adjusted("_upper")]) top = Math.max(top, times100(column(name, row)) || 0);
+  return held.axes.find(([end]) => top <= end + 1e-9) || held.axes[held.axes.length - 1];
+}
+
+function sources() {
+  return state.show === "both" ? ["raw", adjusted("")] : [state.show === "raw" ? "raw" : adjusted("")];
+}
+
+// Where a bar begins: at zero, or so that the middle of the scale (half of a middle answer) is at zero.
+function startOf(shares) {
+  const half = Math.floor(shares.length / 2);
+  const below = shares.slice(0, half).reduce((sum, share) => sum + share, 0) + (shares.length % 2 ? shares[half] / 2 : 0);
+  return state.form === "diverging" ? -100 * below : 0;
+}
+
+function ends(cells) {
+  if (state.form !== "diverging") return [0, 100];
+  let low = 0, high = 0;
+  for (const cell of cells) for (const [, places] of cell.bars) for (const source of sources()) {
+    const shares = places.map((row) => column(source, row));
+    if (shares.some((share) => share === null)) continue;
+    const start = startOf(shares);
+    low = Math.min(low, start);
+    high = Math.max(high, start + 100 * shares.reduce((sum, share) => sum + share, 0));
+  }
+  return [25 * Math.floor(low / 25), 25 * Math.ceil(high / 25)];
+}
+
+function barRows(cell, place) {
+  const colours = held.answers[cell.outcome][state.form], rows = [];
+  let y = 0;
+  for (const [name, places] of cell.bars) {
+    for (const source of sources()) {
+      const which = sources().length > 1 ? word(source === "raw" ? "raw" : "adjusted") : "", first = source === sources()[0];
+      const shares = places.map((row) => column(source, row));
+      y += ROW + (place.above && first ? ABOVE : 0);
+      const named = first ? label(name) : "";
+      if (named) rows.push({ y: y - ROW / 2, label: named, label_x: -place.gutter, label_y: y - ROW / 2 - (place.above ? ABOVE : 0), header: false });
+      if (which) rows.push(place.right > 50 ? { y: y - ROW / 2, written: which, header: false } : { y: y - ROW / 2, label: which, label_x: -place.gutter, label_y: y - ROW / 2, header: false });
+      if (shares.some((share) => share === null)) { rows.push({ y: y - ROW / 2, written: word("suppressed"), header: false }); continue; }
+      let start = startOf(shares);
+      shares.forEach((share, at) => {
+        const end = start + 100 * share;
+        rows.push({ y: y - ROW / 2, start, end, middle: (start + end) / 2, share: KINDS.count(100 * share, state.lang), colour: colours[at][0], on: colours[at][1], row: places[at], source, label_x: 0, label_y: 0, header: false });
+        start = end;
+      });
+    }
+    y += sources().length > 1 ? 8 : 0;
+  }
+  if (state.form === "diverging") rows.push({ zero: 0, from: 0, y, label_x: 0, label_y: 0, header: false });
+  return { rows, height: y + TOP };
+}
+
+// Everything about a chart but the drawing; its height is kept free at once, so that nothing below it moves later.
+function prepared(element) {
+  const cell = cellOf(element), width = Math.floor(element.clientWidth);
+  if (!cell || width < 40) return null;
+  const small = element.closest(".matrix") !== null;
+  const bars = barred() && cell.bars.length > 0 && !element.closest(".claim, .hero");
+  const names = bars ? cell.bars.map(([name]) => label(name) || word("adjusted")) : cell.rows.filter(([row]) => row >= 0).map(([, name]) => label(name));
+  const place = frame(width, names, small, small || (bars && state.show !== "both") ? 14 : bars ? 88 : 104);
+  const together = small ? held.blocks[element.dataset.block].cells : [cell];
+  const [end, ticks] = axisOf(together), [low, high] = ends(together);
+  const made = bars ? { ...barRows(cell, place), bottom: low, top: high, step: small ? 50 : 25 } : { ...dotRows(cell, place), bottom: 0, top: end, step: ticks };
+  element.style.minHeight = made.height + TOP + FOOT + "px";
+  return { bars, place, made, width, said: [state.lang, state.show, engine(), bars ? state.form : "dots", width, state.model, state.group, colour("ink")].join("|") };
+}
+
+async function draw(element) {
+  const found = prepared(element);
+  if (!found || drawn.get(element) === found.said) return;
+  drawn.set(element, found.said);
+  const { bars, place, made, width } = found;
+  const spec = structuredClone(specs[bars ? "bars" : "dots"]);
+  const given = { show: state.show, top: made.top, step: made.step, bottom: made.bottom, limit: place.above ? width - 8 : place.gutter - 10, header_limit: width, beside: place.inner + place.right - 4, across: place.inner, room: (22 * (made.top - made.bottom)) / place.inner };
+  for (const name of ["ink", "soft", "rule", "faint", "adjusted", "interval", "printed", "band"]) given[name] = colour(name);
+  given.paper = colour(element.closest(".card") ? "card" : "paper");
+  for (const signal of spec.signals) if (signal.name in given) signal.value = given[signal.name];
+  spec.data.find((one) => one.name === "rows").values = made.rows;
+  Object.assign(spec, { width: place.inner, height: made.height, padding: { left: place.gutter + 2, right: place.right, top: TOP, bottom: FOOT } });
+  element.rows = made.rows;
+  if (!element.firstElementChild) element.append(Object.assign(document.createElement("div"), { ariaHidden: "true" }));
+  await vegaEmbed(element.firstElementChild, spec, { mode: "vega", ast: true, renderer: "svg", actions: false, tooltip: false, defaultStyle: false });
+}
+
+function legends() {
+  for (const legend of all(".legend")) {
+    const chart = legend.parentElement.querySelector(".chart");
+    const cell = chart ? cellOf(chart) : null;
+    const bars = barred() && cell && cell.bars.length > 0;
+    legend.querySelector(".key").hidden = Boolean(bars);
+    all(".answers", legend).forEach((one) => one.remove());
+    if (!bars) continue;
+    const key = document.createElement("ul");
+    key.className = "key answers";
+    const answers = held.answers[cell.outcome];
+    answers.labels.forEach((name, at) => {
+      const item = document.createElement("li");
+      const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      for (const [attribute, value] of [["width", "14"], ["height", "14"], ["aria-hidden", "true"]]) picture.setAttribute(attribute, value);
+      const square = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      for (const [attribute, value] of [["width", "14"], ["height", "14"], ["rx", "3"], ["fill", answers[state.form][at][0]]]) square.setAttribute(attribute, value);
+      picture.append(square);
+      item.append(picture, label(name));
+      key.append(item);
+    });
+    legend.append(key);
+  }
+}
+
+// What is in sight is drawn at once; the rest when there is time, so that printing and searching find it.
+let round = 0;
+
+function redraw() {
+  legends();
+  const mine = ++round, charts = all(".chart");
+  document.body.dataset.ready = "no";
+  charts.forEach(prepared);
+  const far = (element) => { const box = element.getBoundingClientRect(); return box.bottom < -200 || box.top > innerHeight + 400; };
+  const rest = [...charts.filter((one) => !far(one)), ...charts.filter(far)];
+  const next = async () => {
+    if (mine !== round) return;
+    const element = rest.shift();
+    if (!element) return void (document.body.dataset.ready = "yes");
+    await draw(element).catch((problem) => console.error(problem));
+    if (rest.length && far(rest[0])) setTimeout(next); else next();
+  };
+  next();
+}

@@ -1,0 +1,17 @@
+(() => {
+"use strict";
+// The page's script: it writes numbers in the chosen language, draws charts, makes the tables of the explorer, and keeps the
+// view in the address. It computes no statistic: every number is a cell of the csv tables, by its row.
+const all = (what, inside) => Array.from((inside || document).querySelectorAll(what));
+const held = JSON.parse(document.getElementById("payload").textContent);
+const specs = JSON.parse(document.getElementById("templates").textContent);
+const state = { lang: held.lang, show: "both", by: "", engine: "likelihood", form: "dots", verdict: "", model: "", group: "", at: "" };
+const first = Object.keys(held.explored)[0];
+if (first !== undefined) Object.assign(state, { model: first, group: groupOf(first, "") });
+function groupOf(model, wanted) {
+  const known = Object.keys(held.explored[model]);
+  return known.includes(wanted) ? wanted : known.find((by) => by) || known[0];
+}
+const column = (name, row) => (row < 0 || !held.columns[name] ? null : held.columns[name][row]);
+const label = (place) => held.strings[place][state.lang === "nl" ? 0 : 1];
+const word = (name) => held.words[name][state.lang === "nl" ? 0 : 1];

@@ -1,0 +1,74 @@
+"""labels.json of a results folder: what a page needs beyond the tables, so that it can be written again without the survey."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from wwm_models.errors import ResultsError
+from wwm_models.records import Collapse, Level, Results, Variable
+from wwm_models.store.manifest import read_manifest
+from wwm_models.store.tables import read_table, write_bytes
+
+NAME = "labels.json"
+
+
+def write_labels(results: Results, folder: Path) -> None:
+    """Write titles, labels in both languages, what the study declares and the settings; no number of a table."""
+    content = {
+        "study": results.study,
+        "title": results.title,
+        "synthetic": results.synthetic,
+        "lang": results.lang,
+        "models": {name: dict(titles) for name, titles in results.models.items()},
+        "variables": [asdict(variable) for variable in results.variables.values()],
+        "collapses": {name: asdict(collapse) for name, collapse in results.collapses.items()},
+        "declared": dict(results.declared),
+        "settings": dict(results.settings),
+    }
+    write_bytes((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8"), folder / NAME)
+
+
+def stored_results(folder: Path, lang: str | None = None) -> Results:
+    """Everything a finished run left, read back from its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        A results folder.
+    lang : {"nl", "en"}, optional
+        Instead of the run's own.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds no finished run, or labels.json is missing or damaged.
+    """
+    read_manifest(folder)
+    path = folder / NAME
+    if not path.is_file():
+        raise ResultsError(f"{folder} holds no {NAME}, so a page cannot be made from it. Run the study again.")
+    try:
+        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        variables = {one["name"]: _variable(one) for one in held["variables"]}
+        collapses = {name: _collapse(one) for name, one in held["collapses"].items()}
+        settings: dict[str, Any] = held["settings"]
+        return Results(
+            study=held["study"], title=held["title"], synthetic=held["synthetic"], lang=lang or held["lang"],
+            tables={file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))},
+            variables=variables, collapses=collapses, models=held["models"], declared=held["declared"],
+            settings={**settings, "lang": lang or held["lang"]},
+        )  # fmt: skip
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as problem:
+        raise ResultsError(f"{path} is damaged ({problem!r}). Run the study again.") from problem
+
+
+def _variable(held: dict[str, Any]) -> Variable:
+    levels = tuple(Level(**level) for level in held["levels"])
+    return Variable(held["name"], held["kind"], levels, held["nl"], held["en"])
+
+
+def _collapse(held: dict[str, Any]) -> Collapse:
+    return Collapse(held["id"], held["variable"], tuple(held["levels"]), held["nl"], held["en"])

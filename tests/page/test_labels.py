@@ -1,0 +1,136 @@
+"""Nothing gets out of the page, and no label gets out of its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+
+import pytest
+
+from wwm_models.records import Level, Results
+from wwm_models.report import render_page
+from wwm_models.report.texts import texts
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></title>\x00\x1b\u202e\ud800 😀 "
+    + "שלום " * 40
+)
+
+
+def _digest(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+
+def test_the_policy_allows_our_style_and_scripts_by_hash_and_nothing_else(make):
+    page = render_page(make())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    styles = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    directives = dict(part.strip().split(" ", 1) for part in policy.group(1).replace("&#39;", "'").split(";"))
+    assert directives == {
+        "default-src": "'none'", "script-src": " ".join(_digest(script) for script in scripts), "style-src": _digest(styles[0]),
+        "base-uri": "'none'", "form-action": "'none'",
+    }  # fmt: skip
+    assert (len(styles), len(scripts)) == (1, 2)
+
+
+def test_nothing_is_fetched_and_no_style_or_handler_stands_in_an_element(make):
+    page = re.sub(r"<(style|script)[^>]*>.*?</\1>", "", render_page(make()), flags=re.DOTALL)
+    assert not re.search(
+        r"https?:|//[a-z]|<link|<img|<iframe|url\(|@import|\sstyle=|\son\w+=", page, flags=re.IGNORECASE
+    )
+    targets = re.findall(r'href="([^"]*)"', page)
+    assert all(target.startswith("#") or target.endswith((".csv", ".json")) for target in targets)
+
+
+@pytest.mark.parametrize("hostile", [False, True])
+def test_links_and_descriptions_lead_somewhere_and_ids_are_unique(make, hostile):
+    page = render_page(_hostile(make()) if hostile else make())
+    page = re.sub(r"<script[^>]*>.*?</script>", "", page, flags=re.DOTALL)
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    wanted = re.findall(r'href="#([^"]*)"', page) + re.findall(r'aria-controls="([^"]*)"', page)
+    wanted += [one for several in re.findall(r'aria-labelledby="([^"]*)"', page) for one in several.split()]
+    assert set(wanted) <= set(ids)
+
+
+def _hostile(results: Results) -> Results:
+    """The run with a hostile text in every place a study can put one."""
+    variables = {
+        name: replace(variable, nl=HOSTILE + name, en=HOSTILE + name, levels=tuple(Level(level.id, HOSTILE + level.id, HOSTILE + level.id) for level in variable.levels))
+        for name, variable in results.variables.items()
+    }  # fmt: skip
+    columns = (
+        "statement",
+        "where",
+        "reason",
+        "status",
+        "message",
+        "check",
+        "published",
+        "id",
+        "cause",
+        "sentence_nl",
+        "sentence_en",
+        "narrows_most",
+        "variant",
+        "part",
+        "axis",
+    )
+    tables = {
+        name: table.assign(**{column: HOSTILE.replace("\ud800", "") + table[column].fillna("").astype(str) for column in columns if column in table and name != "comparison"})
+        for name, table in results.tables.items()
+    }  # fmt: skip
+    tables["claims"]["id"] = results.tables["claims"]["id"]
+    declared = {**results.declared}
+    declared["claims"] = [{**one, "nl": HOSTILE, "en": HOSTILE} for one in declared["claims"]]
+    declared["figures"] = [{**one, "nl": HOSTILE, "en": HOSTILE, "where": HOSTILE} for one in declared["figures"]]
+    declared["models"] = {name: {**of, "formula": HOSTILE} for name, of in declared["models"].items()}
+    return replace(
+        results, study=HOSTILE, title=HOSTILE, tables=tables, variables=variables, declared=declared,
+        collapses={name: replace(collapse, nl=HOSTILE, en=HOSTILE) for name, collapse in results.collapses.items()},
+        models={name: {"nl": HOSTILE, "en": HOSTILE} for name in results.models},
+        settings={**results.settings, HOSTILE: HOSTILE, "data_file": HOSTILE, "survey_title": HOSTILE},
+    )  # fmt: skip
+
+
+def test_no_label_escapes_its_place(make):
+    plain, hostile = render_page(make()), render_page(_hostile(make()))
+    assert "&lt;script&gt;" in hostile
+    assert "{{7*7}}" in hostile
+    assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e\ud800-\udfff]", hostile)
+    for tag in ("<td", "<tr", "<section", "<details", "<script", "<style", "<img", "</title"):
+        assert hostile.count(tag) == plain.count(tag), tag
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_hostile_labels_neither_run_nor_break_the_layout(make, opened, tmp_path, width, write):
+    page = opened(write(_hostile(make()), tmp_path), width=width, fragment="by=both")
+    assert page.said == []
+    assert len(page.asked) == 1
+    assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for form in ("stacked", "table"):
+        page.tab.locator(f'input[name="form"][value="{form}"]').check(force=True)
+        page.settled()
+        assert page.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), form
+    assert page.said == []
+
+
+def test_a_long_label_is_cut_for_the_eye_and_whole_in_the_title(make):
+    results = make()
+    long = "zeer lang " * 30
+    page = render_page(replace(results, models={**results.models, "desired": {"nl": long, "en": long}}))
+    assert f'title="{long}"' in page
+    assert "zeer lang…" in page
+
+
+def test_both_languages_have_every_sentence_and_the_same_blanks():
+    dutch, english = texts("nl"), texts("en")
+    assert list(dutch) == list(english)
+    for key in dutch:
+        assert dutch[key]
+        assert english[key]
+        assert sorted(re.findall(r"\{\w+\}", dutch[key])) == sorted(re.findall(r"\{\w+\}", english[key])), key
