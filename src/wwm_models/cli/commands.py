@@ -15,11 +15,8 @@ from wwm_models.cli.progress import told
 from wwm_models.cli.text import claims_text, comparison_text
 from wwm_models.disclosure import differencing
 from wwm_models.errors import ResultsError
-<<<<<<< HEAD
 from wwm_models.records import Survey
-=======
 from wwm_models.report import rewrite_report
->>>>>>> 2e1f5be (report: one page with Altair charts in both languages, redrawn figures, publication tables, wwm report)
 from wwm_models.store import read_results, unfinished, verify_results, write_table
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
