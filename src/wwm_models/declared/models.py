@@ -56,6 +56,8 @@ class ModelSpec:
         Whether claims about the outcome are judged by this model.
     titles : mapping of language to title
     priors : mapping
+    imputation : mapping
+        ``m``, ``variables``, and perhaps ``predictors``, ``seed`` and ``delta``: missing answers of these are completed.
     """
 
     name: str
@@ -81,6 +83,7 @@ class ModelSpec:
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     priors: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    imputation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def formula(self, exposures: tuple[str, ...]) -> str:
         """The formula with these exposures, the adjusters, and the interactions among what is there."""
@@ -146,7 +149,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
         if key == "engines":
             _among(where, key, value, ENGINES)
         return tuple(value)
-    expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict}.get(key, str)
+    expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict, "imputation": dict}.get(key, str)
     if not isinstance(value, expected):
         raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
     if key == "terms" and not all(isinstance(term, str) for term in value.values()):

@@ -18,8 +18,9 @@ from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ResultsError
 from wwm_models.records import Survey
 from wwm_models.store import Checkpoints
+from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
-from wwm_models.study.models import ModelResult, joint_groups, run_model
+from wwm_models.study.models import ModelResult, joint_groups
 from wwm_models.study.posteriors import posterior_file, with_posterior
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
@@ -93,7 +94,7 @@ def _is_sampled(spec: ModelSpec, work: Work) -> bool:
 def _run(spec: ModelSpec, work: Work) -> str:
     """Run one model and store it; gives its name."""
     extra, collapses = joint_of(work.article, spec.outcome), work.collapses.get(spec.outcome, {})
-    result = run_model(spec, work.survey, collapses, extra, work.level)
+    result = run_declared(spec, work.survey, collapses, extra, work.level)
     if _is_sampled(spec, work):
         result = with_posterior(result, spec, work.survey, collapses, extra, work.level, work.seed, work.kept)
     work.kept.save(spec.name, *stored_form(result))

@@ -1,0 +1,132 @@
+"""A declared model whose missing answers are completed: run on every completed survey, then pooled.
+
+In the model file: ``[imputation]`` with ``m``, the ``variables`` to complete, and perhaps ``predictors``, ``seed`` and ``delta``. The
+model's own variables are the predictors unless others are named (name the outcome among these, or the association of interest
+is weakened). Rows that miss a predictor stay out and are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from wwm_models.adjust.table import Collapses
+from wwm_models.declared.models import ModelSpec
+from wwm_models.declared.toml import check_keys
+from wwm_models.errors import DeclarationError
+from wwm_models.imputation import impute, pool
+from wwm_models.imputation.rubin import rubin
+from wwm_models.records import Estimates, Imputations, Survey
+from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.models import ModelResult, people_of, run_model
+
+LARGE_DF = 1e6  # of complete data without a design: the normal
+
+
+def run_declared(
+    spec: ModelSpec, survey: Survey, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float
+) -> ModelResult:
+    """Run a model as its file says: on the complete rows, or on completed surveys.
+
+    Parameters
+    ----------
+    spec, survey, collapses, extra, level
+        As for `run_model`.
+    """
+    if not spec.imputation:
+        return run_model(spec, survey, collapses, extra, level)
+    done = _completed(spec, survey)
+    each = [run_model(spec, one, collapses, extra, level) for one in done]
+    return pooled_results(each, done, level)
+
+
+def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float) -> ModelResult:
+    """Join the results of one model on completed surveys.
+
+    Parameters
+    ----------
+    each : sequence of ModelResult
+        Where some survey gave a fit that others did not, the fit is left out and told among the problems.
+    done : Imputations
+    level : float
+
+    Returns
+    -------
+    ModelResult
+        Diagnostics are those of the first completed survey, with a line per completed variable.
+    """
+    first = each[0]
+    alike = all(
+        [label for label, _ in one.estimates] == [label for label, _ in first.estimates]
+        and len(one.contrasts) == len(first.contrasts)
+        for one in each
+    )
+    problems = tuple(dict.fromkeys(problem for one in each for problem in one.problems))
+    estimates = _pooled([one.estimates for one in each]) if alike else ()
+    compared = _pooled([one.contrasts for one in each]) if alike else ()
+    if not alike:
+        problems += (f"{first.name}: some completed surveys gave fewer fits than others, so nothing is pooled.",)
+    told = [
+        (
+            label,
+            f"imputed_{row['variable']}",
+            float(row["rows"]),
+            "look",
+            f"{row['reason']}: completed {len(each)} times",
+        )
+        for label in dict.fromkeys(first.diagnostics["estimand"].astype(str))
+        for row in done.counts.to_dict(orient="records")
+    ]
+    diagnostics = pd.concat(
+        [first.diagnostics, pd.DataFrame(told, columns=pd.Index(DIAGNOSTIC_COLUMNS))], ignore_index=True
+    )
+    return ModelResult(
+        first.name, estimates, compared, _coefficients([one.coefficients for one in each], level), diagnostics,
+        first.excluded, problems,
+    )  # fmt: skip
+
+
+def _completed(spec: ModelSpec, survey: Survey) -> Imputations:
+    where = f"{spec.name}.toml, [imputation]"
+    check_keys(spec.imputation, required=["m", "variables"], optional=["predictors", "seed", "delta"], where=where)
+    variables: Any = spec.imputation["variables"]
+    mine = list(dict.fromkeys([spec.outcome, *spec.exposures, *spec.adjusters]))
+    if not isinstance(variables, list) or not all(name in mine for name in variables):
+        raise DeclarationError(
+            f"{where}: `variables` is {variables!r}. Expected some of the model's variables: {', '.join(mine)}. Repair the list."
+        )
+    return impute(
+        people_of(spec, survey),
+        spec.imputation["m"],
+        seed=spec.imputation.get("seed", 1),
+        variables=variables,
+        predictors=spec.imputation.get("predictors", mine),
+        delta=spec.imputation.get("delta"),
+    )
+
+
+def _pooled(each: Sequence[tuple[tuple[str, Estimates], ...]]) -> tuple[tuple[str, Estimates], ...]:
+    return tuple((same[0][0], pool([found for _, found in same])) for same in zip(*each, strict=True))
+
+
+def _coefficients(each: Sequence[pd.DataFrame], level: float) -> pd.DataFrame:
+    """Rubin's rules on every coefficient by itself; those that some survey lacks are left out."""
+    keys = ["estimand", "term"]
+    tables = [table.set_index(keys) for table in each]
+    shared = [key for key in tables[0].index if all(key in table.index for table in tables)]
+    q = [table.loc[shared, "estimate"].to_numpy(dtype=float) for table in tables]
+    u = [np.diag(table.loc[shared, "std_error"].to_numpy(dtype=float) ** 2) for table in tables]
+    found = rubin(q, u, LARGE_DF)
+    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    table = pd.DataFrame(shared, columns=pd.Index(keys))
+    return table.assign(
+        estimate=found.estimate,
+        std_error=found.std_error,
+        lower=found.estimate - half,
+        upper=found.estimate + half,
+        level=level,
+    )
