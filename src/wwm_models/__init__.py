@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         superiority,
         total,
     )
-    from wwm_models.article import read_article
+    from wwm_models.article import Comparison, compare, read_article
     from wwm_models.article.bounds import Margins, bounds, read_margins
     from wwm_models.checks import (
         brant,
@@ -69,6 +69,7 @@ _HOME = {
     "surrogate_residuals": "checks",
     "wald_test": "checks",
     "weights_matter": "checks",
+    "Comparison": "article",
     "Estimand": "records",
     "Estimates": "records",
     "Fit": "records",
@@ -82,6 +83,7 @@ _HOME = {
     "calibrate": "survey",
     "change": "adjust",
     "change_between": "adjust",
+    "compare": "article",
     "contrasts": "adjust",
     "decompose": "adjust",
     "equivalence": "adjust",
@@ -108,6 +110,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Comparison",
     "Estimand",
     "Estimates",
     "Fit",
@@ -124,6 +127,7 @@ __all__ = [
     "calibrate",
     "change",
     "change_between",
+    "compare",
     "contrasts",
     "decompose",
     "equivalence",

@@ -83,6 +83,10 @@ CONTRACT = {
     ],
     "coefficients": ["study", "data", "model", "estimand", "term", "estimate", "std_error", "lower", "upper", "level"],
     "diagnostics": ["study", "data", "model", "estimand", "check", "value", "status", "message"],
+    "decomposition": [
+        *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "part", "percentage_points"],
+        *["std_error", "lower", "upper", "level"],
+    ],
 }
 
 
@@ -123,6 +127,29 @@ def test_published_stands_in_the_same_row_as_raw_and_adjusted(small: Path):
         printed[["published", "published_lower", "published_upper"]], [[0.8, 0.795, 0.805]] * len(printed)
     )
     assert printed[["raw", "adjusted_likelihood", "difference", "difference_se"]].notna().all(axis=None)
+
+
+def test_the_decomposition_adds_up_to_the_difference_of_the_comparison(small: Path):
+    run(small)
+    keys = ["model", "estimand", "group", "category"]
+    parts = read_table(small / "out" / "decomposition.csv").fillna({"group": ""})
+    whole = read_table(small / "out" / "comparison.csv").fillna({"group": ""}).set_index(keys)
+    sums = parts[parts["part"] != "difference"].groupby(keys)["percentage_points"].sum()
+    total = parts[parts["part"] == "difference"].set_index(keys)
+    assert len(total) == len(whole) > 40
+    np.testing.assert_allclose(sums[total.index], total["percentage_points"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(total["percentage_points"], 100 * whole["difference"][total.index], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(total["std_error"], 100 * whole["difference_se"][total.index], rtol=1e-6, atol=1e-9)
+
+
+def test_claims_are_printed_with_their_rules(small: Path, capsys: pytest.CaptureFixture[str]):
+    run(small, "--level", "0.9")
+    capsys.readouterr()
+    assert main(["claims", str(small / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "C1  HOLDS (raw: holds, adjusted: holds)" in said
+    assert "a one-sided 10% test puts the difference above its margin" in said
+    assert "bound" not in said
 
 
 def test_a_true_order_holds(small: Path):

@@ -124,6 +124,11 @@ def decompose_fit(
             f'"{fit.model.formula}" has {len(adjusters)} adjusters beside {listed(names)}. Expected {MOST_ADJUSTERS} at most, since every '
             "subset is a refit. Leave adjusters out, or merge some into one variable."
         )
+    if fit.model.thresholds_by is not None and fit.model.thresholds_by not in names:
+        raise AdjustError(
+            f'"{fit.model.formula}" has cut points by {fit.model.thresholds_by}, which is an adjuster here: a refit without it would have none. '
+            f'Decompose by "{fit.model.thresholds_by}", or put it in the formula.'
+        )
     groups = model_groups(fit, names)
     collapse, categories = collapse_matrix(fit.cells.categories, collapses)
     matrix = np.kron(np.eye(len(groups)), collapse).astype(np.float64)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.adjust.law import law_of
 from wwm_models.article.reader import Article
-from wwm_models.engines.covariance import covariance, joined
+from wwm_models.errors import ArticleError
 from wwm_models.records import Estimates
 
 Array = NDArray[np.float64]
@@ -21,7 +20,13 @@ COLUMNS = (
 
 
 def comparison_table(
-    article: Article, estimand: str, raw: Estimates, adjusted: Estimates, *, suppress_below: int = 0
+    article: Article,
+    estimand: str,
+    raw: Estimates,
+    likelihood: Estimates | None,
+    bayes: Estimates | None = None,
+    *,
+    suppress_below: int = 0,
 ) -> pd.DataFrame:
     """One row per group and answer.
 
@@ -29,51 +34,74 @@ def comparison_table(
     ----------
     article : Article
     estimand : str
-        Short name of the adjusted number's estimand.
-    raw, adjusted : Estimates
-        Of the same outcome and by the same variables.
+        Short name of the adjusted numbers' estimand.
+    raw : Estimates
+    likelihood, bayes : Estimates or None
+        Adjusted, of the same outcome and by the same variables; one of the two at least.
     suppress_below : int
         Raw numbers on fewer respondents are left out, and with them the difference.
 
     Returns
     -------
     DataFrame
-        With `COLUMNS`; probabilities in 0..1.
+        With `COLUMNS`; probabilities in 0..1. The difference is that of the likelihood: a posterior has no joint law with raw.
+
+    Raises
+    ------
+    ArticleError
+        If there is neither a likelihood nor a posterior.
     """
-    right = adjusted.table.assign(_row=np.arange(len(adjusted.table)))
-    left = raw.table.assign(_row=np.arange(len(raw.table)))
-    keys = [*adjusted.by, "category"]
-    for table in (left, right):
-        for key in keys:
-            table[key] = table[key].astype(str)
-    merged = right.merge(left, on=keys, how="left", suffixes=("", "_raw"))
-    rows, raw_rows = merged["_row"].to_numpy(dtype=np.intp), merged["_row_raw"].to_numpy(dtype=float)
+    base = likelihood or bayes
+    if base is None:
+        raise ArticleError(
+            "A comparison was asked for without adjusted numbers. Give those of a fit, of a posterior, or of both."
+        )
+    merged = _beside(base, raw)
     shown = np.isfinite(merged["estimate_raw"].to_numpy(dtype=float))
     shown &= merged["n_raw"].to_numpy(dtype=float) >= max(suppress_below, 1)
-    difference, difference_se = _difference(raw, adjusted, rows, np.where(shown, raw_rows, 0).astype(np.intp))
-    table = pd.DataFrame(
-        {
-            "estimand": estimand,
-            "outcome": merged["outcome"],
-            "category": merged["category"],
-            "by": ";".join(adjusted.by),
-            "group": group_text(merged, adjusted.by),
-            "adjusted_likelihood": merged["estimate"],
-            "adjusted_likelihood_lower": merged["lower"],
-            "adjusted_likelihood_upper": merged["upper"],
-            "difference": np.where(shown, difference, np.nan),
-            "difference_se": np.where(shown, difference_se, np.nan),
-            "n": merged["n_raw"],
-        }
-    )
-    for column, source in {
-        "raw": "estimate_raw",
-        "raw_lower": "lower_raw",
-        "raw_upper": "upper_raw",
-        "count": "count_raw",
-    }.items():
-        table[column] = np.where(shown, merged[source].to_numpy(dtype=float), np.nan)
-    return _with_published(table, article, merged, adjusted.by).reindex(columns=list(COLUMNS))
+    columns: dict[str, object] = {
+        "estimand": estimand,
+        "outcome": merged["outcome"],
+        "category": merged["category"],
+        "by": ";".join(base.by),
+        "group": group_text(merged, base.by),
+        "n": merged["n_raw"],
+    }
+    for column, name in (("raw", "estimate"), ("raw_lower", "lower"), ("raw_upper", "upper"), ("count", "count")):
+        columns[column] = np.where(shown, merged[f"{name}_raw"].to_numpy(dtype=float), np.nan)
+    for engine, found in (("likelihood", likelihood), ("bayes", bayes)):
+        columns |= _of_engine(engine, found, merged, base.by)
+    if likelihood is not None:
+        difference, difference_se = _difference(raw, likelihood, merged, shown)
+        columns |= {"difference": difference, "difference_se": difference_se}
+    return _with_published(pd.DataFrame(columns), article, merged, base.by).reindex(columns=list(COLUMNS))
+
+
+def _beside(adjusted: Estimates, raw: Estimates) -> pd.DataFrame:
+    """Adjusted rows with the raw row of the same group and answer."""
+    keys = [*adjusted.by, "category"]
+    tables = [found.table.assign(_row=np.arange(len(found.table))) for found in (adjusted, raw)]
+    tables = [table.assign(**{key: table[key].astype(str) for key in keys}) for table in tables]
+    return tables[0].merge(tables[1], on=keys, how="left", suffixes=("", "_raw"))
+
+
+def _of_engine(
+    engine: str, found: Estimates | None, merged: pd.DataFrame, by: tuple[str, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Estimate and limits of one engine in the rows of the comparison."""
+    names = {"estimate": f"adjusted_{engine}", "lower": f"adjusted_{engine}_lower", "upper": f"adjusted_{engine}_upper"}
+    if found is None:
+        return {column: np.full(len(merged), np.nan) for column in names.values()}
+    place = {key: row for row, key in enumerate(_keys(found.table, by))}
+    rows = np.array([place.get(key, -1) for key in _keys(merged, by)])
+    return {
+        column: np.where(rows >= 0, found.table[name].to_numpy(dtype=float)[rows], np.nan)
+        for name, column in names.items()
+    }
+
+
+def _keys(table: pd.DataFrame, by: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return list(table[[*by, "category"]].astype(str).itertuples(index=False, name=None))
 
 
 def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
@@ -84,20 +112,19 @@ def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
 
 
 def _difference(
-    raw: Estimates, adjusted: Estimates, rows: NDArray[np.intp], raw_rows: NDArray[np.intp]
+    raw: Estimates, adjusted: Estimates, merged: pd.DataFrame, shown: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
-    """Adjusted minus raw, and its standard error from the respondents' joint influence."""
-    value = (
-        adjusted.table["estimate"].to_numpy(dtype=float)[rows] - raw.table["estimate"].to_numpy(dtype=float)[raw_rows]
-    )
-    if raw.contributions is None or adjusted.contributions is None:
-        return value, np.full(len(rows), np.nan)
-    one = replace(adjusted.contributions, values=adjusted.contributions.values[:, rows])
-    two = replace(raw.contributions, values=raw.contributions.values[:, raw_rows])
-    together = joined(one, two)
-    size = len(rows)
-    gap = replace(together, values=together.values[:, :size] - together.values[:, size:])
-    return value, np.sqrt(np.maximum(np.diag(covariance(gap)), 0.0))
+    """Adjusted minus raw, and its standard error from the respondents' joint influence or the replicates."""
+    rows = merged["_row"].to_numpy(dtype=np.intp)
+    raw_rows = np.where(shown, merged["_row_raw"].to_numpy(dtype=float), 0).astype(np.intp)
+    place = np.arange(len(rows))
+    plus, minus = np.zeros((len(rows), len(adjusted.table))), np.zeros((len(rows), len(raw.table)))
+    plus[place, rows], minus[place, raw_rows] = 1.0, -1.0
+    value = merged["estimate"].to_numpy(dtype=float) - raw.table["estimate"].to_numpy(dtype=float)[raw_rows]
+    law = law_of([(adjusted, plus), (raw, minus)])
+    known = law.contributions is not None or law.replicated is not None
+    std_error = law.std_error if known else np.full(len(rows), np.nan)
+    return np.where(shown, value, np.nan), np.where(shown, std_error, np.nan)
 
 
 def _with_published(table: pd.DataFrame, article: Article, merged: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:

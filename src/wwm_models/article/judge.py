@@ -3,7 +3,8 @@
 A claim defines a region R for its quantity. The interval inside R: holds; disjoint from R: reverses; otherwise weaker if
 adjustment moved it significantly away from R, else undecided. Orders use one-sided 5%; equivalence two one-sided 5% tests
 (a 90% interval inside the margin); a conjunction holds when all its parts do (intersection-union) and reverses when one
-does. Values and ranges are judged on the raw number with its rounding interval.
+does. Values and ranges are judged on the raw number with its rounding interval. A posterior has no joint law with the raw
+number, so it never says weaker.
 
 References
 ----------
@@ -13,70 +14,81 @@ Statistical Science 11, 283-319. doi:10.1214/ss/1032280304
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
-from wwm_models.article.pool import Located, Pool, joint_covariance
-from wwm_models.article.reader import HALF_UNIT, Article, Claim
+from wwm_models.article.pool import Pool, joint_covariance
+from wwm_models.article.quantities import Quantity, quantities
+from wwm_models.article.reader import Claim
+from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text
 from wwm_models.numerics.intervals import critical_value
 
 UNTESTABLE = "cannot be tested"
+WORST_FIRST = ("reverses", "not reproduced", UNTESTABLE, "weaker", "undecided", "holds", "reproduced")
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """An estimated quantity, its interval and the region the claim puts it in (percentage points, or a ratio)."""
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What a claim is held against.
 
-    label: str
-    estimate: float
-    lower: float
-    upper: float
-    region: tuple[float, float]
-    parts: tuple[Located, ...]
-    gradient: tuple[float, ...]
+    Attributes
+    ----------
+    raw : Pool
+    likelihood, bayes : Pool or None
+        Adjusted under the claim's estimand.
+    parts : Parts
+        Why the likelihood's numbers moved.
+    level : float
+        Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
+    lang : {"nl", "en"}
+        Of the reasons.
+    """
 
-    @property
-    def inside(self) -> bool:
-        """Whether the whole interval lies in the region."""
-        return self.region[0] <= self.lower and self.upper <= self.region[1]
-
-    @property
-    def disjoint(self) -> bool:
-        """Whether no point of the interval lies in the region."""
-        return self.upper < self.region[0] or self.lower > self.region[1]
+    raw: Pool
+    likelihood: Pool | None = None
+    bayes: Pool | None = None
+    parts: Parts = field(default_factory=Parts)
+    level: float = 0.95
+    lang: str = "en"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the data say of one claim.
 
     Attributes
     ----------
-    raw, likelihood : str
+    raw, likelihood, bayes : str
         Verdicts; empty where there is no such number.
     verdict : str
+        The likelihood's, or the posterior's where there is no likelihood.
     reason : str
-        The numbers behind it, in a sentence.
+        The numbers behind it, and what changed it where adjustment did.
+    probability : float
+        Posterior probability that the claim holds; missing without a posterior.
+    held : tuple of (origin, (s,) booleans)
+        Draws in which each quantity lies in its region.
     """
 
     raw: str
     likelihood: str
     verdict: str
     reason: str
+    bayes: str = ""
+    probability: float = float("nan")
+    held: tuple[tuple[str, NDArray[np.bool_]], ...] = ()
 
 
-def judge(claim: Claim, raw: Pool, adjusted: Pool, level: float = 0.95) -> Evidence:
+def judge(claim: Claim, sources: Sources) -> Evidence:
     """Judge one claim.
 
     Parameters
     ----------
     claim : Claim
-    raw, adjusted : Pool
-    level : float
-        Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
+    sources : Sources
 
     Returns
     -------
@@ -85,152 +97,99 @@ def judge(claim: Claim, raw: Pool, adjusted: Pool, level: float = 0.95) -> Evide
     if claim.missing:
         return Evidence("", "", UNTESTABLE, claim.missing)
     if claim.kind == "all":
-        return _conjunction([judge(part, raw, adjusted, level) for part in claim.parts])
-    before, after = quantities(claim, raw, level), quantities(claim, adjusted, level)
+        return _conjunction([judge(part, sources) for part in claim.parts], sources.lang)
+    before = quantities(claim, sources.raw, sources.level)
     if not before:
-        absent = [str(reference) for reference in claim.references.values() if raw.find(reference) is None]
-        return Evidence("", "", UNTESTABLE, f"no raw number for {'; '.join(absent)}")
-    if claim.kind in ("value", "range"):
-        return _point_evidence(before[0], after[0] if after else None)
-    raw_verdict = _plain_verdict(before)
+        absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
+        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+    likelihood, bayes = _by_likelihood(claim, before, sources), _by_posterior(claim, before, sources)
+    return _together(claim, before, likelihood, bayes, sources.lang)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Verdict of one engine with its reason."""
+
+    verdict: str
+    reason: str
+    held: tuple[tuple[str, NDArray[np.bool_]], ...] = ()
+
+
+def _by_likelihood(claim: Claim, before: list[Quantity], sources: Sources) -> _Judged | None:
+    after = [] if sources.likelihood is None else quantities(claim, sources.likelihood, sources.level)
     if not after:
-        return Evidence(
-            raw_verdict, "", UNTESTABLE, "no adjusted number: the model has no usable fit or does not cover this group"
-        )
-    verdict = _adjusted_verdict(before, after, level)
-    shown = max(zip(before, after, strict=True), key=lambda pair: _distance(pair[1]))
-    return Evidence(raw_verdict, verdict, verdict, _sentence(*shown))
+        return None
+    shown = max(range(len(after)), key=lambda number: after[number].distance)
+    one, other = before[shown], after[shown]
+    reason = numbers_text(one, other, sources.lang)
+    cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
+    if claim.kind in ("value", "range"):
+        changed = one.stands != other.stands
+        return _Judged(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
+    verdict = _plain_verdict(after)
+    moved = any(_moved_away(b, a, sources.level) for b, a in zip(before, after, strict=True))
+    verdict = "weaker" if verdict == "undecided" and moved else verdict
+    return _Judged(verdict, _sentences(reason, cause if verdict != _plain_verdict(before) else ""))
 
 
-def quantities(claim: Claim, pool: Pool, level: float) -> list[Quantity]:
-    """The quantities of a claim that is not a conjunction; empty if some number is not there."""
-    found = {role: pool.find(reference) for role, reference in claim.references.items()}
-    here = {role: part for role, part in found.items() if part is not None}
-    if len(here) < len(found) or not found:
-        return []
-    return _KINDS[claim.kind](claim, here, level)
+def _by_posterior(claim: Claim, before: list[Quantity], sources: Sources) -> _Judged | None:
+    after = [] if sources.bayes is None else quantities(claim, sources.bayes, sources.level)
+    if not after:
+        return None
+    held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
+    shown = max(range(len(after)), key=lambda number: after[number].distance)
+    reason = numbers_text(before[shown], after[shown], sources.lang, "bayes")
+    if claim.kind in ("value", "range"):
+        return _Judged(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
+    return _Judged(_plain_verdict(after), reason, held)
 
 
-def claims_table(
-    article: Article, raw: Pool, adjusted: dict[str, Pool], lang: str, level: float = 0.95
-) -> pd.DataFrame:
-    """One row per claim, in the order of the article, without the study columns.
+def _together(
+    claim: Claim, before: list[Quantity], likelihood: _Judged | None, bayes: _Judged | None, lang: str
+) -> Evidence:
+    """One line of the ledger from both engines."""
+    words = WORDS[lang]
+    first = likelihood or bayes
+    point = claim.kind in ("value", "range")
+    raw = ("reproduced" if before[0].stands else "not reproduced") if point else _plain_verdict(before)
+    if first is None:
+        reason = _sentences(numbers_text(before[0], None, lang), words["nothing"])
+        return Evidence(raw, "", raw if point else UNTESTABLE, reason)
+    held = () if bayes is None else bayes.held
+    made = Evidence(
+        raw, likelihood.verdict if likelihood else "", raw if point else first.verdict, first.reason,
+        bayes.verdict if bayes else "", joint_probability(held), held,
+    )  # fmt: skip
+    if likelihood and bayes and not point and likelihood.verdict != bayes.verdict:
+        disagreement = words["engines"].format(verdict=bayes.verdict, probability=made.probability)
+        return replace(made, reason=_sentences(made.reason, disagreement))
+    return made
+
+
+def joint_probability(held: Sequence[tuple[str, NDArray[np.bool_]]]) -> float:
+    """Posterior probability that everything holds at once.
+
+    Quantities of one posterior are counted draw by draw. Over several posteriors the joint law is not known, and the
+    probability is Bonferroni's lower bound, 1 minus the sum of the probabilities that one fails.
 
     Parameters
     ----------
-    article : Article
-    raw : Pool
-    adjusted : mapping of estimand to Pool
-    lang : {"nl", "en"}
-    level : float
+    held : sequence of (origin, (s,) booleans)
+        Quantities with an empty origin are of several posteriors and count on their own.
+
+    Examples
+    --------
+    >>> one, two = np.array([True, True, False, False]), np.array([True, False, True, False])
+    >>> joint_probability([("a", one), ("a", two)]), joint_probability([("a", one), ("b", ~two)])
+    (0.25, 0.0)
     """
-    rows: list[dict[str, object]] = []
-    for claim in article.claims:
-        evidence = judge(claim, raw, adjusted.get(claim.estimand or article.estimand, Pool()), level)
-        rows.append(
-            {
-                "id": claim.id,
-                "statement": claim.statement[lang],
-                "where": claim.where,
-                "kind": claim.kind,
-                "published": _printed(claim, article),
-                "raw_verdict": evidence.raw,
-                "likelihood_verdict": evidence.likelihood,
-                "bayes_probability": np.nan,
-                "verdict": evidence.verdict,
-                "reason": evidence.reason,
-            }
-        )
-    columns = [
-        "id",
-        "statement",
-        "where",
-        "kind",
-        "published",
-        "raw_verdict",
-        "likelihood_verdict",
-        "bayes_probability",
-        "verdict",
-        "reason",
-    ]
-    return pd.DataFrame(rows, columns=pd.Index(columns))
-
-
-def _printed(claim: Claim, article: Article) -> str:
-    values = {number.at: number.value for number in article.published if number.value is not None}
-    shown = [f"{values[reference]:g}%" for reference in dict.fromkeys(claim.every_reference()) if reference in values]
-    return "; ".join(shown)
-
-
-def _single(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
-    """A value, range or bound: the number itself with its own interval."""
-    del level
-    part, numbers = found["at"], claim.numbers
-    if claim.kind == "value":
-        half = HALF_UNIT[claim.rounding]
-        region = numbers["value"] - half, np.nextafter(numbers["value"] + half, 0.0)
-    else:
-        region = numbers.get("lower", numbers.get("above", 0.0)), numbers.get("upper", numbers.get("below", 100.0))
-    label = str(claim.references["at"])
-    return [Quantity(label, 100 * part.estimate, 100 * part.lower, 100 * part.upper, region, (part,), (1.0,))]
-
-
-def _order(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
-    parts = found["greater"], found["lesser"]
-    label = f"{claim.references['greater']} minus {claim.references['lesser']}"
-    return [_difference(label, parts, (claim.numbers.get("margin", 0.0), np.inf), 2 * level - 1)]
-
-
-def _equivalence(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
-    margin = claim.numbers["margin"]
-    return [
-        _difference(
-            f"{claim.references[a]} minus {claim.references[b]}", (found[a], found[b]), (-margin, margin), 2 * level - 1
-        )
-        for a, b in itertools.combinations(found, 2)
-    ]
-
-
-def _difference(label: str, parts: tuple[Located, Located], region: tuple[float, float], level: float) -> Quantity:
-    """A difference of two percentages with the interval whose ends are one-sided limits."""
-    gradient = np.array([1.0, -1.0])
-    joint = joint_covariance(list(parts))
-    half = critical_value(level, min(part.df for part in parts)) * float(np.sqrt(max(gradient @ joint @ gradient, 0.0)))
-    estimate = parts[0].estimate - parts[1].estimate
-    return Quantity(label, 100 * estimate, 100 * (estimate - half), 100 * (estimate + half), region, parts, (1.0, -1.0))
-
-
-def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
-    """A ratio of two percentages with an interval made on the log scale."""
-    parts = found["numerator"], found["denominator"]
-    label = f"{claim.references['numerator']} over {claim.references['denominator']}"
-    region = claim.numbers.get("lower", 0.0), claim.numbers.get("upper", np.inf)
-    if parts[0].estimate <= 0 or parts[1].estimate <= 0:
-        return []
-    gradient = np.array([1.0 / parts[0].estimate, -1.0 / parts[1].estimate])
-    joint = joint_covariance(list(parts))
-    half = critical_value(level, min(part.df for part in parts)) * float(np.sqrt(max(gradient @ joint @ gradient, 0.0)))
-    ratio = parts[0].estimate / parts[1].estimate
-    slopes = (gradient * ratio).tolist()
-    return [Quantity(label, ratio, ratio * np.exp(-half), ratio * np.exp(half), region, parts, (slopes[0], slopes[1]))]
-
-
-_KINDS = {
-    "value": _single,
-    "range": _single,
-    "bound": _single,
-    "order": _order,
-    "ratio": _ratio,
-    "equivalence": _equivalence,
-}
-
-
-def _point_evidence(before: Quantity, after: Quantity | None) -> Evidence:
-    inside = before.region[0] <= before.estimate <= before.region[1]
-    verdict = "reproduced" if inside else "not reproduced"
-    if after is None:
-        return Evidence(verdict, "", verdict, f"{before.label}: raw {before.estimate:.1f}; no adjusted number")
-    return Evidence(verdict, f"shift {after.estimate - before.estimate:+.1f}", verdict, _sentence(before, after))
+    if not held:
+        return float("nan")
+    every: dict[str, NDArray[np.bool_]] = {}
+    for place, (origin, one) in enumerate(held):
+        name = origin or f"mixed {place}"
+        every[name] = every[name] & one if name in every else one
+    return max(0.0, 1.0 - sum(1.0 - float(one.mean()) for one in every.values()))
 
 
 def _plain_verdict(every: list[Quantity]) -> str:
@@ -239,16 +198,9 @@ def _plain_verdict(every: list[Quantity]) -> str:
     return "reverses" if any(quantity.disjoint for quantity in every) else "undecided"
 
 
-def _adjusted_verdict(before: list[Quantity], after: list[Quantity], level: float) -> str:
-    verdict = _plain_verdict(after)
-    if verdict == "undecided" and any(_moved_away(b, a, level) for b, a in zip(before, after, strict=True)):
-        return "weaker"
-    return verdict
-
-
 def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
     """Whether adjusted minus raw is significant and leads out of the region."""
-    if _distance(after) <= _distance(before):
+    if after.distance <= before.distance:
         return False
     joint = joint_covariance([*before.parts, *after.parts])
     gradient = np.array([*(-slope for slope in before.gradient), *after.gradient])
@@ -258,28 +210,26 @@ def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
     return abs(shift) > critical_value(level, df) * std_error
 
 
-def _distance(quantity: Quantity) -> float:
-    """How far the estimate lies from being safely inside: the larger, the worse; negative inside."""
-    return max(quantity.region[0] - quantity.estimate, quantity.estimate - quantity.region[1])
-
-
-def _conjunction(parts: list[Evidence]) -> Evidence:
-    order = ("reverses", "not reproduced", UNTESTABLE, "weaker", "undecided", "holds", "reproduced")
-
+def _conjunction(parts: list[Evidence], lang: str) -> Evidence:
     def worst(words: list[str]) -> str:
-        known = [word for word in words if word in order]
-        return min(known, key=order.index) if known else ""
+        known = [word for word in words if word in WORST_FIRST]
+        return min(known, key=WORST_FIRST.index) if known else ""
 
     verdict = worst([part.verdict for part in parts])
-    raw = worst([part.raw for part in parts])
-    likelihood = worst([part.likelihood for part in parts])
     decisive = next(part for part in parts if part.verdict == verdict)
     count = sum(part.verdict in ("holds", "reproduced") for part in parts)
-    return Evidence(raw, likelihood, verdict, f"{count} of {len(parts)} parts hold; decided by: {decisive.reason}")
-
-
-def _sentence(before: Quantity, after: Quantity) -> str:
-    return (
-        f"{after.label}: raw {before.estimate:.1f} [{before.lower:.1f}, {before.upper:.1f}], "
-        f"adjusted {after.estimate:.1f} [{after.lower:.1f}, {after.upper:.1f}]"
+    held = tuple(one for part in parts for one in part.held)
+    complete = all(part.held for part in parts)
+    return Evidence(
+        worst([part.raw for part in parts]),
+        worst([part.likelihood for part in parts]),
+        verdict,
+        WORDS[lang]["count"].format(count=count, total=len(parts), decisive=decisive.reason),
+        worst([part.bayes for part in parts]),
+        joint_probability(held) if complete else float("nan"),
+        held if complete else (),
     )
+
+
+def _sentences(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,22 +1,23 @@
-"""Estimates that references can be looked up in, with the joint law of any two of them."""
+"""Estimates that references can be looked up in, with the joint law of any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.adjust.law import law_of
 from wwm_models.article.reader import Reference
-from wwm_models.engines.covariance import covariance, joined
-from wwm_models.records import Estimates, Influence
+from wwm_models.records import Estimates
 
 Array = NDArray[np.float64]
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Located:
     """One number: where it stands and what it is.
 
@@ -24,17 +25,32 @@ class Located:
     ----------
     estimate, std_error, lower, upper : float
         In 0..1.
-    contributions : Influence or None
-        With a single column.
-    df : float
+    source : Estimates
+        The table it stands in, and in which row.
+    row : int
     """
 
     estimate: float
     std_error: float
     lower: float
     upper: float
-    contributions: Influence | None
-    df: float
+    source: Estimates
+    row: int
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of its interval."""
+        return self.source.df
+
+    @property
+    def draws(self) -> Array | None:
+        """(s,) posterior draws."""
+        return None if self.source.draws is None else self.source.draws[:, self.row]
+
+    @property
+    def origin(self) -> str:
+        """Which posterior its draws are of; that of a table without a name is the table itself."""
+        return self.source.origin or f"table {id(self.source)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,61 +61,68 @@ class Pool:
 
     def find(self, reference: Reference) -> Located | None:
         """The number a reference means, or None where there is none."""
-        place = self.places.get(_key(reference.outcome, reference.category, reference.group))
+        place = self.places.get(key_of(reference.outcome, reference.category, reference.group))
         if place is None:
             return None
         estimates, row = place
         values = estimates.table.iloc[row]
         if not np.isfinite(values["estimate"]):
             return None
-        own = estimates.contributions
-        if own is not None:
-            own = replace(own, values=own.values[:, [row]])
-        return Located(
-            float(values["estimate"]),
-            float(values["std_error"]),
-            float(values["lower"]),
-            float(values["upper"]),
-            own,
-            estimates.df,
-        )
+        own = {name: float(values[name]) for name in ("estimate", "std_error", "lower", "upper")}
+        return Located(**own, source=estimates, row=row)
 
 
 def pool_of(every: Iterable[Estimates]) -> Pool:
     """Index estimates by outcome, category and group; a later one replaces an earlier one of the same place."""
     places: dict[Key, tuple[Estimates, int]] = {}
     for estimates in every:
-        groups = estimates.table[list(estimates.by)].astype(str).to_dict(orient="records")
-        pairs = zip(estimates.table["outcome"], estimates.table["category"], groups, strict=True)
-        for row, (outcome, category, group) in enumerate(pairs):
-            places[_key(str(outcome), str(category), tuple((str(k), str(v)) for k, v in group.items()))] = (
-                estimates,
-                row,
-            )
+        for row, key in enumerate(keys_of(estimates.table, estimates.by)):
+            places[key] = (estimates, row)
     return Pool(places)
 
 
-def joint_covariance(parts: list[Located]) -> Array:
-    """Covariance of several numbers from the influence of the same respondents; independent where unknown.
+def keys_of(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
+    """The place of every row of a table with by-variables, ``outcome`` and ``category``."""
+    groups = table[list(by)].astype(str).to_dict(orient="records")
+    pairs = zip(table["outcome"], table["category"], groups, strict=True)
+    return [key_of(str(o), str(c), tuple((str(k), str(v)) for k, v in group.items())) for o, c, group in pairs]
+
+
+def key_of(outcome: str, category: str, group: tuple[tuple[str, str], ...]) -> Key:
+    """Where a number stands, whatever the order of the variables of its group."""
+    return outcome, category, frozenset(group)
+
+
+def joint_covariance(parts: Sequence[Located]) -> Array:
+    """Covariance of several numbers from the influence or replicates of the same respondents; independent where unknown.
 
     Parameters
     ----------
-    parts : list of Located
+    parts : sequence of Located
 
     Returns
     -------
     (m, m) array
     """
-    known = [part.contributions for part in parts]
-    if any(influence is None for influence in known):
-        return np.diag([part.std_error**2 for part in parts])
-    together = known[0]
-    for influence in known[1:]:
-        assert together is not None and influence is not None  # noqa: PT018
-        together = joined(together, influence)
-    assert together is not None
-    return covariance(together)
+    terms: dict[int, tuple[Estimates, Array]] = {}
+    for place, part in enumerate(parts):
+        _, matrix = terms.setdefault(id(part.source), (part.source, np.zeros((len(parts), len(part.source.table)))))
+        matrix[place, part.row] = 1.0
+    return law_of(list(terms.values())).covariance
 
 
-def _key(outcome: str, category: str, group: tuple[tuple[str, str], ...]) -> Key:
-    return outcome, category, frozenset(group)
+def aligned_draws(parts: Sequence[Located]) -> list[Array] | None:
+    """Draws of several numbers, row by row of one posterior; those of other posteriors are independent of the first's.
+
+    Returns
+    -------
+    list of (s,) arrays, or None
+        None unless all have draws, equally many.
+    """
+    drawn = [part.draws for part in parts]
+    known = [draws for draws in drawn if draws is not None]
+    if len(known) < len(drawn) or len({len(draws) for draws in known}) > 1:
+        return None
+    origins = list(dict.fromkeys(part.origin for part in parts))
+    shift = [origins.index(part.origin) * len(known[0]) // (len(origins) + 1) for part in parts]
+    return [np.roll(draws, by) for draws, by in zip(known, shift, strict=True)]

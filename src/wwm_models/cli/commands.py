@@ -94,7 +94,9 @@ def bounds(options: argparse.Namespace) -> int:
 
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
-    print(claims_text(read_results(Path(options.run), "claims")))
+    folder = Path(options.run)
+    levels = read_results(folder, "raw")["level"]
+    print(claims_text(read_results(folder, "claims"), float(levels.iloc[0]) if len(levels) else 0.95))
     return DONE
 
 

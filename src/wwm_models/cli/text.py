@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from wwm_models.article.rules import rules_text
+
 WIDTH = 118
 
 
@@ -39,15 +41,21 @@ def _percent(value: object, digits: int = 1) -> str:
     return "-" if pd.isna(number) else f"{100 * number:.{digits}f}"
 
 
-def claims_text(table: pd.DataFrame) -> str:
-    """Every claim with its verdicts and the numbers behind them."""
+def claims_text(table: pd.DataFrame, level: float = 0.95) -> str:
+    """Every claim with its verdicts, the numbers behind them, and the rules; `level` is that of the run's intervals."""
     lines: list[str] = []
-    for row in table.fillna("").to_dict(orient="records"):
-        adjusted = f", adjusted: {row['likelihood_verdict']}" if row["likelihood_verdict"] else ""
-        raw = f" (raw: {row['raw_verdict']}{adjusted})" if row["raw_verdict"] else ""
+    for row in table.astype(object).where(table.notna(), "").to_dict(orient="records"):
+        parts = [("printed", row["published"]), ("raw", row["raw_verdict"]), ("adjusted", row["likelihood_verdict"])]
+        shown = [f"{name}: {value}" for name, value in parts if value]
+        shown += [] if row["bayes_probability"] == "" else [f"probability: {row['bayes_probability']:.2f}"]
+        raw = f" ({', '.join(shown)})" if shown else ""
         lines.append(f"{row['id']}  {str(row['verdict']).upper()}{raw}")
         lines += textwrap.wrap(str(row["statement"]), WIDTH, initial_indent="     ", subsequent_indent="     ")
         lines += textwrap.wrap(str(row["reason"]), WIDTH, initial_indent="     > ", subsequent_indent="       ")
+    if len(table):
+        lines += ["", "Rules"]
+        for rule in rules_text(table["kind"], "en", level):
+            lines += textwrap.wrap(rule, WIDTH, initial_indent="  - ", subsequent_indent="    ")
     counts = table["verdict"].value_counts()
     lines.append(f"{len(table)} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
+from wwm_models.study.explained import explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
@@ -110,8 +111,13 @@ def run_study(
     work = Work(survey, declared.article, collapses, engines, seed, level, kept)
     results = finished_models(declared.models, work, tell)
     raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
+    tell("taking the differences apart", count, count)
+    why = [
+        explained(spec, survey, joint_of(declared.article, spec.outcome), raws, collapses, level)
+        for spec in declared.models
+    ]
     tell("writing tables and page", count, count)
-    tables = study_tables(survey, declared.article, declared.models, results, raws, lang, level)
+    tables = study_tables(survey, declared.article, declared.models, results, why, raws, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)

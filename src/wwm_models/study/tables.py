@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.raw import with_suppressed
-from wwm_models.article import Article, claims_table, comparison_table
+from wwm_models.article import Article, Sources, claims_table, comparison_table
 from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
-from wwm_models.article.pool import Pool, pool_of
+from wwm_models.article.pool import pool_of
+from wwm_models.article.reasons import parts_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.disclosure import PRECISION_COLUMNS, precision
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.explained import FLAT as DECOMPOSITION_COLUMNS
+from wwm_models.study.explained import Explained
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
 
+T = TypeVar("T")
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
 FLAT = ("by", "group", *ESTIMATE_COLUMNS)
 FLAT_CONTRASTS = (*FLAT, "contrast", "p_value", "p_adjusted")
@@ -34,6 +39,7 @@ def study_tables(
     article: Article,
     specs: Sequence[ModelSpec],
     results: Sequence[ModelResult],
+    why: Sequence[Explained],
     raws: RawTables,
     lang: str,
     level: float,
@@ -44,7 +50,7 @@ def study_tables(
     ----------
     survey : Survey
     article : Article
-    specs, results : sequences of equal length
+    specs, results, why : sequences of equal length
     raws : mapping of outcome to mapping of by-variables to Estimates
     lang : {"nl", "en"}
     level : float
@@ -58,7 +64,8 @@ def study_tables(
             [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts], FLAT_CONTRASTS
         ),
         "comparison": _comparison(article, specs, results, raws, hidden),
-        "claims": _claims(article, specs, results, raws, lang, level, hidden),
+        "claims": claims_table(article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang),
+        "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
@@ -98,38 +105,68 @@ def _accounting(survey: Survey, results: Sequence[ModelResult]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(["model", "reason", "rows"]))
 
 
+def engines_of(result: ModelResult) -> dict[tuple[str, tuple[str, ...]], dict[str, Estimates]]:
+    """A model's estimates by estimand and by-variables, those of the likelihood beside those of the posterior."""
+    found: dict[tuple[str, tuple[str, ...]], dict[str, Estimates]] = {}
+    for label, estimates in result.estimates:
+        engine = "likelihood" if estimates.draws is None else "bayes"
+        found.setdefault((label, estimates.by), {})[engine] = estimates
+    return found
+
+
 def _comparison(
     article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], raws: RawTables, hidden: int
 ) -> pd.DataFrame:
     parts = [
-        (result.name, comparison_table(article, label, raws[spec.outcome][found.by], found, suppress_below=hidden))
+        (
+            result.name,
+            comparison_table(
+                article, label, raws[spec.outcome][by], pair.get("likelihood"), pair.get("bayes"), suppress_below=hidden
+            ),
+        )
         for spec, result in zip(specs, results, strict=True)
-        for label, found in result.estimates
+        for (label, by), pair in engines_of(result).items()
     ]
     return _by_model(parts, COMPARISON_COLUMNS)
 
 
-def _claims(
-    article: Article,
-    specs: Sequence[ModelSpec],
-    results: Sequence[ModelResult],
-    raws: RawTables,
-    lang: str,
-    level: float,
-    hidden: int,
-) -> pd.DataFrame:
+def claim_sources(
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], raws: RawTables,
+    lang: str, level: float, hidden: int,
+) -> dict[str, Sources]:  # fmt: skip
+    """What the claims of every estimand are held against: the outcomes' primary models.
+
+    Parameters
+    ----------
+    article : Article
+    specs, results, why : sequences of equal length
+    raws : mapping of outcome to mapping of by-variables to Estimates
+    lang, level
+    hidden : int
+        Raw numbers on fewer respondents are not shown.
+    """
     raw = pool_of(with_suppressed(found, hidden) for by in raws.values() for found in by.values())
-    primary = [result for spec, result in zip(specs, results, strict=True) if spec.primary]
-    adjusted: dict[str, Pool] = {
-        "": pool_of(found for result in primary for label, found in result.estimates if label != "total"),
-        "total": pool_of(
-            found for result in primary for label, found in result.estimates if label in ("total", "overall")
-        ),
-    }
-    names = {claim.estimand or article.estimand for claim in article.claims}
-    return claims_table(
-        article, raw, {name: adjusted["total" if name == "total" else ""] for name in names}, lang, level
-    )
+    primary = [(result, one) for spec, result, one in zip(specs, results, why, strict=True) if spec.primary]
+    sources: dict[str, Sources] = {}
+    for estimand in {claim.estimand or article.estimand for claim in article.claims}:
+        labelled = [(label, found) for result, _ in primary for label, found in result.estimates]
+        estimates = _under(estimand, labelled)
+        by_engine = {
+            engine: [one for one in estimates if (one.draws is not None) == (engine == "bayes")]
+            for engine in ("likelihood", "bayes")
+        }
+        pools = {engine: pool_of(found) if found else None for engine, found in by_engine.items()}
+        parts = parts_of(_under(estimand, [pair for _, one in primary for pair in one.tables]))
+        sources[estimand] = Sources(raw, pools["likelihood"], pools["bayes"], parts, level, lang)
+    return sources
+
+
+def _under(estimand: str, labelled: Sequence[tuple[str, T]]) -> list[T]:
+    """What answers claims of this estimand; where none is declared, adjusted numbers come last and so replace totals."""
+    if estimand == "total":
+        return [found for label, found in labelled if label in ("total", "overall")]
+    adjusted = [found for label, found in labelled if label != "total"]
+    return adjusted if estimand else [*(found for label, found in labelled if label == "total"), *adjusted]
 
 
 def _by_model(parts: Sequence[tuple[str, pd.DataFrame]], columns: Sequence[str]) -> pd.DataFrame:

@@ -1,0 +1,81 @@
+"""The rule behind every verdict, in words: printed with the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+RULES: Final = MappingProxyType(
+    {
+        "value": MappingProxyType(
+            {
+                "en": "a printed value is reproduced when the raw percentage rounds to it; for adjusted the shift is given",
+                "nl": "een gedrukte waarde is gereproduceerd als het ruwe percentage erop afrondt; voor gecorrigeerd staat de verschuiving er",
+            }
+        ),
+        "range": MappingProxyType(
+            {
+                "en": "a range is reproduced when the raw percentage lies in it; for adjusted the shift is given",
+                "nl": "een bereik is gereproduceerd als het ruwe percentage erin ligt; voor gecorrigeerd staat de verschuiving er",
+            }
+        ),
+        "bound": MappingProxyType(
+            {
+                "en": "a bound holds when the whole {two}% interval lies on its side, and reverses when all of it lies on the other",
+                "nl": "een grens klopt als het hele {two}%-interval aan de goede kant ligt, en keert om als het er geheel aan de andere kant ligt",
+            }
+        ),
+        "order": MappingProxyType(
+            {
+                "en": "an order holds when a one-sided {one}% test puts the difference above its margin, and reverses when one puts it below",
+                "nl": "een volgorde klopt als een eenzijdige toets van {one}% het verschil boven de marge legt, en keert om als die het eronder legt",
+            }
+        ),
+        "ratio": MappingProxyType(
+            {
+                "en": "a ratio holds when its {two}% interval, made on the log scale, lies in the range, and reverses when it lies outside",
+                "nl": "een verhouding klopt als het {two}%-interval, gemaakt op de logschaal, in het bereik ligt, en keert om als het erbuiten ligt",
+            }
+        ),
+        "equivalence": MappingProxyType(
+            {
+                "en": "equality holds when two one-sided {one}% tests put every difference within the margin, and reverses when one is beyond it",
+                "nl": "gelijkheid klopt als twee eenzijdige toetsen van {one}% elk verschil binnen de marge leggen, en keert om als er een buiten ligt",
+            }
+        ),
+        "all": MappingProxyType(
+            {
+                "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does; its posterior probability is "
+                "that of all parts at once where they are of one posterior, and otherwise a lower bound (Bonferroni)",
+                "nl": "een conjunctie klopt als alle delen kloppen (doorsnede-vereniging) en keert om als er een omkeert; de posterieure kans is die "
+                "van alle delen tegelijk als ze van een posterior zijn, en anders een ondergrens (Bonferroni)",
+            }
+        ),
+    }
+)
+OTHERWISE: Final = MappingProxyType(
+    {
+        "en": "otherwise weaker when adjustment moved it significantly away (the interval of adjusted minus raw excludes 0), else undecided",
+        "nl": "anders zwakker als de correctie het significant wegschoof (het interval van gecorrigeerd min ruw sluit 0 uit), en anders onbeslist",
+    }
+)
+
+
+def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
+    """The rules of these kinds of claims, one sentence each, and what holds for all.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+    lang : {"nl", "en"}
+    level : float
+
+    Examples
+    --------
+    >>> rules_text(["order"], "en", 0.95)[0][:47]
+    'order: an order holds when a one-sided 5% test '
+    """
+    chosen = [kind for kind in RULES if kind in set(kinds)]
+    words = {"two": f"{100 * level:g}", "one": f"{100 * (1 - level):.3g}"}
+    return [*(f"{kind}: {RULES[kind][lang].format(**words)}" for kind in chosen), OTHERWISE[lang]]

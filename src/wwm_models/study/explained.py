@@ -1,0 +1,103 @@
+"""Why each adjusted number of a model differs from the raw one: the decomposition of everything that is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.adjust.decompose import COLUMNS, decompose_fit
+from wwm_models.adjust.submodels import Submodel, Variables
+from wwm_models.adjust.table import Collapses
+from wwm_models.article.comparison import group_text
+from wwm_models.declared.models import ModelSpec
+from wwm_models.engines import fit
+from wwm_models.errors import AdjustError, FitError
+from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.study.models import Request, model_of, requests_of
+
+FLAT = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estimand"))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One fit of a model, again: cheap enough not to be kept between the steps of a run."""
+
+    request: Request
+    fit: Fit
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Decompositions of one model, each with the label of its estimand; by-variables lead their columns."""
+
+    name: str
+    tables: tuple[tuple[str, pd.DataFrame], ...]
+
+    def flat(self) -> pd.DataFrame:
+        """All of them with the columns of decomposition.csv, without the study's and the model's."""
+        parts = [_flat(label, table) for label, table in self.tables]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FLAT))
+
+
+def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]]) -> list[Fitted]:
+    """The usable fits of a model file; what is wrong with the others is in its result.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    """
+    people = replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
+    found: list[Fitted] = []
+    for request in requests_of(spec, extra):
+        try:
+            made = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
+        except FitError:
+            continue
+        if made.status == "ok":
+            found.append(Fitted(request, made))
+    return found
+
+
+def explained(
+    spec: ModelSpec,
+    survey: Survey,
+    extra: Sequence[tuple[str, ...]],
+    raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
+    collapses: Mapping[str, Collapses],
+    level: float,
+) -> Explained:
+    """Take every reported number of a model apart.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    raws : mapping of outcome to mapping of by-variables to raw shares
+    collapses : mapping of outcome to its collapses
+    level : float
+    """
+    tables: list[tuple[str, pd.DataFrame]] = []
+    for one in fitted_requests(spec, survey, extra):
+        solved: dict[Variables, Submodel] = {}
+        for label, by in one.request.reported:
+            found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
+            named = collapses.get(spec.outcome, {})
+            try:
+                table = decompose_fit(one.fit, by, found=found, collapses=named, level=level, solved=solved)
+            except AdjustError:
+                continue
+            tables.append((label, table))
+    return Explained(spec.name, tuple(tables))
+
+
+def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:
+    by = tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+    return table.assign(estimand=label, by=";".join(by), group=group_text(table, by))[list(FLAT)]
