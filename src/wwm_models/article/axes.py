@@ -1,0 +1,244 @@
+"""Along what a claim is pushed until it flips, and how far: the axes of the flip map that need no refit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.adjust.confounding import e_value
+from wwm_models.adjust.perturbed import Place, Points
+from wwm_models.adjust.prior_power import power_weights
+from wwm_models.article.pool import Pool, joint_covariance, key_of
+from wwm_models.article.quantities import Quantity, quantities, region_of, roles_of
+from wwm_models.article.reader import Claim, Reference
+from wwm_models.numerics.intervals import critical_value
+
+Array = NDArray[np.float64]
+POWERS = (
+    0.9,
+    1.1,
+    0.75,
+    1.25,
+    0.5,
+    1.5,
+    0.25,
+    2.0,
+    0.0,
+    4.0,
+)  # of the prior, by distance from 1 on the log scale; 0 is none
+STEPS = 60  # halvings of a bracket: to the last digit
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The smallest change along one axis that reverses a claim.
+
+    Attributes
+    ----------
+    axis : str
+    change : float
+        In the unit of the axis; missing where nothing on the axis reverses the claim, or the axis does not apply.
+    unit : str
+    status : {"flips", "does not flip", "does not apply"}
+    detail : str
+    """
+
+    axis: str
+    change: float
+    unit: str
+    status: str
+    detail: str = ""
+
+
+def leaves(claim: Claim) -> list[Claim]:
+    """The claim itself, or the parts of a conjunction."""
+    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
+
+
+def stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
+    """Whether the estimates themselves lie where the claim puts them; None where some number is not there."""
+    found = [_leaf_stands(leaf, points) for leaf in leaves(claim)]
+    if not found or any(one is None for one in found):
+        return None
+    return all(found)
+
+
+def values_of(claim: Claim, points: Mapping[Place, float]) -> list[float] | None:
+    """The claim's quantities (percentages, percentage points or ratios) from probabilities by place."""
+    found: list[float] = []
+    for roles in roles_of(claim):
+        numbers = [points.get(place_of(claim.references[role])) for role in roles]
+        known = [number for number in numbers if number is not None and np.isfinite(number)]
+        if len(known) < len(numbers):
+            return None
+        found.append(combined(claim, known))
+    return found
+
+
+def combined(claim: Claim, numbers: Sequence[float]) -> float:
+    """One quantity of a claim from the one or two probabilities it is made of."""
+    if len(numbers) == 1:
+        return 100.0 * numbers[0]
+    if claim.kind == "ratio":
+        return numbers[0] / numbers[1] if numbers[1] > 0 else float("inf")
+    return 100.0 * (numbers[0] - numbers[1])
+
+
+def place_of(at: Reference) -> Place:
+    """Where a reference's number stands among points."""
+    return key_of(at.outcome, at.category, at.group)
+
+
+def confounding(claim: Claim, pool: Pool, level: float) -> list[Flip]:
+    """E-values of the point and of the confidence limit nearest to the border of the region.
+
+    The risk ratio of an order is moved to the ratio at its margin; of a conjunction the weakest order counts, or, where it
+    does not stand, all orders that fail have to be moved.
+    """
+    every = [leaf for leaf in leaves(claim) if leaf.kind == "order" and _apart(leaf)]
+    found = [pair for leaf in every if (pair := _e_values(leaf, pool, level)) is not None]
+    if not found or len(found) < len(leaves(claim)):
+        return [Flip("unmeasured confounding", float("nan"), "E-value", "does not apply", "not a comparison of groups")]
+    standing = [pair for pair in found if pair[2]]
+    chosen = min(standing) if len(standing) == len(found) else max(pair for pair in found if not pair[2])
+    detail = f"risk ratio {chosen[3]:.3g} moved to {chosen[4]:.3g}"
+    return [
+        Flip("unmeasured confounding", chosen[0], "E-value", "flips", detail),
+        Flip("unmeasured confounding (limit)", chosen[1], "E-value", "flips", "of the confidence limit"),
+    ]
+
+
+def missing_answers(claim: Claim, points: Points, absent: Mapping[Place, float]) -> Flip:
+    """Smallest shift, on the log odds of those who did not answer, that moves the estimates across the border.
+
+    Parameters
+    ----------
+    claim : Claim
+    points : mapping of place to probability
+    absent : mapping of place (of any answer) to the share of its group that did not answer
+    """
+    axis, unit = "answers not missing at random", "log odds"
+    before = stands(claim, points)
+    every = leaves(claim)
+    if before is None or not any(
+        absent.get(place_of(at), 0.0) > 0 for leaf in every for at in leaf.references.values()
+    ):
+        return Flip(axis, float("nan"), unit, "does not apply", "nobody of these groups is missing")
+    needed = [_shift(leaf, points, absent) for leaf in every if before or not _leaf_stands(leaf, points)]
+    delta = min(needed) if before else max(needed)
+    if not np.isfinite(delta):
+        return Flip(axis, float("nan"), unit, "does not flip", "not even if all who are missing answered alike")
+    return Flip(
+        axis, float(delta), unit, "flips", "those missing against those who answered, groups in opposite directions"
+    )
+
+
+def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level: float) -> Flip:
+    """Power of the prior nearest to 1 under which the posterior means lie on the other side.
+
+    Parameters
+    ----------
+    claim : Claim
+    pool : Pool
+        Of a posterior.
+    log_priors : mapping of origin to (s,) array
+        Log prior density of every draw.
+    level : float
+    """
+    axis, unit = "power of the prior", "power"
+    found = [quantity for leaf in leaves(claim) for quantity in quantities(leaf, pool, level)]
+    if not found or any(one.draws is None or one.origin not in log_priors for one in found):
+        return Flip(axis, float("nan"), unit, "does not apply", "no posterior with a known prior")
+    before = _held_on_average(
+        found, lambda one: np.full(len(log_priors[one.origin]), 1.0 / len(log_priors[one.origin]))
+    )
+    for power in POWERS:
+        weights = {origin: power_weights(density, power) for origin, density in log_priors.items()}
+        if any(weights[one.origin] is None for one in found):
+            continue
+        if _held_on_average(found, lambda one, weights=weights: weights[one.origin]) != before:
+            return Flip(axis, power, unit, "flips", "0 is no prior, 1 the declared one")
+    return Flip(axis, float("nan"), unit, "does not flip", f"for powers from {min(POWERS):g} to {max(POWERS):g}")
+
+
+def _held_on_average(found: list[Quantity], weights_of: Callable[[Quantity], Array | None]) -> bool:
+    means = [float(np.sum(np.asarray(weights_of(one)) * one.draws)) for one in found]
+    return all(one.region[0] <= mean <= one.region[1] for one, mean in zip(found, means, strict=True))
+
+
+def _leaf_stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
+    if not claim.references:
+        return None
+    values = values_of(claim, points)
+    region = region_of(claim)
+    return None if values is None else all(region[0] <= value <= region[1] for value in values)
+
+
+def _apart(claim: Claim) -> bool:
+    """Whether the two numbers of an order are one answer in two groups: a risk ratio of an exposure."""
+    one, two = claim.references["greater"], claim.references["lesser"]
+    return (one.outcome, one.category) == (two.outcome, two.category) and one.group != two.group
+
+
+def _e_values(claim: Claim, pool: Pool, level: float) -> tuple[float, float, bool, float, float] | None:
+    parts = [pool.find(claim.references[role]) for role in ("greater", "lesser")]
+    known = [part for part in parts if part is not None and part.estimate > 0]
+    if len(known) < 2:
+        return None
+    one, two = known
+    ratio = one.estimate / two.estimate
+    border = (two.estimate + region_of(claim)[0] / 100.0) / two.estimate
+    if border <= 0:
+        return None
+    gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
+    variance = float(gradient @ joint_covariance(known) @ gradient)
+    half = critical_value(level, min(one.df, two.df)) * float(np.sqrt(max(variance, 0.0)))
+    made = e_value(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), true=border)
+    return made.point, made.limit, ratio >= border, ratio, border
+
+
+def _shift(claim: Claim, points: Points, absent: Mapping[Place, float]) -> float:
+    """Smallest shift that takes some quantity of a standing claim out, or every one of a failing claim in."""
+    region, needed = region_of(claim), list[float]()
+    standing = _leaf_stands(claim, points)
+    for roles in roles_of(claim):
+        places = [place_of(claim.references[role]) for role in roles]
+        inside = region[0] <= combined(claim, [points[place] for place in places]) <= region[1]
+        if not standing and inside:
+            continue
+        needed.append(min(_bisected(claim, places, points, absent, side, inside) for side in (1.0, -1.0)))
+    return min(needed) if standing else max(needed)
+
+
+def _bisected(
+    claim: Claim, places: list[Place], points: Points, absent: Mapping[Place, float], side: float, inside: bool
+) -> float:  # fmt: skip
+    region = region_of(claim)
+
+    def crossed(delta: float) -> bool:
+        shifted = [
+            _with_absent(points[place], absent.get(place, 0.0), delta * (side if number == 0 else -side))
+            for number, place in enumerate(places)
+        ]
+        return (region[0] <= combined(claim, shifted) <= region[1]) != inside
+
+    low, high = 0.0, 1.0
+    while not crossed(high):
+        low, high = high, 2.0 * high
+        if high > 64.0:
+            return float("inf")
+    for _ in range(STEPS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if crossed(middle) else (middle, high)
+    return high
+
+
+def _with_absent(share: float, absent: float, delta: float) -> float:
+    """The share if those absent answered with their log odds shifted by delta."""
+    if share <= 0.0 or share >= 1.0:
+        return share
+    odds = np.log(share) - np.log1p(-share) + delta
+    return (1.0 - absent) * share + absent * float(np.exp(-np.logaddexp(0.0, -odds)))

@@ -1,0 +1,168 @@
+"""Changes under which every adjusted number is computed again: other weights, other response models, other populations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.adjust.perturbed import (
+    Place,
+    Points,
+    Reported,
+    declared_points,
+    reported,
+    reweighted_points,
+    trimmed,
+    without_level,
+    without_stratum,
+)
+from wwm_models.engines.likelihood import fit as fit_model
+from wwm_models.errors import FitError, ModelError
+from wwm_models.families import Model
+from wwm_models.records import Fit
+
+CAPS = (5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)  # times the mean weight; then no weights at all
+MOST_STRATA = 40  # more would be a refit each for changes that are small
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """One change and what it makes of every number: places that it cannot give keep their declared value."""
+
+    change: float
+    detail: str
+    points: Points
+
+
+def declared_together(made: Sequence[Reported]) -> Points:
+    """Every number as declared."""
+    return _together(made, declared_points)
+
+
+def trims(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+    """Weights cut off at ever lower caps, then no weights at all; nothing for surveys without sampling weights."""
+    weighted = [one for one in made if one.fit.survey.weight_kind == "sampling"]
+    if not weighted:
+        return ()
+    caps = [
+        Scenario(cap, f"weights cut off at {cap:g} times their mean", _together(weighted, _trimmed_at(cap)))
+        for cap in CAPS
+    ]
+    return (*caps, Scenario(1.0, "no weights", _together(weighted, unweighted_points)))
+
+
+def unweighted_points(made: Reported) -> Points | None:
+    """The adjusted probabilities with every respondent counting once."""
+    return reweighted_points(made, (made.fit.cells.row_weight > 0).astype(np.float64))
+
+
+def families(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+    """Parallel slopes relaxed: first a slope per cut point for every term, then the multinomial model."""
+    found = [
+        Scenario(1.0, "a slope per cut point for every term", _together(made, nonproportional_points)),
+        Scenario(2.0, "multinomial", _together(made, multinomial_points)),
+    ]
+    return tuple(one for one in found if one.points)
+
+
+def nonproportional_points(made: Reported) -> Points | None:
+    """Under a slope per cut point for every term, where the model has parallel slopes and three answers."""
+    fit = made.fit
+    terms = tuple(dict.fromkeys(term for term in fit.design.terms if term and not term.startswith("scale:")))
+    relaxable = fit.family.parallel and len(fit.design.order) > 2 and set(terms) - set(fit.model.nonproportional)
+    return points_under(made, replace(fit.model, nonproportional=terms)) if relaxable else None
+
+
+def multinomial_points(made: Reported) -> Points | None:
+    """Under the multinomial model of the same formula, unless the slopes are free already."""
+    fit = made.fit
+    plain = fit.family.parallel and fit.model.thresholds_by is None and fit.model.scale is None
+    if not plain or len(fit.design.order) < 3:
+        return None
+    return points_under(made, Model(fit.model.formula, family="multinomial"))
+
+
+def points_under(made: Reported, model: Model) -> Points | None:
+    """The adjusted probabilities under another response model; None where it has no maximum."""
+    fit = made.fit
+    try:
+        with np.errstate(invalid="ignore", over="ignore"):  # on the way to a maximum at infinity; the status says so
+            other = fit_model(model, fit.survey, vcov="model", aliased="drop" if fit.design.dropped else "error")
+    except (FitError, ModelError):
+        return None
+    if other.status != "ok":
+        return None
+    members = {
+        name: [category for category, inside in zip(fit.cells.categories, row, strict=True) if inside]
+        for name, row in zip(made.names, made.collapse, strict=True)
+        if name not in fit.cells.categories
+    }
+    found = declared_points(reported(other, made.over, members))
+    return found if all(np.isfinite(value) for value in found.values()) else None
+
+
+def domains(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+    """Each level of each predictor, and each stratum, left out in turn; the smallest share of respondents first."""
+    levels = dict.fromkeys(
+        (name, str(level))
+        for one in made
+        for name in one.fit.cells.columns
+        if isinstance(one.fit.cells.patterns[name].dtype, pd.CategoricalDtype)
+        for level in one.fit.cells.patterns[name].unique()
+    )
+    found = [_without_level(made, name, level) for name, level in levels]
+    design = made[0].fit.survey.design if made else None
+    strata = np.unique(design.strata[:, 0]) if design is not None else np.zeros(0, dtype=int)
+    if 1 < len(strata) <= MOST_STRATA:
+        found += [_without_stratum(made, int(code)) for code in strata]
+    return tuple(sorted((one for one in found if one.points), key=lambda one: one.change))
+
+
+def absent_shares(made: Sequence[Reported]) -> dict[Place, float]:
+    """Share of each group's weight, within the domain, that the fit does not use."""
+    found: dict[Place, float] = {}
+    for one in made:
+        survey, used = one.fit.survey, one.fit.cells.row_pattern >= 0
+        shares: dict[frozenset[tuple[str, str]], float] = {}
+        for place in declared_points(one):
+            if place[2] not in shares:
+                group = survey.domain.copy()
+                for name, level in place[2]:
+                    group &= (survey.frame[name].astype(str) == level).to_numpy()
+                total = float(survey.weights[group].sum())
+                shares[place[2]] = float(survey.weights[group & ~used].sum()) / total if total > 0 else 0.0
+            found[place] = shares[place[2]]
+    return found
+
+
+def _together(made: Sequence[Reported], points_of: Callable[[Reported], Points | None]) -> Points:
+    found = Points()
+    for one in made:
+        found |= points_of(one) or {}
+    return found
+
+
+def _trimmed_at(cap: float) -> Callable[[Reported], Points | None]:
+    return lambda one: reweighted_points(one, trimmed(one.fit.cells.row_weight, cap))
+
+
+def _without_level(made: Sequence[Reported], name: str, level: str) -> Scenario:
+    """Numbers of the group that is left out stay as they are."""
+    having = [one for one in made if name in one.fit.cells.columns]
+    points = _together(having, lambda one: reweighted_points(one, without_level(one.fit, name, level)))
+    kept = {place: value for place, value in points.items() if (name, level) not in place[2]}
+    share = max(_share_left_out(one.fit, without_level(one.fit, name, level)) for one in having)
+    return Scenario(share, f"without {name} = {level}", kept)
+
+
+def _without_stratum(made: Sequence[Reported], code: int) -> Scenario:
+    points = _together(made, lambda one: reweighted_points(one, without_stratum(one.fit, code)))
+    share = max(_share_left_out(one.fit, without_stratum(one.fit, code)) for one in made)
+    return Scenario(share, f"without stratum {code + 1}", points)
+
+
+def _share_left_out(fit: Fit, weights: np.ndarray) -> float:
+    return 1.0 - float((weights > 0).sum()) / float((fit.cells.row_weight > 0).sum())
