@@ -69,8 +69,12 @@ def reported(fit: Fit, sets: Iterable[By], collapses: Collapses | None = None) -
 
 def declared_points(made: Reported) -> Points:
     """The adjusted probabilities of the fit as it is, by place."""
-    kept = np.ones(len(made.fit.theta), dtype=bool)
-    return _points(made, made.fit.theta, kept, made.fit.cells.row_weight)
+    return points_at(made, made.fit.theta)
+
+
+def points_at(made: Reported, theta: Array) -> Points:
+    """The adjusted probabilities at other parameters (p,) of the fit's design."""
+    return _points(made, theta, np.ones(len(theta), dtype=bool), made.fit.cells.row_weight)
 
 
 def reweighted_points(made: Reported, row_weight: Array) -> Points | None:

@@ -31,10 +31,11 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Explained:
-    """Decompositions of one model, each with the label of its estimand; by-variables lead their columns."""
+    """Decompositions of one model, each with the label of its estimand, by-variables first, and the fits they are of."""
 
     name: str
     tables: tuple[tuple[str, pd.DataFrame], ...]
+    fits: tuple[Fitted, ...] = ()
 
     def flat(self) -> pd.DataFrame:
         """All of them with the columns of decomposition.csv, without the study's and the model's."""
@@ -85,7 +86,8 @@ def explained(
     level : float
     """
     tables: list[tuple[str, pd.DataFrame]] = []
-    for one in fitted_requests(spec, survey, extra):
+    fits = tuple(fitted_requests(spec, survey, extra))
+    for one in fits:
         solved: dict[Variables, Submodel] = {}
         for label, by in one.request.reported:
             found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
@@ -95,7 +97,7 @@ def explained(
             except AdjustError:
                 continue
             tables.append((label, table))
-    return Explained(spec.name, tuple(tables))
+    return Explained(spec.name, tuple(tables), fits)
 
 
 def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -117,7 +117,7 @@ def run_study(
         for spec in declared.models
     ]
     tell("writing tables and page", count, count)
-    tables = study_tables(survey, declared.article, declared.models, results, why, raws, lang, level)
+    tables = study_tables(survey, declared.article, declared.models, results, why, raws, collapses, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)

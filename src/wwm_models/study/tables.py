@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.raw import with_suppressed
+from wwm_models.adjust.table import Collapses
 from wwm_models.article import Article, Sources, claims_table, comparison_table
 from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
@@ -17,10 +18,16 @@ from wwm_models.article.reasons import parts_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.disclosure import PRECISION_COLUMNS, precision
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
+from wwm_models.study.agreement import COLUMNS as AGREEMENT_COLUMNS
+from wwm_models.study.agreement import agreement_table
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.estimands import estimands_table
 from wwm_models.study.explained import FLAT as DECOMPOSITION_COLUMNS
 from wwm_models.study.explained import Explained
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
+from wwm_models.study.robust import COLUMNS as ROBUSTNESS_COLUMNS
+from wwm_models.study.robust import fragility_table, robustness_table
+from wwm_models.study.simultaneous import families_table
 
 T = TypeVar("T")
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
@@ -41,6 +48,7 @@ def study_tables(
     results: Sequence[ModelResult],
     why: Sequence[Explained],
     raws: RawTables,
+    collapses: Mapping[str, Collapses],
     lang: str,
     level: float,
 ) -> dict[str, pd.DataFrame]:
@@ -52,6 +60,7 @@ def study_tables(
     article : Article
     specs, results, why : sequences of equal length
     raws : mapping of outcome to mapping of by-variables to Estimates
+    collapses : mapping of outcome to its collapses
     lang : {"nl", "en"}
     level : float
     """
@@ -66,6 +75,9 @@ def study_tables(
         "comparison": _comparison(article, specs, results, raws, hidden),
         "claims": claims_table(article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang),
         "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
+        "estimands": estimands_table(survey, results),
+        "families": families_table(specs, results, level),
+        **_sensitivity(article, specs, results, why, collapses, level),
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
@@ -82,6 +94,24 @@ def precision_table(raws: RawTables) -> pd.DataFrame:
     table = _stack(tables, columns)
     table.insert(0, "model", "")
     return table
+
+
+def _sensitivity(
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained],
+    collapses: Mapping[str, Collapses], level: float,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """What the numbers and claims depend on."""
+    every = [
+        (spec, result, one, collapses.get(spec.outcome, {}))
+        for spec, result, one in zip(specs, results, why, strict=True)
+    ]
+    robust = [(result.name, robustness_table(one, result, named)) for _, result, one, named in every]
+    agreed = [(result.name, agreement_table(spec, one, result, named)) for spec, result, one, named in every]
+    return {
+        "robustness": _by_model(robust, ROBUSTNESS_COLUMNS),
+        "agreement": _by_model(agreed, AGREEMENT_COLUMNS),
+        "fragility": fragility_table(article, specs, results, why, collapses, level),
+    }
 
 
 def with_study(table: pd.DataFrame, study: str, data: str) -> pd.DataFrame:

@@ -1,0 +1,159 @@
+"""robustness.csv and fragility.csv: every reported number under other models and weights, and how far claims are from flipping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.adjust.perturbed import Place, Points, Reported, declared_points, reported
+from wwm_models.adjust.table import Collapses
+from wwm_models.article import Article
+from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
+from wwm_models.article.fragility import flip_map, ground
+from wwm_models.article.pool import keys_of, pool_of
+from wwm_models.article.scenarios import multinomial_points, nonproportional_points, unweighted_points
+from wwm_models.declared.models import ModelSpec
+from wwm_models.study.explained import Explained, Fitted
+from wwm_models.study.models import ModelResult
+
+VARIANTS = ("nonproportional", "multinomial", "unweighted", "exposure_only", "other_exposures", "bayes")
+COLUMNS = (
+    "estimand", "by", "group", "outcome", "category", "declared", *VARIANTS, "largest_gap_points", "against",
+)  # fmt: skip
+
+
+def robustness_table(one: Explained, result: ModelResult, collapses: Collapses) -> pd.DataFrame:
+    """Every adjusted number of a model beside its variants; a variant that does not apply, or has no maximum, is missing.
+
+    Parameters
+    ----------
+    one : Explained
+        With the model's fits and decompositions.
+    result : ModelResult
+    collapses : mapping of name to answers
+
+    Returns
+    -------
+    DataFrame
+        With `COLUMNS`: probabilities, and the largest gap to the declared number in percentage points with its variant.
+    """
+    every = [(fitted, _reported(fitted, collapses)) for fitted in one.fits]
+    declared = [declared_points(made) for _, made in every]
+    drawn = {(label, key): value for label, key, value in _drawn(result)}
+    parts: list[pd.DataFrame] = []
+    for number, (fitted, made) in enumerate(every):
+        others = [points for place, points in enumerate(declared) if place != number]
+        variants = {
+            "nonproportional": nonproportional_points(made),
+            "multinomial": multinomial_points(made),
+            "unweighted": unweighted_points(made) if made.fit.survey.weight_kind == "sampling" else None,
+            "other_exposures": {key: value for points in others for key, value in points.items()},
+        }
+        for label, by in fitted.request.reported:
+            rows = _places(made, by)
+            own = {
+                **variants,
+                "exposure_only": _exposure_only(one, label, by, declared[number]),
+                "bayes": {key: drawn[label, key] for _, key in rows if (label, key) in drawn},
+            }
+            parts.append(_rows(label, by, rows, declared[number], own))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(COLUMNS))
+
+
+def fragility_table(
+    article: Article,
+    specs: Sequence[ModelSpec],
+    results: Sequence[ModelResult],
+    why: Sequence[Explained],
+    collapses: Mapping[str, Collapses],
+    level: float,
+) -> pd.DataFrame:
+    """The flip map of the article's claims on the primary models, under each claim's own estimand.
+
+    Parameters
+    ----------
+    article : Article
+    specs, results, why : sequences of equal length
+    collapses : mapping of outcome to collapses
+    level : float
+    """
+    primary = [(s, r, w) for s, r, w in zip(specs, results, why, strict=True) if s.primary]
+    parts: list[pd.DataFrame] = []
+    for estimand in dict.fromkeys(claim.estimand or article.estimand for claim in article.claims):
+        claims = [claim for claim in article.claims if (claim.estimand or article.estimand) == estimand]
+        made = [
+            _reported(fitted, collapses.get(spec.outcome, {}))
+            for spec, _, one in primary
+            for fitted in one.fits
+            if fitted.request.label.startswith("total ") == (estimand == "total")
+        ]
+        pool = pool_of(
+            found
+            for _, result, _ in primary
+            for label, found in result.estimates
+            if found.draws is None and (label == "total" if estimand == "total" else True)
+        )
+        parts.append(flip_map(claims, ground(made, pool), level))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
+
+
+def _reported(fitted: Fitted, collapses: Collapses) -> Reported:
+    return reported(fitted.fit, [by for _, by in fitted.request.reported], collapses)
+
+
+def _places(made: Reported, by: tuple[str, ...]) -> list[tuple[str, Place]]:
+    """Group text and place of every number by these variables."""
+    groups = made.over[by].groups.astype(str).to_dict("records") if by else [{}]
+    return [
+        (
+            ";".join(f"{name}={group[name]}" for name in by),
+            (made.fit.cells.outcome, category, frozenset((str(k), str(v)) for k, v in group.items())),
+        )
+        for group in groups
+        for category in made.names
+    ]
+
+
+def _exposure_only(one: Explained, label: str, by: tuple[str, ...], declared: Points) -> Points:
+    """The number with the exposure alone in the model: the declared one without the parts of its adjusters."""
+    found = Points()
+    for own, table in one.tables:
+        names = tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+        if own != label or names != by:
+            continue
+        adjusters = ~table["part"].isin(["rows left out", "model form", "difference"])
+        shift: dict[Place, float] = {}
+        for key, points in zip(keys_of(table, by), np.where(adjusters, table["percentage_points"], 0.0), strict=True):
+            shift[key] = shift.get(key, 0.0) + float(points) / 100.0
+        found |= {key: declared[key] - value for key, value in shift.items() if key in declared}
+    return found
+
+
+def _drawn(result: ModelResult) -> list[tuple[str, Place, float]]:
+    return [
+        (label, key, float(value))
+        for label, found in result.estimates
+        if found.draws is not None
+        for key, value in zip(keys_of(found.table, found.by), found.table["estimate"], strict=True)
+    ]
+
+
+def _rows(
+    label: str, by: tuple[str, ...], rows: list[tuple[str, Place]], declared: Points, variants: Mapping[str, Points | None]
+) -> pd.DataFrame:  # fmt: skip
+    places = [place for _, place in rows]
+    own = np.array([declared[place] for place in places])
+    columns = {name: np.array([(variants[name] or {}).get(place, np.nan) for place in places]) for name in VARIANTS}
+    gaps = 100.0 * np.abs(np.column_stack([columns[name] - own for name in VARIANTS]))
+    known = np.isfinite(gaps).any(axis=1)
+    largest = np.where(known, np.nanmax(np.where(np.isfinite(gaps), gaps, -1.0), axis=1), np.nan)
+    against = np.array(VARIANTS, dtype=object)[np.argmax(np.where(np.isfinite(gaps), gaps, -1.0), axis=1)]
+    return pd.DataFrame(
+        {
+            "estimand": label, "by": ";".join(by), "group": [text for text, _ in rows], "outcome": [place[0] for place in places],
+            "category": [place[1] for place in places], "declared": own, **columns, "largest_gap_points": largest,
+            "against": np.where(known, against, ""),
+        }
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""families.csv: every declared family of comparisons with simultaneous limits and adjusted p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from wwm_models.adjust.families import SIMULTANEOUS, family_of_tests
+from wwm_models.article.comparison import group_text
+from wwm_models.declared.models import ModelSpec
+from wwm_models.records import Estimates
+from wwm_models.study.models import ModelResult
+
+COLUMNS = (
+    "family", "estimand", "by", "group", "outcome", "category", "contrast", "estimate", "std_error", "level", *SIMULTANEOUS,
+)  # fmt: skip
+Member = tuple[str, str, Estimates]  # model, estimand, differences
+
+
+def families_table(specs: Sequence[ModelSpec], results: Sequence[ModelResult], level: float) -> pd.DataFrame:
+    """One row per comparison of a declared family; a family holds one variable's comparisons under one estimand.
+
+    Parameters
+    ----------
+    specs, results : sequences of equal length
+    level : float
+    """
+    members: dict[tuple[str, str, str], list[Member]] = {}
+    for spec, result in zip(specs, results, strict=True):
+        for label, found in result.contrasts:
+            if spec.family_of_tests and found.draws is None:
+                key = (spec.family_of_tests, label, compared_variable(found))
+                members.setdefault(key, []).append((result.name, label, found))
+    parts = [part for (family, _, _), group in members.items() for part in _family(family, group, level)]
+    columns = pd.Index(["model", *COLUMNS])
+    return pd.concat(parts, ignore_index=True)[list(columns)] if parts else pd.DataFrame(columns=columns)
+
+
+def compared_variable(found: Estimates) -> str:
+    """The variable whose levels the rows compare."""
+    row = found.table.iloc[0]
+    return next((name for name in found.by if row[name] == row["contrast"]), "")
+
+
+def _family(name: str, group: Sequence[Member], level: float) -> list[pd.DataFrame]:
+    tables = family_of_tests([found for _, _, found in group], level=level)
+    return [
+        table.assign(
+            model=model, family=name, estimand=label, by=";".join(found.by), group=group_text(table, found.by), level=level
+        )
+        for (model, label, found), table in zip(group, tables, strict=True)
+    ]  # fmt: skip
