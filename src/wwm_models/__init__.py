@@ -16,7 +16,10 @@ if TYPE_CHECKING:
         change_between,
         contrasts,
         decompose,
+        e_value,
+        e_values,
         equivalence,
+        family_of_tests,
         mean,
         mean_score,
         predict,
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
         superiority,
         total,
     )
-    from wwm_models.article import Comparison, compare, read_article
+    from wwm_models.article import Comparison, compare, fragility, read_article
     from wwm_models.article.bounds import Margins, bounds, read_margins
     from wwm_models.checks import (
         brant,
@@ -57,6 +60,7 @@ _HOME = {
     "bounds": "article.bounds",
     "read_margins": "article.bounds",
     "brant": "checks",
+    "fragility": "article",
     "hosmer_lemeshow": "checks",
     "likelihood_ratio": "checks",
     "lipsitz": "checks",
@@ -86,7 +90,10 @@ _HOME = {
     "compare": "article",
     "contrasts": "adjust",
     "decompose": "adjust",
+    "e_value": "adjust",
+    "e_values": "adjust",
     "equivalence": "adjust",
+    "family_of_tests": "adjust",
     "fit": "engines",
     "impute": "imputation",
     "mean": "adjust",
@@ -130,8 +137,12 @@ __all__ = [
     "compare",
     "contrasts",
     "decompose",
+    "e_value",
+    "e_values",
     "equivalence",
+    "family_of_tests",
     "fit",
+    "fragility",
     "hosmer_lemeshow",
     "impute",
     "likelihood_ratio",

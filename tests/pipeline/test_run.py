@@ -87,6 +87,25 @@ CONTRACT = {
         *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "part", "percentage_points"],
         *["std_error", "lower", "upper", "level"],
     ],
+    "estimands": [
+        *["study", "data", "model", "estimand", "by", "exposure", "adjusters", "population", "averaging", "text", "nl"],
+        "en",
+    ],
+    "families": [
+        *["study", "data", "model", "family", "estimand", "by", "group", "outcome", "category", "contrast", "estimate"],
+        *["std_error", "level", "lower_simultaneous", "upper_simultaneous", "p_value", "p_max_t", "p_holm", "critical"],
+        "comparisons",
+    ],
+    "robustness": [
+        *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "declared", "nonproportional"],
+        *["multinomial", "unweighted", "exposure_only", "other_exposures", "bayes", "largest_gap_points", "against"],
+    ],
+    "agreement": [
+        *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "likelihood", "bayes"],
+        *["gap_points", "gap_sds", "limit_points", "limit_sds", "status", "cause", "prior_points", "family_points"],
+        "weights_points",
+    ],
+    "fragility": ["study", "data", "id", "axis", "change", "unit", "status", "detail", "stands"],
 }
 
 

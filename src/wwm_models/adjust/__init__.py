@@ -6,9 +6,11 @@ All of them are `Estimates`: a tidy table with the joint covariance, each respon
 from wwm_models.adjust.adjusted import adjusted
 from wwm_models.adjust.answers import answer_ratio, mean_score, superiority
 from wwm_models.adjust.change import change, change_between
+from wwm_models.adjust.confounding import bias_factor, e_value, e_values
 from wwm_models.adjust.contrasts import contrasts
 from wwm_models.adjust.decompose import decompose
 from wwm_models.adjust.equivalence import equivalence
+from wwm_models.adjust.families import family_of_tests
 from wwm_models.adjust.prior_predictive import prior_predictive
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
@@ -17,11 +19,15 @@ from wwm_models.adjust.totals import mean, total
 __all__ = [
     "adjusted",
     "answer_ratio",
+    "bias_factor",
     "change",
     "change_between",
     "contrasts",
     "decompose",
+    "e_value",
+    "e_values",
     "equivalence",
+    "family_of_tests",
     "mean",
     "mean_score",
     "predict",

@@ -2,6 +2,7 @@
 
 from wwm_models.article.compare import Comparison, compare
 from wwm_models.article.comparison import comparison_table
+from wwm_models.article.fragility import fragility
 from wwm_models.article.judge import Evidence, Sources, judge
 from wwm_models.article.ledger import claims_table
 from wwm_models.article.pool import Pool
@@ -19,6 +20,7 @@ __all__ = [
     "claims_table",
     "compare",
     "comparison_table",
+    "fragility",
     "judge",
     "read_article",
 ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.decompose import COLUMNS, decompose_fit
@@ -16,7 +15,7 @@ from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
 from wwm_models.errors import AdjustError, FitError
 from wwm_models.records import Estimates, Fit, Survey
-from wwm_models.study.models import Request, model_of, requests_of
+from wwm_models.study.models import Request, model_of, people_of, requests_of
 
 FLAT = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estimand"))
 
@@ -53,7 +52,7 @@ def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, 
     extra : sequence of tuples of str
         Joint groups the article speaks about.
     """
-    people = replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
+    people = people_of(spec, survey)
     found: list[Fitted] = []
     for request in requests_of(spec, extra):
         try:
