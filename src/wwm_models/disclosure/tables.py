@@ -18,10 +18,16 @@ from wwm_models.disclosure.suppress import suppressed
 from wwm_models.records import Estimates, Survey
 
 HIDDEN = ("estimate", "std_error", "lower", "upper", "count", "n_effective")
+TESTED = ("p_value", "p_adjusted", "lower_simultaneous", "upper_simultaneous", "p_max_t", "p_holm")
 MODEL_BASED = "model-based: raw suppressed"
 _REPRODUCED = 1e-4  # a fit that comes this near to every raw percentage of a group gives them away
 _PULLED = 0.005  # a posterior, which its prior pulls away a little
-_WITH_RAW = ("comparison", "decomposition")  # tables whose rows hold a raw percentage, or lead back to one
+_WITH_RAW = (
+    "comparison",
+    "decomposition",
+    "robustness",
+    "agreement",
+)  # tables whose rows hold a raw percentage, or lead back to one
 _KEPT = ("n", "level", "published", "published_lower", "published_upper")
 Place = tuple[str, str, str]  # outcome, group as text, category
 
@@ -98,7 +104,7 @@ def without_withheld(tables: Mapping[str, pd.DataFrame], withheld: Withheld) -> 
     if not withheld.values:
         return made
     given_away = _given_away(made["adjusted"], withheld)
-    for name in ("adjusted", "contrasts", "comparison", "coefficients", *_WITH_RAW):
+    for name in ("adjusted", "contrasts", "families", "comparison", "coefficients", *_WITH_RAW):
         if name in made:
             made[name] = _RULES.get(name, _raw_rows)(made[name], withheld, given_away)
     return made
@@ -129,7 +135,7 @@ def _contrast_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tupl
     del withheld
     models = {(model, outcome) for model, outcome, _ in given_away}
     rows = np.array([pair in models for pair in zip(table["model"], table["outcome"], strict=True)], dtype=bool)
-    return _blank(table, rows, [name for name in (*HIDDEN, "p_value", "p_adjusted") if name in table])
+    return _blank(table, rows, [name for name in (*HIDDEN, *TESTED) if name in table])
 
 
 def _comparison_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
@@ -151,7 +157,7 @@ def _raw_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str
 
 
 _RULES = {
-    "adjusted": _adjusted_rows, "contrasts": _contrast_rows, "comparison": _comparison_rows, "coefficients": _coefficient_rows,
+    "adjusted": _adjusted_rows, "contrasts": _contrast_rows, "families": _contrast_rows, "comparison": _comparison_rows, "coefficients": _coefficient_rows,
 }  # fmt: skip
 
 

@@ -10,12 +10,13 @@ import pandas as pd
 from wwm_models.adjust.decompose import COLUMNS, decompose_fit
 from wwm_models.adjust.submodels import Submodel, Variables
 from wwm_models.adjust.table import Collapses
+from wwm_models.article import Article
 from wwm_models.article.comparison import group_text
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
 from wwm_models.errors import AdjustError, FitError
 from wwm_models.records import Estimates, Fit, Survey
-from wwm_models.study.models import Request, model_of, people_of, requests_of
+from wwm_models.study.models import Request, joint_groups, model_of, people_of, requests_of
 
 FLAT = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estimand"))
 
@@ -97,6 +98,19 @@ def explained(
                 continue
             tables.append((label, table))
     return Explained(spec.name, tuple(tables), fits)
+
+
+def all_explained(
+    specs: Sequence[ModelSpec],
+    survey: Survey,
+    article: Article,
+    raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
+    collapses: Mapping[str, Collapses],
+    level: float,
+) -> list[Explained]:
+    """`explained` of every model of a study."""
+    named = [(at.outcome, at.by) for at in article.references()]
+    return [explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level) for one in specs]
 
 
 def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
+from wwm_models.study.explained import all_explained
 from wwm_models.study.explained import explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.models import reported_sets
@@ -112,10 +113,7 @@ def run_study(
     results = finished_models(declared.models, work, tell)
     raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("taking the differences apart", count, count)
-    why = [
-        explained(spec, survey, joint_of(declared.article, spec.outcome), raws, collapses, level)
-        for spec in declared.models
-    ]
+    why = all_explained(declared.models, survey, declared.article, raws, collapses, level)
     tell("writing tables and page", count, count)
     tables = study_tables(survey, declared.article, declared.models, results, why, raws, collapses, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
