@@ -17,7 +17,6 @@ from wwm_models.store import Checkpoints, new_results, write_labels, write_manif
 from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
 from wwm_models.study.explained import all_explained
-from wwm_models.study.explained import explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
