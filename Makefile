@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint types docs bench lock clean
+.PHONY: setup demo test lint types docs bench mutations lock clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,9 @@ types: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+mutations: setup
+	$(BIN)/python -m benchmarks mutations
 
 # warnings are errors; the examples in the pages and docstrings run too
 docs: setup

@@ -6,7 +6,7 @@ import importlib
 import sys
 
 QUICK = ("speed", "size")
-NAMES = (*QUICK, "mutations")
+NAMES = (*QUICK, "coverage", "mutations")
 
 
 def main(arguments: list[str]) -> None:
