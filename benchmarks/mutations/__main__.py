@@ -146,11 +146,15 @@ def table(results: dict[str, bool], planted: list[Mutation]) -> str:
         "|---|---|---|---|---|",
     ]
     for one in planted:
-        test = one.caught_by.removeprefix("tests/").replace("|", "\\|")
+        test = _cell(one.caught_by.removeprefix("tests/"))
         lines.append(
-            f"| {one.what} | {one.file.removeprefix('src/wwm_models/')} | {test} | {one.kind} | {'yes' if results[one.id] else 'NO'} |"
+            f"| {_cell(one.what)} | {one.file.removeprefix('src/wwm_models/')} | {test} | {one.kind} | {'yes' if results[one.id] else 'NO'} |"
         )
     return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main(arguments: list[str]) -> None:
