@@ -132,11 +132,12 @@ def bounds_table(labels: Labels) -> Table | None:
     groups: dict[Text, list[Line]] = {}
     for row in rows:
         verdict = text(row, "verdict")
+        written = "plain" if text(row, "kind") == "ratio" else "percent"
         groups.setdefault(labels.variable(text(row, "outcome")), []).append(
             Line(
                 bound_name(row, labels),
                 (
-                    cell(row, "lower", "percent"), cell(row, "upper", "percent"), cell(row, "max_entropy", "percent"),
+                    cell(row, "lower", written), cell(row, "upper", written), cell(row, "max_entropy", written),
                     cell(row, "published_lower", "percent"), cell(row, "published_upper", "percent"),
                     words.get(f"verdict_{verdict.replace(' ', '_')}") or plain(clean(verdict) or "–"),
                     plain(clean(text(row, "narrows_most")) or "–"),
