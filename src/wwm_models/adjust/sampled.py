@@ -159,6 +159,12 @@ def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
     total = np.zeros((len(frame), len(post.cells.categories)))
     for part in chunks(len(frame) * len(post.design.order), len(post.draws)):
         eta = predictors.eta_of_draws(post.draws[part])
-        probability = np.exp(post.family.log_probabilities(eta, post.link))
+        log_p = post.family.log_probabilities(eta, post.link)
+        if not np.isfinite(log_p).all():
+            raise AdjustError(
+                "Predicted cut points cross in some combination of draw and row, so some probability would not be positive there. Give rows within "
+                "the range of the sample, or make fewer terms nonproportional."
+            )
+        probability = np.exp(log_p)
         total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
     return total / len(post.draws)

@@ -15,7 +15,7 @@ from wwm_models.store.checkpoints import key_of
 from wwm_models.study.declared import Declared
 from wwm_models.study.models import ModelResult
 
-PACKAGES = ("wwm-models", "numpy", "scipy", "pandas", "patsy", "pyreadstat")
+PACKAGES = ("wwm-models", "numpy", "scipy", "pandas", "patsy", "pyreadstat", "nutpie")
 
 
 def versions() -> dict[str, str]:
