@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wwm_models.adjust import (
         adjusted,
+        adjusted_items,
         answer_ratio,
         change,
         change_between,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         nominal_test,
         pearson,
         po_size,
+        posterior_predictive,
+        power_scaling,
         pulkstenis_robinson,
         randomised_pit,
         scale_test,
@@ -47,10 +50,27 @@ if TYPE_CHECKING:
         weights_matter,
     )
     from wwm_models.disclosure import precision
-    from wwm_models.engines import fit, replicates, sample
+    from wwm_models.engines import (
+        JointPriors,
+        fit,
+        loo,
+        replicates,
+        sample,
+        sample_joint,
+        stacking,
+    )
     from wwm_models.families import Model
     from wwm_models.imputation import impute, pool
-    from wwm_models.records import Estimand, Estimates, Fit, Imputations, Posterior, Survey
+    from wwm_models.records import (
+        Estimand,
+        Estimates,
+        Fit,
+        Imputations,
+        JointPosterior,
+        Loo,
+        Posterior,
+        Survey,
+    )
     from wwm_models.study import Run, run_study
     from wwm_models.survey import calibrate, poststratify, rake, read_survey, read_weighting_margins, trim
 
@@ -114,6 +134,15 @@ _HOME = {
     "superiority": "adjust",
     "total": "adjust",
     "trim": "survey",
+    "adjusted_items": "adjust",
+    "sample_joint": "engines",
+    "JointPriors": "engines",
+    "JointPosterior": "records",
+    "loo": "engines",
+    "stacking": "engines",
+    "Loo": "records",
+    "posterior_predictive": "checks",
+    "power_scaling": "checks",
 }
 
 __all__ = [
@@ -122,12 +151,16 @@ __all__ = [
     "Estimates",
     "Fit",
     "Imputations",
+    "JointPosterior",
+    "JointPriors",
+    "Loo",
     "Margins",
     "Model",
     "Posterior",
     "Run",
     "Survey",
     "adjusted",
+    "adjusted_items",
     "answer_ratio",
     "bounds",
     "brant",
@@ -147,13 +180,16 @@ __all__ = [
     "impute",
     "likelihood_ratio",
     "lipsitz",
+    "loo",
     "mean",
     "mean_score",
     "nominal_test",
     "pearson",
     "po_size",
     "pool",
+    "posterior_predictive",
     "poststratify",
+    "power_scaling",
     "precision",
     "predict",
     "prior_predictive",
@@ -168,8 +204,10 @@ __all__ = [
     "replicates",
     "run_study",
     "sample",
+    "sample_joint",
     "scale_test",
     "slopes",
+    "stacking",
     "superiority",
     "surrogate_residuals",
     "total",

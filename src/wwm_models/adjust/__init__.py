@@ -11,6 +11,7 @@ from wwm_models.adjust.contrasts import contrasts
 from wwm_models.adjust.decompose import decompose
 from wwm_models.adjust.equivalence import equivalence
 from wwm_models.adjust.families import family_of_tests
+from wwm_models.adjust.items import adjusted_items
 from wwm_models.adjust.prior_predictive import prior_predictive
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
@@ -18,6 +19,7 @@ from wwm_models.adjust.totals import mean, total
 
 __all__ = [
     "adjusted",
+    "adjusted_items",
     "answer_ratio",
     "bias_factor",
     "change",

@@ -23,7 +23,7 @@ from wwm_models.adjust.table import (
 from wwm_models.adjust.target import target_population
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Estimates, Fitted, Posterior, Survey
+from wwm_models.records import Estimates, Fitted, Posterior, Survey, Tabulated
 
 Array = NDArray[np.float64]
 MOST_VALUES = 25
@@ -109,7 +109,7 @@ def adjusted(
     )  # fmt: skip
 
 
-def model_groups(fit: Fitted, names: tuple[str, ...]) -> pd.DataFrame:
+def model_groups(fit: Tabulated, names: tuple[str, ...]) -> pd.DataFrame:
     """Every combination of levels of the by-variables that the fit has seen, one variable at a time."""
     levels: dict[str, object] = {}
     weight = fit.cells.weights.sum(axis=1)
@@ -128,7 +128,7 @@ def model_groups(fit: Fitted, names: tuple[str, ...]) -> pd.DataFrame:
     return group_frame(levels)
 
 
-def group_sizes(fit: Fitted, groups: pd.DataFrame) -> tuple[Array, Array]:
+def group_sizes(fit: Tabulated, groups: pd.DataFrame) -> tuple[Array, Array]:
     """Respondents of the fit in each group: unweighted, and Kish's effective number."""
     cells, count = fit.cells, len(groups)
     place = groups_of_patterns(cells, groups)

@@ -15,7 +15,7 @@ from wwm_models.adjust.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Columns, Estimand, Fitted, Influence, Posterior
+from wwm_models.records import Columns, Estimand, Fitted, Influence, Posterior, Tabulated
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def refuse_unusable(fit: Fitted) -> None:
         )
 
 
-def model_column(fit: Fitted, name: str) -> pd.Series:
+def model_column(fit: Tabulated, name: str) -> pd.Series:
     """A predictor's column among the patterns, or an error that names the predictors there are."""
     known = list(fit.cells.columns)
     if name not in known:
@@ -110,7 +110,7 @@ def drawn_estimates(post: Posterior, frame: Columns, target: Target, matrix: Arr
     return Standardised(draws.mean(axis=0), np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws)
 
 
-def estimand_text(fit: Fitted, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
+def estimand_text(fit: Tabulated, names: tuple[str, ...], target: Target, quantity: str = "") -> str:
     """What the number is of: exposure, adjusters, target population, averaging rule, machine-readable."""
     adjusters = tuple(str(name) for name in fit.cells.columns if name not in names)
     return Estimand(names, adjusters, target.label, quantity=quantity).text

@@ -27,7 +27,7 @@ from wwm_models.engines.predictors import predictors_of
 from wwm_models.engines.replicates import bootstrap_multipliers
 from wwm_models.engines.stages import units_of
 from wwm_models.errors import AdjustError, listed
-from wwm_models.records import Columns, Fitted, Posterior, Survey
+from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey
 
 Array = NDArray[np.float64]
 PRINTED = 0.001  # a tenth of a percentage point, the last digit that is printed
@@ -85,7 +85,7 @@ def sampled_margins(post: Posterior, frame: Columns, target: Target, covariates:
     return many_margins(post, frame, post.draws, shares, "draw")
 
 
-def sampled_shares(target: Target, post: Posterior, seed: int) -> Array:
+def sampled_shares(target: Target, post: Drawn, seed: int) -> Array:
     """(s, R) shares of the target's patterns, each row summing to one.
 
     Shares of the fit's own sample are drawn for its full patterns, so that numbers by other variables have the same population.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from wwm_models.cells.plain import Grouped, as_frame
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Fitted, Survey
+from wwm_models.records import Survey, Tabulated
 
 Array = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Target:
         return as_frame(self.columns) if self.columns else pd.DataFrame(index=range(len(self.weights)))
 
 
-def target_population(fit: Fitted, over: str | Survey, free: Sequence[str]) -> Target:
+def target_population(fit: Tabulated, over: str | Survey, free: Sequence[str]) -> Target:
     """Resolve `over` to patterns of the predictors in `free`.
 
     Parameters
@@ -82,7 +82,7 @@ def target_population(fit: Fitted, over: str | Survey, free: Sequence[str]) -> T
     )
 
 
-def _sample(fit: Fitted, free: Sequence[str]) -> Target:
+def _sample(fit: Tabulated, free: Sequence[str]) -> Target:
     cells = fit.cells
     number, columns = _distinct(
         [(name, pd.Series(cells.columns[name])) for name in free], np.arange(len(cells.weights))
@@ -126,7 +126,7 @@ def _another_survey(survey: Survey, free: Sequence[str]) -> Target:
     return Target(columns, weights / weights.sum(), row_pattern, row_weight, survey, "another survey")
 
 
-def _balanced(fit: Fitted, free: Sequence[str]) -> Target:
+def _balanced(fit: Tabulated, free: Sequence[str]) -> Target:
     """Every combination of levels equally; numbers at their weighted mean."""
     weights = fit.cells.weights.sum(axis=1)
     choices: list[NDArray[Any]] = []

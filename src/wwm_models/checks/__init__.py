@@ -9,6 +9,8 @@ from wwm_models.checks.brant import brant
 from wwm_models.checks.hosmer_lemeshow import hosmer_lemeshow
 from wwm_models.checks.lipsitz import lipsitz
 from wwm_models.checks.patterns import pearson, pulkstenis_robinson
+from wwm_models.checks.power_scaling import power_scaling
+from wwm_models.checks.predictive import posterior_predictive
 from wwm_models.checks.ratio import likelihood_ratio
 from wwm_models.checks.relaxed import nominal_test
 from wwm_models.checks.residuals import randomised_pit, surrogate_residuals
@@ -25,6 +27,8 @@ __all__ = [
     "nominal_test",
     "pearson",
     "po_size",
+    "posterior_predictive",
+    "power_scaling",
     "pulkstenis_robinson",
     "randomised_pit",
     "scale_test",

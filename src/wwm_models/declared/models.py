@@ -114,7 +114,9 @@ def read_models(folder: Path) -> tuple[ModelSpec, ...]:
         raise DeclarationError(
             f"{folder}: no such study folder.{did_you_mean(folder.name, known)} Give a folder that holds codebook.toml and model files."
         )
-    files = sorted(path for path in folder.glob("*.toml") if path.name not in RESERVED)
+    files = sorted(
+        path for path in folder.glob("*.toml") if path.name not in RESERVED and "joint" not in read_toml(path)
+    )
     if not files:
         raise DeclarationError(
             f"{folder}: no model file. Add one, such as desired.toml with outcome, family and exposures."
@@ -132,15 +134,21 @@ def read_model(path: Path) -> ModelSpec:
     for key, value in table.items():
         if key.startswith("title_"):
             continue
-        values[key] = _checked(key, value, where)
-    titles = {lang: str(table.get(f"title_{lang}", path.stem)) for lang in ("nl", "en")}
-    return ModelSpec(name=path.stem, titles=MappingProxyType(titles), **values)
+        values[key] = checked_value(key, value, where)
+    titles = titles_of(table, path)
+    return ModelSpec(name=path.stem, titles=titles, **values)
 
 
-_LISTS = ("exposures", "adjusters", "interactions", "estimands", "nonproportional", "engines")
+def titles_of(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
+    """The titles of a model file in both languages; its name where there is none."""
+    return MappingProxyType({lang: str(table.get(f"title_{lang}", path.stem)) for lang in ("nl", "en")})
 
 
-def _checked(key: str, value: Any, where: str) -> Any:
+_LISTS = ("exposures", "adjusters", "interactions", "estimands", "nonproportional", "engines", "joint")
+
+
+def checked_value(key: str, value: Any, where: str) -> Any:
+    """A value of a model file, refused where it has the wrong type or is not one of the choices."""
     if key in _LISTS:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise DeclarationError(

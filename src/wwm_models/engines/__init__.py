@@ -3,8 +3,8 @@
 Written once over (family, design array, counts); nothing here asks which family it has.
 """
 
-from wwm_models.engines.bayes import sample
+from wwm_models.engines.bayes import JointPriors, loo, sample, sample_joint, stacking
 from wwm_models.engines.likelihood import fit
 from wwm_models.engines.replicates import replicates
 
-__all__ = ["fit", "replicates", "sample"]
+__all__ = ["JointPriors", "fit", "loo", "replicates", "sample", "sample_joint", "stacking"]

@@ -5,10 +5,12 @@ No statistics here. A function of a stage takes records and returns records; not
 
 from wwm_models.records.estimand import Estimand
 from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
-from wwm_models.records.fit import Cells, Columns, Design, Fit, Linear
+from wwm_models.records.fit import Cells, Columns, Design, Fit, Linear, Tabulated
 from wwm_models.records.imputations import Imputations
+from wwm_models.records.joint import ItemParameters, ItemRows, JointPosterior
 from wwm_models.records.linear import Blocks, Dense
-from wwm_models.records.posterior import Posterior
+from wwm_models.records.loo import Loo
+from wwm_models.records.posterior import Drawn, Posterior
 from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
 from wwm_models.records.survey import Collapse, Level, Survey, Variable
@@ -24,18 +26,24 @@ __all__ = [
     "Columns",
     "Dense",
     "Design",
+    "Drawn",
     "Estimand",
     "Estimates",
     "Fit",
     "Fitted",
     "Imputations",
     "Influence",
+    "ItemParameters",
+    "ItemRows",
+    "JointPosterior",
     "Level",
     "Linear",
+    "Loo",
     "Posterior",
     "Replicates",
     "Results",
     "SamplingDesign",
     "Survey",
+    "Tabulated",
     "Variable",
 ]

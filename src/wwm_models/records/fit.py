@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,25 @@ class Cells:
     def n(self) -> int:
         """Unweighted number of respondents used."""
         return round(float(self.counts.sum()))
+
+
+class Tabulated(Protocol):
+    """What groups and target populations are made from: a model with its cells, fitted or sampled."""
+
+    @property
+    def model(self) -> Any:
+        """``families.Model``."""
+        ...
+
+    @property
+    def survey(self) -> Survey:
+        """Whose respondents the cells count."""
+        ...
+
+    @property
+    def cells(self) -> Cells:
+        """Patterns and weights."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,16 +6,30 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.records.fit import Cells, Design
+from wwm_models.records.fit import Cells, Design, Tabulated
 from wwm_models.records.survey import Survey
 
 Array = NDArray[np.float64]
+
+
+def origin_of_draws(draws: Array) -> str:
+    """The mark of an array of draws."""
+    return f"posterior:{hashlib.sha256(draws.tobytes()).hexdigest()[:16]}"
+
+
+class Drawn(Tabulated, Protocol):
+    """A model with cells of which there are draws."""
+
+    @property
+    def draws(self) -> Array:
+        """(s, ...) array."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +106,7 @@ class Posterior:
     @property
     def origin(self) -> str:
         """A mark of these draws: numbers made from the same draws belong together row by row."""
-        return f"posterior:{hashlib.sha256(self.draws.tobytes()).hexdigest()[:16]}"
+        return origin_of_draws(self.draws)
 
     @property
     def healthy(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wwm_models.article import Article, read_article
 from wwm_models.article.reader import Reference
+from wwm_models.declared.joint import JointSpec, read_joint_models
 from wwm_models.declared.models import ENGINES, ModelSpec, read_models
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
@@ -29,6 +30,7 @@ class Declared:
     models : tuple of ModelSpec
     article : Article
         Empty when the study has no article.toml.
+    joints : tuple of JointSpec
     """
 
     name: str
@@ -36,10 +38,16 @@ class Declared:
     codebook: Path
     models: tuple[ModelSpec, ...]
     article: Article
+    joints: tuple[JointSpec, ...] = ()
 
     def files(self) -> list[Path]:
         """Every declared file that a result depends on."""
         return [self.codebook, *sorted(path for path in self.folder.glob("*.toml") if path.name != "codebook.toml")]
+
+    def with_items(self) -> Declared:
+        """The same with every item of a joint model as a model of its own, after the others."""
+        items = (item for joint in self.joints for item in joint.item_specs())
+        return replace(self, models=(*self.models, *items))
 
 
 def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], level: float, lang: str) -> Declared:
@@ -77,6 +85,7 @@ def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], l
         codebook or folder / "codebook.toml",
         _as_the_article_speaks(models, article),
         article,
+        read_joint_models(folder) if "bayes" in engines else (),
     )
 
 
@@ -99,7 +108,7 @@ def collapses_of(survey: Survey) -> dict[str, dict[str, tuple[str, ...]]]:
 def check_survey(declared: Declared, survey: Survey) -> None:
     """Refuse a study whose models or article name what the codebook does not declare."""
     known = [str(name) for name in survey.frame.columns]
-    for spec in declared.models:
+    for spec in declared.with_items().models:
         for name in filter(None, (spec.outcome, *spec.exposures, *spec.adjusters, spec.thresholds_by)):
             if name not in known:
                 raise DeclarationError(

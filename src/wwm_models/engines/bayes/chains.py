@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from wwm_models.engines.bayes.nuts import Chain, Density, Settings, run_chain
-from wwm_models.engines.bayes.target import LogPosterior, Whitened
+from wwm_models.engines.bayes.target import Whitened
 
 Array = NDArray[np.float64]
 Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
@@ -30,8 +30,16 @@ class Keeper(Protocol):
         ...
 
 
+class Smooth(Protocol):
+    """What can be sampled: a log density with its gradient."""
+
+    def value_and_gradient(self, free: Array, /) -> tuple[float, Array]:
+        """Log density at (p,) free coordinates and its derivative."""
+        ...
+
+
 def run_chains(
-    target: LogPosterior,
+    target: Smooth,
     space: Whitened,
     seed: int,
     chains: int,
@@ -59,7 +67,7 @@ def run_chains(
     with threadpool_limits(limits=1, user_api="blas"):
         for number, seeds in enumerate(np.random.SeedSequence(seed).spawn(chains)):
             name = f"chain-{number}-of-{chains}"
-            facts = {**asdict(settings), "seed": seed, "density": _mark(target, space)}
+            facts = {**asdict(settings), "seed": seed, "density": "" if kept is None else _mark(target, space)}
             chain = None if kept is None else _kept_chain(kept, name, facts)
             if chain is None:
                 generator = np.random.default_rng(seeds)
@@ -80,12 +88,11 @@ def _kept_chain(kept: Keeper, name: str, facts: dict[str, Any]) -> Chain | None:
     return Chain(arrays.pop("z"), arrays)
 
 
-def _mark(target: LogPosterior, space: Whitened) -> str:
-    """What identifies a density and its coordinates."""
-    parts = (space.mode, space.root, target.likelihood.counts, target.likelihood.predictors.linear.array)
-    return hashlib.sha256(
-        b"".join(part.tobytes() for part in parts) + repr(sorted(target.prior.texts.items())).encode()
-    ).hexdigest()
+def _mark(target: Smooth, space: Whitened) -> str:
+    """What identifies a density and its coordinates: mode and root, and value and slope one step away from the mode."""
+    value, slope = target.value_and_gradient(space.free(np.ones(len(space.root))))
+    parts = (space.mode, space.root, np.array([value]), slope)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 def _start(density: Density, generator: np.random.Generator, size: int) -> Array:

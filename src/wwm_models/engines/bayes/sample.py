@@ -168,7 +168,7 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
     stats = {name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats}
     health = health_table(draws, chains, problem.design.names)
     divergences = int(sum(_divergent(target, chain).sum() for chain in run))
-    message = _message(health, divergences)
+    message = trouble_with(health, divergences)
     return Posterior(
         model=problem.model,
         family=target.likelihood.family,
@@ -202,7 +202,8 @@ def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
     return diverging & ~chain.stats["outside"] if len(target.prior.gaps) else diverging
 
 
-def _message(health: pd.DataFrame, divergences: int) -> str:
+def trouble_with(health: pd.DataFrame, divergences: int) -> str:
+    """What is wrong with chains, in a sentence; empty when nothing is."""
     bad = health[health["status"] != "ok"]
     parts = (
         [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []

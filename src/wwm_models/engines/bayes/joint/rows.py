@@ -1,0 +1,175 @@
+"""A survey's respondents as rows of the joint model: predictors once, answers to every item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.cells.formula import build_encoder, encode, formula_variables
+from wwm_models.cells.tabulate import outcome_codes, predictor_codes, unique_rows
+from wwm_models.errors import ModelError, RankError, did_you_mean, listed
+from wwm_models.numerics.intervals import kish_effective_n
+from wwm_models.numerics.linear import redundant_columns
+from wwm_models.records import Columns, Survey
+from wwm_models.records.joint import ItemRows
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+
+def item_rows(items: Sequence[str], predictors: str, survey: Survey) -> ItemRows:
+    """Give the unique rows of predictors and answers of the respondents who answered at least one item.
+
+    Parameters
+    ----------
+    items : sequence of str
+        Two or more ordered outcomes.
+    predictors : str
+        Right side of a formula, such as ``"age_group + household"``.
+    survey : Survey
+
+    Returns
+    -------
+    ItemRows
+
+    Raises
+    ------
+    ModelError
+        If an item is named twice, absent or without an order, or nobody can be used.
+    RankError
+        If a predictor column is determined by the others.
+    """
+    known = [str(name) for name in survey.frame.columns]
+    _check_items(items, known)
+    variables = formula_variables(predictors, known)
+    answers = [_answers(survey, name) for name in items]
+    answered = np.any([codes >= 0 for _, codes in answers], axis=0)
+    columns = [predictor_codes(survey.frame[name], name) for name in variables]
+    complete = np.all([codes >= 0 for codes, _ in columns], axis=0) if columns else np.ones(len(survey), dtype=bool)
+    used = survey.domain & answered & complete & (survey.weights > 0)
+    excluded = {
+        "no item answered": int((survey.domain & ~answered).sum()),
+        "a predictor is missing": int((survey.domain & answered & ~complete).sum()),
+        "weight 0": int((survey.domain & answered & complete & (survey.weights <= 0)).sum()),
+    }
+    if not used.any():
+        raise ModelError(
+            f"Joint model of {listed(items, 20)}: no respondent of the domain has an item answered, complete predictors and a "
+            "positive weight. Use fewer predictors, or check the missing codes."
+        )
+    orders = tuple(np.unique(codes[used & (codes >= 0)]) for _, codes in answers)
+    for name, order, (categories, _) in zip(items, orders, answers, strict=True):
+        if len(order) < 2:
+            raise ModelError(
+                f'Item "{name}" of the joint model: the usable respondents gave {len(order)} of its answers '
+                f"({listed(categories[k] for k in order)}). Expected two or more. Leave the item out."
+            )
+    positions = np.array([_positions(codes, order) for (_, codes), order in zip(answers, orders, strict=True)])
+    person, frame = _patterns(survey, variables, used)
+    kept = _Collapsed.of(person, positions[:, used], survey, used)
+    right, centre, names, terms = _columns(predictors, frame, kept)
+    row = np.full(len(survey), -1, dtype=np.intp)
+    row[used] = kept.number
+    row_weight = np.zeros(len(survey))
+    row_weight[used] = kept.person_weight
+    steps = [len(order) - 1 for order in orders]
+    return ItemRows(
+        items=tuple(items), categories=tuple(categories for categories, _ in answers), orders=orders, patterns=frame,
+        columns=right(frame), centre=centre, names=names, terms=terms, pattern=kept.pattern, answers=kept.answers, weights=kept.weights,
+        counts=kept.counts, cut_item=np.repeat(np.arange(len(items)), steps), row=row, row_weight=row_weight, n=int(kept.counts.sum()),
+        n_effective=float(kept.weights.sum()), excluded={reason: count for reason, count in excluded.items() if count}, build=right,
+    )  # fmt: skip
+
+
+def _check_items(items: Sequence[str], known: Sequence[str]) -> None:
+    for name in items:
+        if name not in known:
+            raise ModelError(
+                f'Item "{name}" of the joint model is not a variable of this survey. Known: {listed(known, 30)}.{did_you_mean(name, known)}'
+            )
+    if len(items) < 2 or len(set(items)) < len(items):
+        raise ModelError(
+            f"The joint model names the items {listed(items, 20)}. Expected two or more different ordered outcomes."
+        )
+
+
+def _answers(survey: Survey, name: str) -> tuple[tuple[str, ...], Codes]:
+    return outcome_codes(survey.frame[name], name, needs_order=True)
+
+
+def _positions(codes: Codes, order: Codes) -> Codes:
+    """Position of each answer among the answers that have respondents; -1 where missing."""
+    place = np.full(max(int(codes.max()), int(order.max())) + 2, -1, dtype=np.intp)  # the last entry is where -1 points
+    place[order] = np.arange(len(order))
+    return place[codes]
+
+
+def _patterns(survey: Survey, variables: Sequence[str], used: NDArray[np.bool_]) -> tuple[Codes, pd.DataFrame]:
+    coded = [predictor_codes(survey.frame[name], name) for name in variables]
+    number, _ = unique_rows([codes[used] for codes, _ in coded], [len(levels) for _, levels in coded], int(used.sum()))
+    _, first = np.unique(number, return_index=True)
+    rows = survey.frame.loc[used, list(variables)].iloc[first]
+    return number, pd.DataFrame({name: _values(rows[name]) for name in variables}, index=range(len(first)))
+
+
+def _values(column: pd.Series) -> Any:
+    """A predictor as the formula language takes it: a Categorical, or numbers."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.array
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64)
+    return pd.Categorical(column.to_numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class _Collapsed:
+    """Unique rows of pattern and answers, and which respondent is in which."""
+
+    number: Codes
+    pattern: Codes
+    answers: Codes
+    weights: Array
+    counts: Array
+    person_weight: Array
+
+    @classmethod
+    def of(cls, person: Codes, answers: Codes, survey: Survey, used: NDArray[np.bool_]) -> _Collapsed:
+        table = np.vstack([person, answers])
+        distinct, number = np.unique(table, axis=1, return_inverse=True)
+        number = number.ravel().astype(np.intp)
+        raw = survey.weights[used]
+        frequency = survey.weight_kind == "frequency"
+        total = float(raw.sum()) if frequency else float(kish_effective_n(raw.sum(), (raw**2).sum()))
+        weight = raw * (total / raw.sum())
+        people = raw if frequency else np.ones(len(raw))
+        return cls(
+            number, distinct[0].astype(np.intp), distinct[1:].astype(np.intp), np.bincount(number, weight).astype(np.float64),
+            np.bincount(number, people).astype(np.float64), weight,
+        )  # fmt: skip
+
+
+def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """The columns of a frame of patterns by name, groups as Categoricals."""
+    return {str(name): _values(frame[name]) for name in frame.columns}
+
+
+def _columns(
+    predictors: str, frame: pd.DataFrame, kept: _Collapsed
+) -> tuple[Callable[[Columns], Array], Array, tuple[str, ...], tuple[str, ...]]:
+    """The map from a frame to centred columns, the centre, and the columns' names and terms."""
+    encoder, columns = build_encoder(predictors, columns_of(frame), len(frame))
+    redundant = redundant_columns(np.column_stack([np.ones(len(columns)), columns]))
+    if redundant:
+        names = listed((encoder.names[j - 1] for j in redundant), 20)
+        raise RankError(
+            f'The predictors "{predictors}" of the joint model have {len(redundant)} column(s) that the others determine: {names}. '
+            "Leave the term out, or merge levels."
+        )
+    share = np.bincount(kept.pattern, kept.weights, minlength=len(frame)) / kept.weights.sum()
+    centre = share @ columns
+    return lambda other: encode(encoder, other) - centre, centre, encoder.names, encoder.terms

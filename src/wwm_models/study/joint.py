@@ -1,0 +1,152 @@
+"""The joint models of a study: sampled once, and their adjusted probabilities as one model result per item."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from wwm_models.adjust import adjusted_items
+from wwm_models.declared.joint import JointSpec
+from wwm_models.declared.models import ModelSpec
+from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
+from wwm_models.engines.bayes.joint.density import JointPriors
+from wwm_models.engines.bayes.joint.sample import sample_joint
+from wwm_models.errors import FitError, ModelError
+from wwm_models.records import Estimates, JointPosterior
+from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
+from wwm_models.study.diagnostics import failure
+from wwm_models.study.kept import result_from, stored_form
+from wwm_models.study.models import (
+    COEFFICIENT_COLUMNS,
+    ModelResult,
+    contrasts_of,
+    labelled,
+    level_count,
+    people_of,
+    requests_of,
+)
+from wwm_models.study.running import Work, joint_of
+
+Progress = Callable[[str, int, int], None]
+LABEL = "all exposures (bayes joint)"
+PROCESSES = 2
+
+
+def joint_results(spec: JointSpec, work: Work, tell: Progress) -> list[ModelResult]:
+    """One result per item of a joint model, from an interrupted run of the same inputs or from now.
+
+    Parameters
+    ----------
+    spec : JointSpec
+    work : Work
+    tell : function of (str, int, int)
+    """
+    specs = spec.item_specs()
+    stored = [work.kept.load(item.name) for item in specs]
+    found = [result_from(one, work.survey) for one in stored if one is not None]
+    if len(found) == len(specs):
+        return found
+    results = _sampled(spec, specs, work, tell)
+    for result in results:
+        work.kept.save(result.name, *stored_form(result))
+    return results
+
+
+def priors_of(spec: JointSpec) -> JointPriors:
+    """The declared priors, with the defaults for what is absent."""
+    made = JointPriors()
+    if "slopes" in spec.priors:
+        made = replace(made, slopes=spec.priors["slopes"][1])
+    if "spread" in spec.priors:
+        made = replace(made, spread=spec.priors["spread"][0])
+    if "loadings" in spec.priors:
+        made = replace(made, loading_location=spec.priors["loadings"][0], loading_scale=spec.priors["loadings"][1])
+    if "cutpoints" in spec.priors:
+        made = replace(made, cutpoints=spec.priors["cutpoints"][0])
+    return made
+
+
+def _sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell: Progress) -> list[ModelResult]:
+    try:
+        post = sample_joint(
+            spec.items, spec.predictors, people_of(specs[0], work.survey), seed=work.seed + zlib.crc32(spec.name.encode()),
+            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell,
+        )  # fmt: skip
+    except (FitError, ModelError) as problem:
+        rows = failure(LABEL, "failed", str(problem))
+        return [_empty(item.name, rows, (f"{item.name} ({LABEL}): failed. {problem}",)) for item in specs]
+    if not post.healthy:
+        return [
+            _empty(item.name, _rows(post), (f"{item.name} ({LABEL}): unhealthy. {post.message}",)) for item in specs
+        ]
+    tell("joint model: averaging", 0, len(specs))
+    return _reported(spec, specs, post, work)
+
+
+def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior, work: Work) -> list[ModelResult]:
+    extra = list(dict.fromkeys(by for item in spec.items for by in joint_of(work.article, item)))
+    collapses = {item: work.collapses.get(item, {}) for item in spec.items}
+    estimates: dict[str, list[tuple[str, Estimates]]] = {item: [] for item in spec.items}
+    for label, by in requests_of(specs[0], extra)[0].reported:
+        for item, found in adjusted_items(post, by or None, level=work.level, collapses=collapses).items():
+            estimates[item].append((label, labelled(found, label)))
+    results: list[ModelResult] = []
+    for number, item in enumerate(specs):
+        compared = [
+            (label, contrasts_of(item, found, name, work.level))
+            for label, found in estimates[item.outcome]
+            for name in found.by
+            if item.contrasts != "none" and level_count(found, name) > 1
+        ]
+        results.append(
+            ModelResult(
+                item.name, tuple(estimates[item.outcome]), tuple(compared), _coefficients(post, number, work.level), _rows(post),
+                dict(post.rows.excluded), (),
+            )
+        )  # fmt: skip
+    return results
+
+
+def _empty(name: str, rows: pd.DataFrame, problems: tuple[str, ...]) -> ModelResult:
+    return ModelResult(name, (), (), pd.DataFrame(columns=pd.Index(COEFFICIENT_COLUMNS)), rows, {}, problems)
+
+
+def _coefficients(post: JointPosterior, item: int, level: float) -> pd.DataFrame:
+    """Cut points, slopes and the loading of one item, given the person effect."""
+    rows = post.rows
+    answers = [rows.categories[item][k] for k in rows.orders[item]]
+    names = [f"{low}|{high}" for low, high in itertools.pairwise(answers)]
+    draws = np.column_stack(
+        [post.draws.cuts[:, rows.cut_item == item], post.draws.slopes[:, item], post.draws.loadings[:, item]]
+    )
+    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return pd.DataFrame(
+        {
+            "estimand": LABEL, "term": [*names, *rows.names, "loading of the person effect"], "estimate": draws.mean(axis=0),
+            "std_error": draws.std(axis=0, ddof=1), "lower": lower, "upper": upper, "level": level,
+        }
+    )  # fmt: skip
+
+
+def _rows(post: JointPosterior) -> pd.DataFrame:
+    """What diagnostics.csv says of the joint posterior: the worst parameter of every check."""
+    health = post.health
+    rhat, bulk, tail = float(health["rhat"].max()), float(health["ess_bulk"].min()), float(health["ess_tail"].min())
+    draws = len(post.unconstrained)
+    rows = [
+        ("posterior", float(draws), "ok" if post.healthy else "unhealthy", post.message or f"{post.method}; seed {post.seed}, {post.chains} chains"),
+        ("n", float(post.rows.n), "info", "respondents with one or more items answered"),
+        ("n_effective", post.rows.n_effective, "info", "Kish"),
+        ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),
+        ("ess_bulk", bulk, "ok" if bulk >= ESS_LIMIT else "look", "smallest effective number of draws, bulk"),
+        ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
+        ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
+        *(("note", np.nan, "info", note) for note in post.notes),
+    ]  # fmt: skip
+    return pd.DataFrame([(LABEL, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))
