@@ -19,6 +19,7 @@ from wwm_models.engines.bayes.joint.density import JointPriors
 from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.errors import FitError, ModelError
 from wwm_models.records import Estimates, JointPosterior
+from wwm_models.study.declared import Declared
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.diagnostics import failure
 from wwm_models.study.kept import result_from, stored_form
@@ -36,6 +37,14 @@ from wwm_models.study.running import Work, joint_of
 Progress = Callable[[str, int, int], None]
 LABEL = "all exposures (bayes joint)"
 PROCESSES = 2
+
+
+def with_joint_results(
+    results: list[ModelResult], declared: Declared, work: Work, tell: Progress
+) -> tuple[list[ModelResult], Declared]:
+    """The results of a study's models followed by those of the items of its joint models, and the study with a model per item."""
+    items = [result for joint in declared.joints for result in joint_results(joint, work, tell)]
+    return [*results, *items], declared.with_items()
 
 
 def joint_results(spec: JointSpec, work: Work, tell: Progress) -> list[ModelResult]:

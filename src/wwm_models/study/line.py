@@ -18,7 +18,7 @@ from wwm_models.study.bounds import study_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
 from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
-from wwm_models.study.joint import joint_results
+from wwm_models.study.joint import with_joint_results
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
@@ -110,9 +110,7 @@ def run_study(
     collapses = collapses_of(survey)
     started = pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept)
-    results = finished_models(declared.models, work, tell)
-    results += [result for joint in declared.joints for result in joint_results(joint, work, tell)]
-    declared = declared.with_items()
+    results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
     raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("taking the differences apart", count, count)
     why = all_explained(declared.models, survey, declared.article, raws, collapses, level)
