@@ -15,6 +15,6 @@ peers <- list(
 )
 f <- peers[[peer]]
 invisible(loadNamespace(strsplit(peer, "::")[[1]][1]))  # loading the package is not fitting
-if (repeats > 1) f()  # one run that does not count
+if (repeats > 1) invisible(f())  # one run that does not count
 spent <- system.time(for (i in seq_len(repeats)) f(), gcFirst = FALSE)
 cat((spent[["user.self"]] + spent[["sys.self"]]) / repeats, "\n")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.joint import estimand_text, method_of, model_values, refuse_unusable, standardised
 from wwm_models.adjust.sampled import drawn_limits, origin_of, refuse_noisy
 from wwm_models.adjust.standardise import intervened
 from wwm_models.adjust.table import (
@@ -114,12 +114,12 @@ def model_groups(fit: Tabulated, names: tuple[str, ...]) -> pd.DataFrame:
     levels: dict[str, object] = {}
     weight = fit.cells.weights.sum(axis=1)
     for name in names:
-        column = model_column(fit, name)
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            values = column.array
-            levels[name] = values.categories[np.unique(values.codes[weight > 0])]
+        column = model_values(fit, name)
+        if isinstance(column, pd.Categorical):
+            seen = np.bincount(column.codes, weight, minlength=len(column.categories)) > 0
+            levels[name] = column.categories if seen.all() else column.categories[seen]
             continue
-        values = np.unique(column.to_numpy())
+        values = np.unique(column)
         if len(values) > MOST_VALUES:
             raise AdjustError(
                 f'"{name}" is a number with {len(values)} values; at most {MOST_VALUES} can be groups. Use slopes(fit, "{name}"), or cut it into groups.'

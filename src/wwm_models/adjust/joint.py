@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.replicated import replicated_margins
@@ -36,15 +36,15 @@ def refuse_unusable(fit: Fitted) -> None:
         )
 
 
-def model_column(fit: Tabulated, name: str) -> pd.Series:
-    """A predictor's column among the patterns, or an error that names the predictors there are."""
+def model_values(fit: Tabulated, name: str) -> Any:
+    """A predictor's values in the patterns (a Categorical or numbers), or an error that names the predictors there are."""
     known = list(fit.cells.columns)
     if name not in known:
         raise AdjustError(
             f'"{name}" is not in the model "{fit.model.formula}", so nothing can be set to its levels. '
             f"Predictors: {listed(known, 30)}.{did_you_mean(name, known)}"
         )
-    return pd.Series(fit.cells.columns[name])
+    return fit.cells.columns[name]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import estimand_text, method_of, model_column, refuse_unusable, standardised
+from wwm_models.adjust.joint import estimand_text, method_of, model_values, refuse_unusable, standardised
 from wwm_models.adjust.sampled import drawn_limits, origin_of, sampled_predictions
 from wwm_models.adjust.standardise import intervened, refuse_crossing
 from wwm_models.adjust.table import probability_table
@@ -56,13 +56,13 @@ def slopes(
     refuse_unusable(fit)
     if interval != "wald":
         raise AdjustError(f'interval="{interval}": a slope is not a probability. Expected "wald".')
-    column = model_column(fit, variable)
-    if isinstance(column.dtype, pd.CategoricalDtype):
+    column = model_values(fit, variable)
+    if isinstance(column, pd.Categorical):
         raise AdjustError(
             f'"{variable}" has levels, not numbers. Use contrasts(fit, "{variable}") for its differences.'
         )
     target = target_population(fit, over, list(fit.cells.columns))
-    step = 1e-4 * (float(np.std(column.to_numpy(dtype=float))) or 1.0)
+    step = 1e-4 * (float(np.std(np.asarray(column, dtype=float))) or 1.0)
     both = intervened(target, pd.DataFrame(index=range(2)))
     moved = np.repeat([step, -step], len(target.weights))
     frame = {**both, variable: both[variable] + moved}

@@ -104,12 +104,12 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
     influence = fit.theta_influence
     values = influence.values @ jacobian.T
     if target.survey is fit.survey and target.row_pattern is not None:
-        answers = len(fit.design.order)
-        pattern_of = np.zeros(len(fit.cells.patterns), dtype=np.intp)
+        pattern_of = np.zeros(len(fit.cells.weights), dtype=np.intp)
         used = fit.cells.row_pattern >= 0
         pattern_of[fit.cells.row_pattern[used]] = target.row_pattern[used]
         total = float(fit.cells.row_weight.sum())
-        values = values + np.repeat(spread[pattern_of] / total, answers, axis=0)
+        by_pattern = values.reshape(len(pattern_of), -1, values.shape[1])
+        values = (by_pattern + (spread / total)[pattern_of][:, None, :]).reshape(values.shape)
     return Influence(values, influence.row_cell, influence.row_weight, influence.design, influence.frequency)
 
 

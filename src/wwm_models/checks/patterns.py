@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.adjust.joint import model_column, refuse_unusable
+from wwm_models.adjust.joint import model_values, refuse_unusable
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.checks.group_residuals import residual_covariance
 from wwm_models.checks.groups import TIE_DIGITS, Comparison, answer_scores, compare, probabilities, summary
@@ -143,7 +143,7 @@ def pulkstenis_robinson(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
     names = [terms] if isinstance(terms, str) else list(terms)
     if not names:
         raise AdjustError("pulkstenis_robinson was given no predictor. Name the categorical ones.")
-    group = _halves(fit, _numbers([model_column(fit, name) for name in names]))
+    group = _halves(fit, _numbers([pd.Series(model_values(fit, name), name=name) for name in names]))
     comparison = compare(fit, group)
     made, count = comparison.observed.shape
     slopes = sum(_variables_within(term, fit, names) for term in fit.design.terms)

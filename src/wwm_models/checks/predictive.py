@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from wwm_models.adjust.joint import estimand_text, model_column, refuse_unusable
+from wwm_models.adjust.joint import estimand_text, model_values, refuse_unusable
 from wwm_models.adjust.sampled import drawn_limits
 from wwm_models.adjust.table import names_of, probability_table
 from wwm_models.adjust.target import target_population
@@ -147,7 +147,7 @@ def _answers(post: Posterior, draws: int) -> _Answers:
 def _groups(post: Posterior, names: tuple[str, ...]) -> tuple[pd.DataFrame, Codes]:
     """The groups there are, in order, and the group of every pattern."""
     for name in names:
-        model_column(post, name)
+        model_values(post, name)
     if not names:
         return pd.DataFrame(index=range(1)), np.zeros(len(post.cells.patterns), dtype=np.intp)
     patterns = post.cells.patterns[list(names)]

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.adjusted import MOST_VALUES, model_groups
-from wwm_models.adjust.joint import model_column, refuse_unusable
+from wwm_models.adjust.joint import model_values, refuse_unusable
 from wwm_models.adjust.standardise import intervened, margins
 from wwm_models.adjust.target import target_population
 from wwm_models.cells.monotonic import without_bounds
@@ -128,13 +128,13 @@ def _row(fit: Fit, variable: str, others: list[_Alternative]) -> dict[str, objec
 
 def _groups(fit: Fit, variable: str) -> pd.DataFrame:
     """Levels of a variable; of a number with many values, its tenths and median."""
-    column = model_column(fit, variable)
-    if isinstance(column.dtype, pd.CategoricalDtype) or len(np.unique(column.to_numpy())) <= MOST_VALUES:
+    values = model_values(fit, variable)
+    if isinstance(values, pd.Categorical) or len(np.unique(values)) <= MOST_VALUES:
         return model_groups(fit, (variable,))
-    order = np.argsort(column.to_numpy())
+    order = np.argsort(values)
     reached = np.cumsum(fit.cells.weights.sum(axis=1)[order])
     at = np.searchsorted(reached, np.array(POINTS) * reached[-1])
-    return pd.DataFrame({variable: column.to_numpy()[order][at]})
+    return pd.DataFrame({variable: np.asarray(values)[order][at]})
 
 
 def _adjusted(fit: Fit, variable: str, groups: pd.DataFrame) -> Array:

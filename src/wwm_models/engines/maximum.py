@@ -26,12 +26,10 @@ def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -
     """Cut points that reproduce the overall shares, slopes zero."""
     counts = likelihood.counts.sum(axis=0)
     cuts = family.cut_sign * family.start(counts / counts.sum(), likelihood.link)
-    size = design.linear.shape[2]
-    columns = design.array[:, :, design.is_cut[:size]]
-    first = np.unique(columns != 0, axis=0, return_index=True)[1]  # a pattern of every group of cut points
-    basis = family.cut_sign * columns[first].reshape(-1, columns.shape[2])
+    groups = design.linear.cuts(design.is_cut[: design.linear.shape[2]])
+    basis = family.cut_sign * groups.reshape(-1, groups.shape[2])
     theta = np.zeros(len(design.names))
-    theta[design.is_cut] = np.linalg.lstsq(basis, np.tile(cuts, len(first)), rcond=None)[0]
+    theta[design.is_cut] = np.linalg.lstsq(basis, np.tile(cuts, len(groups)), rcond=None)[0]
     return theta
 
 

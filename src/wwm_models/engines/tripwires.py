@@ -60,7 +60,7 @@ def refuse_tripped(
 
 def _free_cut_points(design: Design) -> bool:
     """Whether every predictor has a cut point of its own; structured ones do not let a maximum reproduce all shares."""
-    cuts = design.linear.rows(np.array([0])).array[0][:, design.is_cut[: design.linear.shape[2]]]
+    cuts = design.linear.cuts(design.is_cut[: design.linear.shape[2]])[0]
     return int(np.linalg.matrix_rank(cuts)) == len(cuts)
 
 

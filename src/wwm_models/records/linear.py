@@ -60,6 +60,11 @@ class Dense:
         """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
         return scores @ self.array
 
+    def cuts(self, is_cut: NDArray[np.bool_]) -> Array:
+        """(m, J, q) the distinct maps of the cut points: several where groups have their own."""
+        columns = self.array[:, :, is_cut]
+        return columns[np.unique(columns != 0, axis=0, return_index=True)[1]]
+
     def rows(self, where: NDArray[np.intp]) -> Dense:
         """The map of these rows."""
         return Dense(self.array[where])
@@ -188,6 +193,10 @@ class Blocks:
         parts = [scores @ self.basis, scores.sum(axis=2)[:, :, None] * self.shared[:, None, :]]
         own = (self.specific[:, None, :, None] * scores[:, :, None, :]).reshape(rows, several, -1)
         return np.concatenate([*parts, own], axis=2)
+
+    def cuts(self, is_cut: NDArray[np.bool_]) -> Array:  # noqa: ARG002 - the blocks know
+        """(1, J, q) the map of the cut points, which all rows share."""
+        return self.basis[None]
 
     def rows(self, where: NDArray[np.intp]) -> Blocks:
         """The map of these rows."""
