@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def stored(name: str) -> dict:
-    path = HERE / name / "expected.json"
+    path = HERE / name / "stored.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 

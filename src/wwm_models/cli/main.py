@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1 or 2; 130 after an interrupt from the keyboard.
     """
     options = _parser().parse_args(arguments)
+    # matrices are small here: threads would only wait for each other, and the second core has a process of its own
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from wwm_models.cli import commands
 
     try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
+from joblib import Parallel, delayed
 
-from wwm_models.article.bounds import BoundsResult, bounds, read_margins
+from wwm_models.article import Article
+from wwm_models.article.bounds import BoundsResult, Margins, bounds, read_margins
 from wwm_models.errors import ArticleError
 from wwm_models.records import Results
 from wwm_models.study.declared import Declared
@@ -15,12 +19,20 @@ from wwm_models.study.tables import with_study
 FILE = "margins.toml"
 
 
-def study_bounds(declared: Declared) -> tuple[BoundsResult | None, list[str]]:
-    """What the printed article alone allows, and why nothing can be said; neither without margins.toml.
+Bounded = tuple[BoundsResult | None, list[str]]
+
+
+def begin_bounds(declared: Declared) -> Callable[[], Bounded]:
+    """Start on what the printed article alone allows, in a process of its own, and give the function that waits for it.
 
     Parameters
     ----------
     declared : Declared
+
+    Returns
+    -------
+    function of nothing
+        The bounds, and why nothing can be said; neither without margins.toml.
 
     Raises
     ------
@@ -29,10 +41,15 @@ def study_bounds(declared: Declared) -> tuple[BoundsResult | None, list[str]]:
     """
     path = declared.folder / FILE
     if not path.is_file() or not (declared.article.published or declared.article.claims):
-        return None, []
+        return lambda: (None, [])
     margins = read_margins(path, declared.codebook)
+    waiting: Any = Parallel(n_jobs=2, return_as="generator")(delayed(_bounded)(declared.article, margins) for _ in [0])
+    return lambda: next(waiting)
+
+
+def _bounded(article: Article, margins: Margins) -> Bounded:
     try:
-        return bounds(declared.article, margins), []
+        return bounds(article, margins), []
     except ArticleError as problem:
         return None, [f"bounds: {problem}"]
 

@@ -14,7 +14,7 @@ from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import write_report
 from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
-from wwm_models.study.bounds import study_bounds, with_bounds
+from wwm_models.study.bounds import begin_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
 from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
@@ -103,7 +103,7 @@ def run_study(
     tell(f"reading {Path(data).name}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
-    bounds, unbounded = study_bounds(declared)
+    awaited = begin_bounds(declared)
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang}
     key = run_key(declared, Path(data), settings)
     kept = Checkpoints(Path(out), key)
@@ -117,6 +117,7 @@ def run_study(
     tell("writing tables and page", count, count)
     tables = study_tables(survey, declared.article, declared.models, results, why, raws, collapses, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
+    bounds, unbounded = awaited()
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)
     with new_results(Path(out)) as folder:

@@ -1,6 +1,6 @@
 # Critical values and adjusted p-values of the largest |t| by multcomp (single step): three ages compared pairwise on three
 # answers with a joint covariance of rank 9. Output is the same in every run: the seed is set before each call, and the
-# accuracy asked of mvtnorm is far below the digits stored.   Rscript make.R > expected.json
+# accuracy asked of mvtnorm is far below the digits stored.   Rscript make.R > stored.json
 suppressMessages(library(multcomp))
 suppressMessages(library(mvtnorm))
 root <- matrix(round(sin(1:81), 3), 9)

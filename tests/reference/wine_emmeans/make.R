@@ -1,5 +1,5 @@
 # Adjusted probabilities of the wine data by emmeans: averaged over contact with equal weights, delta-method errors, normal
-# intervals on the probability scale; and the difference between temperatures.   Rscript make.R > expected.json
+# intervals on the probability scale; and the difference between temperatures.   Rscript make.R > stored.json
 suppressMessages(library(ordinal))
 suppressMessages(library(emmeans))
 fit <- clm(rating ~ temp + contact, data = wine)

@@ -13,7 +13,7 @@ import wwm_models as wwm
 from wwm_models.article.bounds import BOUNDS_COLUMNS
 from wwm_models.cli import main
 from wwm_models.store import read_table
-from wwm_models.study.bounds import bounds_csv, study_bounds
+from wwm_models.study.bounds import begin_bounds, bounds_csv
 from wwm_models.study.declared import bundled_study, read_study
 
 ARTICLE = """
@@ -107,7 +107,7 @@ def test_a_run_writes_bounds_of_a_study_with_margins(study: Path, tmp_path: Path
     assert run.problems == ()
     assert set(table["study"]) == {"short-synthetic"}
     declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
-    found, problems = study_bounds(declared)
+    found, problems = begin_bounds(declared)()
     assert problems == []
     pd.testing.assert_series_equal(table["lower"], bounds_csv(found, "short-synthetic")["lower"])
 
@@ -116,7 +116,7 @@ def test_a_run_goes_on_when_printed_numbers_exclude_each_other(study: Path, tmp_
     second = '[[published]]\nid = "P02"\noutcome = "desired"\ncategory = "never"\ngroup = { age_group = "18-34" }\nvalue = 90\n'
     (study / "article.toml").write_text(ARTICLE + second, encoding="utf-8")
     declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
-    found, problems = study_bounds(declared)
+    found, problems = begin_bounds(declared)()
     assert found is None
     assert problems[0].startswith(
         "bounds: No table of desired agrees with the margins and all of these printed numbers: P01: 55%"

@@ -46,8 +46,11 @@ def rendered(table: Table, *, latex: bool) -> Rendered:
         items.append(item)
         return f"QZ{len(items) - 1}ZQ"
 
-    made = _great(table, token)
-    return Rendered(table, made.as_raw_html(), made.as_latex() if latex else "", tuple(items))
+    with pd.option_context(
+        "mode.string_storage", "python"
+    ):  # great-tables sets cells one by one, which copies Arrow columns
+        made = _great(table, token)
+        return Rendered(table, made.as_raw_html(), made.as_latex() if latex else "", tuple(items))
 
 
 def on_page(made: Rendered, lang: str) -> Markup:
