@@ -243,14 +243,14 @@ def test_finished_models_of_an_interrupted_run_are_used(small: Path, monkeypatch
     reference = run_study(small / "study", data=small / "data.csv", out=small / "whole")
     from wwm_models.study import running
 
-    original = running.run_model
+    original = running.run_declared
 
     def dies_at_second(spec, *rest):
         if spec.name == "wish_nominal":
             raise KeyboardInterrupt
         return original(spec, *rest)
 
-    monkeypatch.setattr(running, "run_model", dies_at_second)
+    monkeypatch.setattr(running, "run_declared", dies_at_second)
     assert run(small) == 130
     assert not (small / "out").exists()
     assert main(["verify", str(small / "out")]) == 2
@@ -259,7 +259,7 @@ def test_finished_models_of_an_interrupted_run_are_used(small: Path, monkeypatch
         assert spec.name == "wish_nominal", "the first model was finished before"
         return original(spec, *rest)
 
-    monkeypatch.setattr(running, "run_model", only_second)
+    monkeypatch.setattr(running, "run_declared", only_second)
     assert run(small) == 0
     for name, table in reference.results.tables.items():
         pd.testing.assert_frame_equal(

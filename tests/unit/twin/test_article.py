@@ -5,11 +5,8 @@ import tomllib
 import pytest
 from twin_evaluate import ARTICLE, CODEBOOK, COLLAPSES, STUDY, TESTABLE, VARIABLES
 
-MODELS = {
-    path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
-    for path in STUDY.glob("*.toml")
-    if path.stem not in {"article", "codebook"}
-}
+FILES = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in STUDY.glob("*.toml")}
+MODELS = {name: content for name, content in FILES.items() if "outcome" in content}
 
 
 def refs(claim):
@@ -66,6 +63,10 @@ def test_models_use_declared_variables(name):
     used = [model["outcome"], *model["exposures"], *model["adjusters"]]
     assert all(variable in VARIABLES for variable in used)
     assert VARIABLES[model["outcome"]]["kind"] == {"cumulative": "ordered", "multinomial": "nominal"}[model["family"]]
+
+
+def test_the_other_files_are_known():
+    assert set(FILES) - set(MODELS) == {"article", "codebook", "effects_joint", "margins", "weighting-margins"}
 
 
 def test_every_outcome_of_a_claim_has_exactly_one_primary_model():
