@@ -84,17 +84,13 @@ def target_population(fit: Tabulated, over: str | Survey, free: Sequence[str]) -
 
 def _sample(fit: Tabulated, free: Sequence[str]) -> Target:
     cells = fit.cells
-    number, columns = _distinct(
-        [(name, pd.Series(cells.columns[name])) for name in free], np.arange(len(cells.weights))
-    )
+    number, columns = _distinct([(name, cells.columns[name]) for name in free], np.arange(len(cells.weights)))
     weights = np.bincount(number, cells.weights.sum(axis=1))
     row_pattern = np.where(cells.row_pattern >= 0, number[cells.row_pattern], -1)
     return Target(columns, weights / weights.sum(), row_pattern, cells.row_weight, fit.survey, "sample")
 
 
-def _distinct(
-    predictors: list[tuple[str, pd.Series]], rows: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], dict[str, Any]]:
+def _distinct(predictors: list[tuple[str, Any]], rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], dict[str, Any]]:
     """Number the distinct combinations of predictors on these rows, and give their columns."""
     coded = [predictor_codes(column, name) for name, column in predictors]
     number, codes = unique_rows([code[rows] for code, _ in coded], [len(levels) for _, levels in coded], len(rows))
@@ -108,7 +104,7 @@ def _distinct(
 def _another_survey(survey: Survey, free: Sequence[str]) -> Target:
     known = [str(name) for name in survey.frame.columns]
     used = survey.domain.copy()
-    predictors: list[tuple[str, pd.Series]] = []
+    predictors: list[tuple[str, Any]] = []
     for name in free:
         if name not in known:
             raise AdjustError(

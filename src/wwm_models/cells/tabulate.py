@@ -98,10 +98,11 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
     return tuple(str(int(value)) for value in values), codes.astype(np.intp)
 
 
-def predictor_codes(column: pd.Series, name: str) -> tuple[Codes, Any]:
-    """Integer codes of a predictor (-1 where missing) and its levels: categories, or distinct numbers."""
-    if isinstance(column.array, pd.Categorical):
-        return column.array.codes.astype(np.intp), column.array.categories
+def predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
+    """Integer codes of a predictor, a Series or its values (-1 where missing), and its levels: categories, or distinct numbers."""
+    grouped = column.array if isinstance(column, pd.Series) else column
+    if isinstance(grouped, pd.Categorical):
+        return grouped.codes.astype(np.intp), grouped.categories
     if _is_text(column) or pd.api.types.is_bool_dtype(column.dtype):
         codes, levels = pd.factorize(column, sort=True)
         return codes.astype(np.intp), np.asarray(levels, dtype=object)
@@ -128,7 +129,7 @@ def _whole_numbers(column: pd.Series) -> bool:
     )
 
 
-def _is_text(column: pd.Series) -> bool:
+def _is_text(column: Any) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
 
 

@@ -54,7 +54,9 @@ def _independent(influence: Influence) -> Array:
     squares = np.bincount(cell, weight if influence.frequency else weight**2, minlength=size)
     total = np.bincount(cell, weight, minlength=size) @ influence.values
     n = float(weight.sum()) if influence.frequency else float(len(influence.row_cell))
-    middle = (influence.values * squares[:, None]).T @ influence.values
+    held = np.flatnonzero(squares)
+    scaled = influence.values[held] * np.sqrt(squares[held])[:, None]
+    middle = scaled.T @ scaled
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
 
 

@@ -46,6 +46,7 @@ def refuse_tripped(
     """
     _check_replay(design, cells)
     seen = likelihood.counts.sum(axis=1) > 0
+    seen = slice(None) if seen.all() else seen
     probability = np.exp(likelihood.log_probabilities(found.theta)[seen])
     if not (np.isfinite(probability).all() and (probability > 0).all()):
         _trip("positive", "a fitted probability is not positive", float(np.nanmin(probability)))
