@@ -75,7 +75,7 @@ def test_plain_columns_are_patsys(formula):
         {name: pd.Categorical(rng.choice(list("pqrs")[:size], 60)) for name, size in zip("abc", (2, 3, 4), strict=True)}
     )
     frame["x"], frame["z"] = rng.normal(size=60), rng.normal(size=60)
-    assert plain_terms(formula, ["a", "b", "c"]) is not None
+    assert plain_terms(formula, ("a", "b", "c")) is not None
     encoder, columns = build_encoder(formula, {name: frame[name].array for name in frame.columns}, 60)
     matrix = dmatrix(formula, frame)
     wanted = [readable_name(name) for name in matrix.design_info.column_names if name != "Intercept"]
@@ -88,4 +88,4 @@ def test_plain_columns_are_patsys(formula):
     "formula", ["a:b", "a + a:b", "log(x)", "a - 1", "C(a)", "(a + b)**2", "0 + a", "a*b:c", "x^2"]
 )
 def test_other_formulas_are_left_to_patsy(formula):
-    assert plain_terms(formula, ["a", "b", "c"]) is None
+    assert plain_terms(formula, ("a", "b", "c")) is None

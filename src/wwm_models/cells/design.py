@@ -133,8 +133,9 @@ def _without_redundant(
     encoder: Encoder, columns: Array, cells: Cells, aliased: str, beside: Array | None = None
 ) -> tuple[Encoder, Array, tuple[str, ...]]:
     seen = cells.weights.sum(axis=1) > 0
-    constant = np.column_stack([np.ones(len(columns)), *([] if beside is None else [beside])])[seen]
-    found = redundant_columns(np.column_stack([constant, columns[seen]]))
+    rows = slice(None) if seen.all() else seen
+    constant = np.column_stack([np.ones(len(columns)), *([] if beside is None else [beside])])[rows]
+    found = redundant_columns(np.column_stack([constant, columns[rows]]))
     redundant = [j - constant.shape[1] for j in found if j >= constant.shape[1]]
     if not redundant:
         return encoder, columns, ()

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,11 @@ def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:
     >>> formula_variables("y ~ age * C(region) + log(income)", ["y", "age", "region", "income"])
     ('age', 'region', 'income')
     """
+    return _variables(formula, tuple(known))
+
+
+@lru_cache(maxsize=64)
+def _variables(formula: str, known: tuple[str, ...]) -> tuple[str, ...]:
     right_side = formula.split("~")[-1].strip()
     try:
         tree = ast.parse(right_side.replace(":", "|").replace("^", "**"), mode="eval")
@@ -170,7 +176,7 @@ def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tup
         Without the intercept, which the cut points take.
     """
     groups = {name: tuple(values.categories) for name, values in columns.items() if isinstance(values, pd.Categorical)}
-    terms = plain_terms(right_side, list(groups))
+    terms = plain_terms(right_side, tuple(groups))
     if terms is None:
         named, evaluate, matrix = _by_patsy(right_side, pd.DataFrame(dict(columns), index=range(rows)))
     else:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,20 +26,21 @@ Term = tuple[str, ...]
 _PLAIN = re.compile(r"[^\W\d]\w*(\s*[:*]\s*[^\W\d]\w*)*|1")
 
 
-def plain_terms(right_side: str, groups: Sequence[str]) -> tuple[Term, ...] | None:
+@lru_cache(maxsize=64)
+def plain_terms(right_side: str, groups: tuple[str, ...]) -> tuple[Term, ...] | None:
     """Terms of a plain formula in patsy's order, or None where it is not plain.
 
     Parameters
     ----------
     right_side : str
-    groups : sequence of str
+    groups : tuple of str
         Variables that are categorical.
 
     Examples
     --------
-    >>> plain_terms("a * b + x", ["a", "b"])
+    >>> plain_terms("a * b + x", ("a", "b"))
     (('a',), ('b',), ('a', 'b'), ('x',))
-    >>> plain_terms("a:b", ["a", "b"]) is None
+    >>> plain_terms("a:b", ("a", "b")) is None
     True
     """
     found: dict[frozenset[str], Term] = {}
