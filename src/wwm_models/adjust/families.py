@@ -40,7 +40,7 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
     Returns
     -------
     list of DataFrame
-        The tables with ``lower_simultaneous`` and ``upper_simultaneous`` (by the largest |t| of the family), ``p_value``,
+        The tables with ``lower_simultaneous`` and ``upper_simultaneous`` (by the largest absolute t of the family), ``p_value``,
         ``p_max_t``, ``p_holm``, the ``critical`` value and the number of ``comparisons``. Differences without a standard error
         do not count.
 
