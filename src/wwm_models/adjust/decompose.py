@@ -118,7 +118,7 @@ def decompose_fit(
     """
     refuse_unusable(fit)
     names = names_of(by)
-    adjusters = tuple(str(name) for name in fit.cells.patterns.columns if name not in names)
+    adjusters = tuple(name for name in fit.cells.columns if name not in names)
     if len(adjusters) > MOST_ADJUSTERS:
         raise AdjustError(
             f'"{fit.model.formula}" has {len(adjusters)} adjusters beside {listed(names)}. Expected {MOST_ADJUSTERS} at most, since every '

@@ -130,8 +130,8 @@ def _influence(
 ) -> Influence:
     """w_i [1(answer) - P] / W within the respondent's group; zero elsewhere."""
     answers, groups, rows = len(cells.categories), *estimate.shape
-    values = np.zeros((len(cells.patterns), answers, groups, rows))
-    pattern = np.arange(len(cells.patterns))
+    values = np.zeros((len(cells.weights), answers, groups, rows))
+    pattern = np.arange(len(cells.weights))
     own = (collapse.T[None, :, :] - estimate[place][:, None, :]) / np.where(total > 0, total, 1.0)[place][:, None, None]
     values[pattern[:, None], np.arange(answers)[None, :], place[:, None]] = own
     flat = np.nan_to_num(values.reshape(-1, groups * rows))

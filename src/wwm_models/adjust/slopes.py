@@ -116,7 +116,7 @@ def predict(fit: Fitted, frame: pd.DataFrame) -> pd.DataFrame:
     if isinstance(fit, Posterior):
         return pd.DataFrame(sampled_predictions(fit, frame), columns=pd.Index(fit.cells.categories), index=frame.index)
     log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)
-    refuse_crossing(log_p, frame.loc[:, [str(name) for name in fit.cells.patterns.columns]].reset_index(drop=True))
+    refuse_crossing(log_p, frame.loc[:, list(fit.cells.columns)].reset_index(drop=True))
     full = np.zeros((len(frame), len(fit.cells.categories)))
     full[:, fit.design.order] = np.exp(log_p)
     return pd.DataFrame(full, columns=pd.Index(fit.cells.categories), index=frame.index)

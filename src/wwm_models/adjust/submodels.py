@@ -106,8 +106,8 @@ class Averaged:
 
 def taken_apart(fit: Fit) -> Whole:
     """Prepare a fit for its submodels."""
-    names = tuple(str(name) for name in fit.cells.patterns.columns)
-    coded = [predictor_codes(fit.cells.patterns[name], name) for name in names]
+    names = tuple(fit.cells.columns)
+    coded = [predictor_codes(fit.cells.columns[name], name) for name in names]
     needs = [
         frozenset(formula_variables(f"y ~ {term.removeprefix('scale:')}", ["y", *names])) if term else frozenset[str]()
         for term in fit.design.terms
@@ -131,7 +131,7 @@ def submodel(whole: Whole, variables: Iterable[str]) -> Submodel:
     """
     fit, inside = whole.fit, frozenset(variables)
     kept = np.array([need <= inside for need in whole.needs], dtype=bool)
-    cell, first = _merged(whole.names, whole.codes, whole.sizes, inside, len(fit.cells.patterns))
+    cell, first = _merged(whole.names, whole.codes, whole.sizes, inside, len(fit.cells.weights))
     predictors = _restricted(whole.likelihood.predictors, kept, first)
     counts = np.zeros((len(first), whole.likelihood.counts.shape[1]))
     np.add.at(counts, cell, whole.likelihood.counts)
@@ -161,10 +161,10 @@ def submodel(whole: Whole, variables: Iterable[str]) -> Submodel:
 
 def averaged(fit: Fit, by: tuple[str, ...], groups: pd.DataFrame) -> Averaged:
     """The sample with the by-variables set to every group."""
-    free = tuple(str(name) for name in fit.cells.patterns.columns if name not in by)
+    free = tuple(name for name in fit.cells.columns if name not in by)
     target = target_population(fit, "sample", list(free))
     coded = [predictor_codes(target.patterns[name], name) for name in free]
-    pattern = np.zeros(len(fit.cells.patterns), dtype=np.intp)
+    pattern = np.zeros(len(fit.cells.weights), dtype=np.intp)
     used = fit.cells.row_pattern >= 0
     assert target.row_pattern is not None
     pattern[fit.cells.row_pattern[used]] = target.row_pattern[used]
