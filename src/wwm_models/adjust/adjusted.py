@@ -20,10 +20,10 @@ from wwm_models.adjust.table import (
     probability_limits,
     probability_table,
 )
-from wwm_models.adjust.target import target_population
+from wwm_models.adjust.target import Over, target_population
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Estimates, Fitted, Posterior, Survey, Tabulated
+from wwm_models.records import Estimates, Fitted, Posterior, Tabulated
 
 Array = NDArray[np.float64]
 MOST_VALUES = 25
@@ -33,7 +33,7 @@ def adjusted(
     fit: Fitted,
     by: str | Sequence[str] | None = None,
     *,
-    over: str | Survey = "sample",
+    over: Over = "sample",
     interval: str = "logit",
     covariates: str = "sampled",
     level: float = 0.95,
@@ -46,8 +46,9 @@ def adjusted(
     fit : Fit or Posterior
     by : str, sequence of str or None
         Variables of the model that are set, level by level, for everyone in the target population.
-    over : {"sample", "balanced"} or Survey
-        Whom to average over. "balanced": equal weight on every combination of the other factors, numbers at their mean.
+    over : {"sample", "balanced"}, Survey, mapping of margins, or file of these
+        Whom to average over. "balanced": equal weight on every combination of the other factors, numbers at their mean. Margins,
+        such as ``{"gender": {"man": 0.49, "woman": 0.51}}``: the sample raked to these shares or counts, which count as known.
     interval : {"logit", "wald"}
         Of a fit; a posterior has equal-tailed credible limits.
     covariates : {"sampled", "fixed"}
@@ -67,6 +68,8 @@ def adjusted(
     ------
     AdjustError
         If a by-variable is not in the model, the fit is not usable, or an option is unknown.
+    SurveyError
+        If declared margins cannot be met.
 
     References
     ----------

@@ -31,7 +31,7 @@ from wwm_models.adjust.joint import estimand_text
 from wwm_models.adjust.sampled import drawn_limits, sampled_shares
 from wwm_models.adjust.standardise import intervened
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of, probability_table
-from wwm_models.adjust.target import Target, target_population
+from wwm_models.adjust.target import Over, Target, target_population
 from wwm_models.engines.bayes.joint.rows import columns_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.families import Model
@@ -72,7 +72,7 @@ def adjusted_items(
     post: JointPosterior,
     by: str | Sequence[str] | None = None,
     *,
-    over: str | Survey = "sample",
+    over: Over = "sample",
     covariates: str = "sampled",
     level: float = 0.95,
     collapses: Mapping[str, Collapses] | None = None,
@@ -84,7 +84,7 @@ def adjusted_items(
     post : JointPosterior
     by : str, sequence of str or None
         Variables of the model that are set, level by level, for everyone in the target population.
-    over : {"sample", "balanced"} or Survey
+    over : as for `adjusted`
         "sample": the respondents of the joint model, the same for all items.
     covariates : {"sampled", "fixed"}
     level : float

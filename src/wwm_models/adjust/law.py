@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.engines.covariance import covariance, joined
+from wwm_models.engines.covariance import covariance, summed
 from wwm_models.records import Estimates, Influence
 
 Array = NDArray[np.float64]
@@ -114,12 +114,7 @@ def _contributions(terms: Sequence[Term]) -> Influence | None:
         if own is None or (whole is not None and len(whole.row_cell) != len(own.row_cell)):
             return None
         own = replace(own, values=np.nan_to_num(own.values) @ matrix.T)
-        if whole is None:
-            whole = own
-            continue
-        size = whole.values.shape[1]
-        both = joined(whole, own)
-        whole = replace(both, values=both.values[:, :size] + both.values[:, size:])
+        whole = own if whole is None else summed(whole, own)
     return whole
 
 

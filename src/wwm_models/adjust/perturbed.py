@@ -183,13 +183,11 @@ def _points(made: Reported, theta: Array, kept: NDArray[np.bool_], row_weight: A
     fit, found = made.fit, Points()
     for by, over in made.over.items():
         target, count = over.target, len(over.groups)
-        assert target.row_pattern is not None
-        used = (target.row_pattern >= 0) & (row_weight > 0)
-        weights = np.bincount(target.row_pattern[used], row_weight[used], minlength=len(target.weights))
+        weights = target.shares_under(row_weight)
         log_p = fit.family.log_probabilities(restricted(over.predictors, kept).eta(theta), fit.link)
         probability = np.zeros((count, len(weights), len(fit.cells.categories)))
         probability[:, :, fit.design.order] = np.exp(log_p).reshape(count, len(weights), -1)
-        shares = (weights / weights.sum()) @ probability @ made.collapse.T
+        shares = weights @ probability @ made.collapse.T
         found |= _placed(fit.cells.outcome, by, over, made.names, shares)
     return found
 

@@ -44,7 +44,4 @@ def _shares(fit: Fit, target: Target, covariates: str) -> Array:
         raise AdjustError('Replicate weights of two surveys cannot be combined. Use over="sample" or "balanced".')
     if covariates == "fixed" or target.row_pattern is None:
         return np.tile(target.weights, (made.weights.shape[1], 1))
-    used = target.row_pattern >= 0
-    pattern, size = target.row_pattern[used], len(target.weights)
-    sums = np.array([np.bincount(pattern, weights, minlength=size) for weights in made.weights[used].T])
-    return sums / sums.sum(axis=1, keepdims=True)
+    return np.array([target.shares_under(weights) for weights in made.weights.T])

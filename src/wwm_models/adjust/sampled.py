@@ -88,19 +88,22 @@ def sampled_margins(post: Posterior, frame: Columns, target: Target, covariates:
 def sampled_shares(target: Target, post: Drawn, seed: int) -> Array:
     """(s, R) shares of the target's patterns, each row summing to one.
 
-    Shares of the fit's own sample are drawn for its full patterns, so that numbers by other variables have the same population.
+    Shares of the fit's own sample are drawn for its full patterns, so that numbers by other variables have the same population;
+    where the population has declared margins, every draw is raked to them.
     """
     assert target.row_pattern is not None
     assert target.row_weight is not None
     assert target.survey is not None
-    own = target.survey is post.survey
-    rows = post.cells.row_pattern if own else target.row_pattern
+    own, raking = target.survey is post.survey, target.raking
+    rows = raking.row if raking is not None else post.cells.row_pattern if own else target.row_pattern
     used = rows >= 0
     pattern, weight = rows[used], target.row_weight[used]
-    size = len(post.cells.patterns) if own else len(target.weights)
+    size = int(rows.max()) + 1 if own else len(target.weights)
     made = _bootstrapped(
         target.survey, used, pattern, weight, size, len(post.draws), np.random.default_rng([seed, 1981])
     )
+    if raking is not None:
+        made = np.array([raking.raked(each) for each in made])
     if own:
         group = np.zeros(size, dtype=np.intp)
         group[pattern] = target.row_pattern[used]

@@ -10,11 +10,11 @@ from wwm_models.adjust.joint import estimand_text, method_of, model_values, refu
 from wwm_models.adjust.sampled import drawn_limits, origin_of, sampled_predictions
 from wwm_models.adjust.standardise import intervened, refuse_crossing
 from wwm_models.adjust.table import probability_table
-from wwm_models.adjust.target import target_population
+from wwm_models.adjust.target import Over, target_population
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import Estimates, Fitted, Posterior, Survey
+from wwm_models.records import Estimates, Fitted, Posterior
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ def slopes(
     interval: str = "wald",
     covariates: str = "sampled",
     level: float = 0.95,
-    over: str | Survey = "sample",
+    over: Over = "sample",
 ) -> Estimates:
     """Average marginal effect of a continuous predictor on the probability of every answer.
 

@@ -12,7 +12,7 @@ doi:10.1111/j.0006-341X.1999.00652.x
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.target import Target
 from wwm_models.cells.plain import Grouped, as_frame
-from wwm_models.engines.covariance import covariance
+from wwm_models.engines.covariance import covariance, summed
 from wwm_models.engines.crossing import described_patterns
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, listed
@@ -99,10 +99,14 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
     jacobian : (m, p) array
     spread : (R, m) array
     target : Target
-        The sample's own part enters only when the target is the sample.
+        The sample's own part enters only when the target is the sample, as it is or raked.
     """
     influence = fit.theta_influence
     values = influence.values @ jacobian.T
+    if target.raking is not None:
+        own = target.raking.unexplained(spread[target.raking_pattern]) / float(fit.cells.row_weight.sum())
+        members = replace(influence, values=own, row_cell=target.raking.row)
+        return summed(replace(influence, values=values), members)
     if target.survey is fit.survey and target.row_pattern is not None:
         pattern_of = np.zeros(len(fit.cells.weights), dtype=np.intp)
         used = fit.cells.row_pattern >= 0

@@ -121,6 +121,13 @@ def joined(first: Influence, second: Influence) -> Influence:
     return replace(first, values=np.hstack([left, right]), row_cell=np.where(outside, -1, cell), row_weight=weight)
 
 
+def summed(first: Influence, second: Influence) -> Influence:
+    """Influence on the sums of both, estimate by estimate; both must be of one survey and of m estimates."""
+    size = first.values.shape[1]
+    both = joined(first, second)
+    return replace(both, values=both.values[:, :size] + both.values[:, size:])
+
+
 def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:
     """Scales that turn both weights into one: they differ by a constant where both use a row."""
     both = (first.row_weight > 0) & (second.row_weight > 0)

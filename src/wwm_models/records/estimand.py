@@ -146,7 +146,9 @@ def _population(estimand: Estimand, language: int, labels: Mapping[str, str], co
     given = _GIVEN.match(estimand.population)
     if given is None:
         return _POPULATIONS.get(estimand.population, (estimand.population,) * 2)[language]
-    listed = _listed(given[1].split("+"), labels, conjunction)
+    crossed = (" naar ", " by ")[language]
+    parts = [crossed.join(labels.get(one, one) for one in name.split(":")) for name in given[1].split("+")]
+    listed = _listed(parts, {}, conjunction)
     return (f"een bevolking met opgegeven verdeling van {listed}", f"a population with declared margins of {listed}")[
         language
     ]

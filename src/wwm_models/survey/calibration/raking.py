@@ -78,7 +78,7 @@ def rake(
 
     def raked(weights: Array) -> Array:
         new = (
-            _proportional(weights, codes, aims, tolerance, iterations)
+            proportional(weights, codes, aims, tolerance=tolerance, iterations=iterations)
             if bounds is None
             else _bounded(weights, codes, aims, _checked(bounds), iterations)
         )
@@ -127,10 +127,36 @@ def poststratify(survey: Survey, variable: str, counts: Mapping[str, float]) -> 
     return rake(survey, {variable: counts})
 
 
-def _proportional(
-    weights: Array, codes: Mapping[str, Codes], aims: Mapping[str, Array], tolerance: float, iterations: int
+def proportional(
+    weights: Array,
+    codes: Mapping[str, Codes],
+    aims: Mapping[str, Array],
+    *,
+    tolerance: float = 1e-8,
+    iterations: int = 200,
 ) -> Array:
-    """Multiply by margin ratios in turn until every margin is met."""
+    """Multiply weights by margin ratios in turn until every margin is met, or the rounds are over.
+
+    Parameters
+    ----------
+    weights : (n,) array
+    codes : mapping of margin to (n,) int array
+        Level of every respondent.
+    aims : mapping of margin to (levels,) array
+        Population counts, or shares; each margin with the same sum.
+    tolerance : float
+        Largest relative deviation from a margin, times ten.
+    iterations : int
+
+    Returns
+    -------
+    (n,) array
+
+    Examples
+    --------
+    >>> proportional(np.ones(3), {"g": np.array([0, 0, 1])}, {"g": np.array([30.0, 70.0])}).tolist()
+    [15.0, 15.0, 70.0]
+    """
     new = weights
     for _ in range(iterations):
         worst = 0.0
