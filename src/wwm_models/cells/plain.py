@@ -126,7 +126,7 @@ class PlainColumns:
         """(rows, columns) array of these variables: `Grouped` with the fit's levels, or numbers."""
         single = {name: self._single(variables[name]) for name in {name for term in self.terms for name in term}}
         blocks = [self._product([single[name] for name in term], rows) for term in self.terms]
-        return np.concatenate(blocks, axis=1) if blocks else np.zeros((rows, 0))
+        return np.concatenate([block.T for block in blocks]).T if blocks else np.zeros((rows, 0))
 
     def _labels(self, name: str) -> list[str]:
         return [f"{name}[{level}]" for level in self.levels[name][1:]] if name in self.levels else [name]
@@ -134,7 +134,7 @@ class PlainColumns:
     def _single(self, values: Any) -> Array:
         if not isinstance(values, Grouped):
             return np.asarray(values, dtype=np.float64)[:, None]
-        return (values.codes[:, None] == np.arange(1, len(values.levels))).astype(np.float64)
+        return (values.codes == np.arange(1, len(values.levels))[:, None]).astype(np.float64).T
 
     def _product(self, parts: list[Array], rows: int) -> Array:
         """All products of columns, those of the first part varying fastest."""

@@ -98,7 +98,7 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
         params=reported.params,
         vcov=reported.vcov,
         vcov_kind=kind,
-        loglik=CellLikelihood.value(likelihood, theta),
+        loglik=CellLikelihood.value(likelihood, theta) if penalty else maximum.value,
         n=cells.n,
         n_effective=effective,
         design_df=_degrees_of_freedom(kind, survey),

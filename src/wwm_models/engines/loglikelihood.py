@@ -75,7 +75,7 @@ class CellLikelihood:
         return found.gradient, found.information
 
     def _total(self, log_p: Array) -> float:
-        total = float(np.vdot(self.counts, log_p))
+        total = float(np.vdot(self.counts.T, log_p.T))  # in the order in which they lie
         if not np.isfinite(total):  # zero times minus infinity is nothing
             total = float(np.sum(self.counts * np.where(self.counts > 0, log_p, 0.0)))
         return total if np.isfinite(total) else -np.inf
@@ -83,4 +83,4 @@ class CellLikelihood:
 
 def cell_likelihood(family: Family, link: Link, cells: Cells, design: Design) -> CellLikelihood:
     """Put the counts of the cells in the order in which the design's family reads the answers."""
-    return CellLikelihood(family, link, predictors_of(design), cells.weights[:, design.order])
+    return CellLikelihood(family, link, predictors_of(design), np.asfortranarray(cells.weights[:, design.order]))

@@ -14,7 +14,6 @@ from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.engines.separation import LARGE_ETA, receding_direction
 from wwm_models.errors import FitError
 from wwm_models.families import Family
-from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.numerics.newton import Maximum, maximise
 from wwm_models.records import Cells, Design, Replicates, Survey
 
@@ -67,7 +66,7 @@ def maximise_on(likelihood: CellLikelihood, start: Array) -> Located:
     predictors, transform = likelihood.predictors.standardised(likelihood.counts.sum(axis=1))
     back = np.linalg.inv(transform)
     maximum = maximise(replace(likelihood, predictors=predictors).expansion, back @ start)
-    inverse = inverse_or_none(maximum.information)
+    inverse = maximum.inverse
     return Located(
         theta=transform @ maximum.point,
         gradient=back.T @ maximum.gradient,

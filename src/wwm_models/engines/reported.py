@@ -81,8 +81,9 @@ def _fitted_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: De
 
 
 def _named(theta: Array, theta_vcov: Array, names: list[str], spread: Array, infinite: dict[str, float]) -> Reported:
-    params = pd.Series(spread @ theta, index=names, name="estimate")
-    vcov = pd.DataFrame(spread @ theta_vcov @ spread.T, index=names, columns=names)
+    index = pd.Index(names, dtype=object)
+    params = pd.Series(spread @ theta, index=index, name="estimate")
+    vcov = pd.DataFrame(spread @ theta_vcov @ spread.T, index=index, columns=index)
     for name, value in infinite.items():
         params[name] = value
         vcov.loc[name, :] = np.nan

@@ -25,7 +25,7 @@ def _log_probabilities(eta: Array, link: Link) -> Array:
 
 def _from_tails(eta: Array, link: Link, log_cdf: Array, log_sf: Array) -> Array:
     """(P, K) log p from log F(eta) and log (1 - F(eta))."""
-    log_p = np.empty((len(eta), eta.shape[1] + 1))
+    log_p = np.empty((len(eta), eta.shape[1] + 1), order="F")
     log_p[:, 0], log_p[:, -1] = log_cdf[:, 0], log_sf[:, -1]
     log_p[:, 1:-1] = log_difference(link, eta, log_cdf, log_sf)
     return log_p
@@ -70,11 +70,10 @@ def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Arr
         own = low * (below - slope) + high * (above + slope)
         beside = -high[:, :-1] * below[:, 1:]
     k = np.arange(eta.shape[1])
-    bends = np.zeros((eta.shape[0], eta.shape[1], eta.shape[1]))
-    bends[:, k, k] = own
-    bends[:, k[:-1], k[1:]] = beside
-    bends[:, k[1:], k[:-1]] = beside
-    return log_p, slopes, bends
+    bends = np.zeros((eta.shape[1], eta.shape[1], eta.shape[0]))
+    bends[k, k] = own.T
+    bends[k[:-1], k[1:]] = bends[k[1:], k[:-1]] = beside.T
+    return log_p, slopes, bends.transpose(2, 0, 1)
 
 
 def _recession(categories: int) -> tuple[Array, ...]:

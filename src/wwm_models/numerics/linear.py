@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy.linalg import lapack
 
 Array = NDArray[np.float64]
 
@@ -20,15 +20,41 @@ def inverse_or_none(matrix: Array) -> Array | None:
     -------
     (p, p) array or None
     """
-    scale = np.sqrt(np.abs(np.diag(matrix)))
-    if not np.all(np.isfinite(matrix)) or np.any(scale == 0):
+    factor, scale = _factor(matrix)
+    if factor is None:
         return None
-    try:
-        factor = linalg.cho_factor(matrix / np.outer(scale, scale), check_finite=False)
-    except linalg.LinAlgError:
+    lower, _ = lapack.dpotri(factor, lower=True)
+    inverse = np.tril(lower) / np.outer(scale, scale)
+    return inverse + np.tril(inverse, -1).T
+
+
+def solution_or_none(matrix: Array, right: Array) -> Array | None:
+    """Solve ``matrix @ x = right`` for a symmetric positive definite matrix; None where it is not one.
+
+    Parameters
+    ----------
+    matrix : (p, p) array
+    right : (p,) array
+
+    Returns
+    -------
+    (p,) array or None
+    """
+    factor, scale = _factor(matrix)
+    if factor is None:
         return None
-    inverse = linalg.cho_solve(factor, np.eye(len(matrix)), check_finite=False) / np.outer(scale, scale)
-    return (inverse + inverse.T) / 2.0
+    solution, _ = lapack.dpotrs(factor, right / scale, lower=True)
+    return np.asarray(solution) / scale
+
+
+def _factor(matrix: Array) -> tuple[Array | None, Array]:
+    """The lower Cholesky factor of a matrix after scaling its diagonal to one, if it has one, and the scale."""
+    diagonal = np.diag(matrix)
+    scale = np.sqrt(np.abs(diagonal))
+    if not np.isfinite(matrix).all() or (diagonal <= 0).any():
+        return None, scale
+    factor, failed = lapack.dpotrf(matrix / np.outer(scale, scale), lower=True)
+    return (None if failed else factor), scale
 
 
 def condition_number(matrix: Array) -> float:
@@ -54,20 +80,16 @@ def redundant_columns(matrix: Array, tolerance: float = 1e-9) -> list[int]:
     list of int
         Empty when the matrix has full column rank.
     """
-    lengths = np.linalg.norm(matrix, axis=0)
-    scaled = matrix / np.where(lengths > 0, lengths, 1.0)
-    if np.all(lengths > 0) and _clearly_independent(scaled):
+    if _clearly_independent(matrix.T @ matrix):
         return []
-    return _greedy_redundant(scaled, tolerance)
+    lengths = np.linalg.norm(matrix, axis=0)
+    return _greedy_redundant(matrix / np.where(lengths > 0, lengths, 1.0), tolerance)
 
 
-def _clearly_independent(scaled: Array) -> bool:
+def _clearly_independent(products: Array) -> bool:
     """Whether every column keeps a thousandth of its length after projection on those before it, by Cholesky's pivots."""
-    try:
-        factor = np.linalg.cholesky(scaled.T @ scaled)
-    except np.linalg.LinAlgError:
-        return False
-    return float(np.diag(factor).min(initial=1.0)) > 1e-3
+    factor, _ = _factor(products)
+    return factor is not None and float(np.diag(factor).min(initial=1.0)) > 1e-3
 
 
 def _greedy_redundant(scaled: Array, tolerance: float) -> list[int]:

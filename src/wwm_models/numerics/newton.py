@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.numerics.linear import inverse_or_none
+from wwm_models.numerics.linear import inverse_or_none, solution_or_none
 
 Array = NDArray[np.float64]
 
@@ -45,6 +45,8 @@ class Maximum:
     iterations : int
     converged : bool
         Newton decrement below tolerance at a positive definite information.
+    inverse : (p, p) array or None
+        Of the information, where it has one.
     """
 
     point: Array
@@ -53,6 +55,7 @@ class Maximum:
     information: Array
     iterations: int
     converged: bool
+    inverse: Array | None
 
 
 def maximise(
@@ -81,28 +84,30 @@ def maximise(
         decrement = float(here.gradient @ step)
         if decrement <= tolerance * (1.0 + abs(here.value)):
             last = expand(point + step)  # a tiny step in full: the error left is the square of one below the tolerance
-            converged = inverse_or_none(last.information) is not None
-            return _stopped(point + step, last, step_number, converged=converged)
+            return _stopped(point + step, last, step_number, still=True)
         candidate, reached = _halve_until_better(expand, point, step, here, decrement)
         if reached.value <= here.value and decrement > 1e-9 * (1.0 + abs(here.value)):
-            return _stopped(point, here, step_number, converged=False)
+            return _stopped(point, here, step_number, still=False)
         point, here = candidate, reached
-    return _stopped(point, here, iterations, converged=False)
+    return _stopped(point, here, iterations, still=False)
 
 
-def _stopped(point: Array, here: Expansion, iterations: int, *, converged: bool) -> Maximum:
-    return Maximum(point, here.value, here.gradient, here.information, iterations, converged)
+def _stopped(point: Array, here: Expansion, iterations: int, *, still: bool) -> Maximum:
+    inverse = inverse_or_none(here.information)
+    converged = still and inverse is not None
+    return Maximum(point, here.value, here.gradient, here.information, iterations, converged, inverse)
 
 
 def _ascent_direction(gradient: Array, information: Array) -> Array:
     """Solve for Newton's step; add a ridge until the matrix is positive definite, so that the step goes uphill."""
-    ridge = 0.0
+    step = solution_or_none(information, gradient)
+    if step is not None:
+        return step
     size = float(np.max(np.abs(np.diag(information)), initial=1e-300))
-    for _ in range(40):
-        inverse = inverse_or_none(information + ridge * np.eye(len(gradient)))
-        if inverse is not None:
-            return inverse @ gradient
-        ridge = max(10.0 * ridge, 1e-8 * size)
+    for power in range(-8, 31):
+        step = solution_or_none(information + 10.0**power * size * np.eye(len(gradient)), gradient)
+        if step is not None:
+            return step
     return gradient / size
 
 

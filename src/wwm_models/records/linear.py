@@ -118,8 +118,8 @@ class Blocks:
     def eta(self, theta: Array) -> Array:
         """(P, J) predictors at `theta` (p,)."""
         cuts, shared, own = self._parts(theta)
-        eta = (self.basis @ cuts)[None, :] + (self.shared @ shared)[:, None]
-        return eta + self.specific @ own if self.specific.shape[1] else eta
+        eta = ((self.basis @ cuts)[:, None] + (self.shared @ shared)[None, :]).T  # each predictor's rows lie together
+        return eta + (own.T @ self.specific.T).T if self.specific.shape[1] else eta
 
     def etas(self, thetas: Array) -> Array:
         """(S, P, J) predictors at each of `thetas` (S, p)."""
@@ -144,22 +144,24 @@ class Blocks:
 
     def quadratic(self, bends: Array) -> Array:
         """Sum over rows of D' B D for symmetric `bends` (P, J, J): (p, p)."""
-        rows, steps, size = self.shape
-        q, s, c = self.basis.shape[1], self.shared.shape[1], self.specific.shape[1]
-        result = np.zeros((size, size))
-        flat = bends.reshape(rows, steps * steps)
-        result[:q, :q] = self.basis.T @ (np.ones(rows) @ flat).reshape(steps, steps) @ self.basis
-        beside = (bends.reshape(-1, steps) @ np.ones(steps)).reshape(rows, steps)
-        if s:
-            result[:q, q : q + s] = self.basis.T @ (beside.T @ self.shared)
-            result[q : q + s, q : q + s] = (self.shared * (beside @ np.ones(steps))[:, None]).T @ self.shared
-        if c:
-            by_step = (self.specific.T @ flat).reshape(c, steps, steps)
-            result[:q, q + s :] = self.basis.T @ by_step.transpose(1, 0, 2).reshape(steps, -1)
-            weighted = (self.specific[:, :, None] * beside[:, None, :]).reshape(rows, -1)
-            result[q : q + s, q + s :] = self.shared.T @ weighted
-            result[q + s :, q + s :] = self._own_quadratic(bends)
-        return np.triu(result) + np.triu(result, 1).T
+        steps, end = len(self.basis), self.basis.shape[1] + self.shared.shape[1]
+        cuts, shared, own = slice(0, self.basis.shape[1]), slice(self.basis.shape[1], end), slice(end, None)
+        result = np.zeros((self.shape[2], self.shape[2]))
+        by_step = bends.transpose(1, 2, 0)  # rows that lie together are summed quickly
+        result[cuts, cuts] = self.basis.T @ by_step.sum(axis=2) @ self.basis
+        beside = by_step.sum(axis=1)
+        if self.shared.shape[1]:
+            result[cuts, shared] = self.basis.T @ (beside @ self.shared)
+            result[shared, cuts] = result[cuts, shared].T
+            result[shared, shared] = (self.shared.T * beside.sum(axis=0)) @ self.shared
+        if self.specific.shape[1]:
+            each = (by_step @ self.specific).transpose(0, 2, 1).reshape(steps, -1)
+            result[cuts, own] = self.basis.T @ each
+            weighted = (self.specific[:, :, None] * beside.T[:, None, :]).reshape(len(self.specific), -1)
+            result[shared, own] = self.shared.T @ weighted
+            result[own, :end] = result[:end, own].T
+            result[own, own] = self._own_quadratic(bends)
+        return result
 
     def quadratics(self, bends: Array) -> Array:
         """Sum over rows of D' B D for S sets of symmetric `bends` (S, P, J, J): (S, p, p).
@@ -223,8 +225,10 @@ class Blocks:
             (self.shared, cuts, np.ones((steps, 1))),
             (self.specific, cuts + s, np.eye(steps)),
         ):
+            if not columns.shape[1]:
+                continue
             width = wanted.shape[1]
-            shift = self._cuts_giving(wanted) if columns.shape[1] else None
+            shift = self._cuts_giving(wanted)
             mean = np.zeros(columns.shape[1]) if shift is None else share @ columns
             length = np.sqrt(share @ (columns - mean) ** 2)
             scale = 1.0 / np.where(length > 0, length, 1.0)
@@ -252,7 +256,7 @@ class Blocks:
 
     def _cuts_giving(self, wanted: Array) -> Array | None:
         """(q, m) cut point parameters that move the predictors by `wanted` (J, m), or None where they cannot."""
-        found = np.linalg.pinv(self.basis) @ wanted
+        found = np.asarray(np.linalg.solve(self.basis.T @ self.basis, self.basis.T @ wanted), dtype=np.float64)
         return found if np.abs(self.basis @ found - wanted).max(initial=0.0) < 1e-12 else None
 
     def _own_quadratic(self, bends: Array) -> Array:
