@@ -70,6 +70,24 @@ def test_the_parts_are_the_shapley_values_of_public_refits(logit_response, holed
         np.testing.assert_allclose(points(table, name)[0], expected, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("over", ["balanced", {"household": {"single": 0.1, "couple": 0.6, "family": 0.3}}])
+def test_another_population_is_a_part_of_its_own(frame, of_kind, over):
+    """The parts still add up; the difference and the population part have the joint errors of their numbers."""
+    fit = wwm.fit(wwm.Model("y ~ age + household + f"), of_kind(frame.assign(f=frame["f"].astype(str)), "design"))
+    table = wwm.decompose(fit.model, fit.survey, "age", over=over)
+    sums = table[table["part"] != "difference"].groupby(["age", "category"], sort=False, observed=True)
+    there, here, raw = wwm.adjusted(fit, "age", over=over), wwm.adjusted(fit, "age"), wwm.raw(fit.survey, "y", "age")
+    one = np.eye(len(raw.table))
+    for part, against in (("difference", raw), ("population", here)):
+        value, std_error = points(table, part)
+        np.testing.assert_allclose(
+            value, 100 * (there.table["estimate"] - against.table["estimate"]), rtol=0, atol=1e-9
+        )
+        np.testing.assert_allclose(std_error, 100 * law_of([(there, one), (against, -one)]).std_error, rtol=1e-7)
+    np.testing.assert_allclose(sums["percentage_points"].sum(), points(table, "difference")[0], rtol=0, atol=1e-12)
+    assert set(table["estimand"]) == set(there.table["estimand"])
+
+
 def test_saturated_without_adjusters_nothing_moves(logit_response, survey):
     """A family that reproduces shares, saturated in the exposure: 0 with standard error 0."""
     model = wwm.Model("y ~ age", family="multinomial")

@@ -6,8 +6,9 @@ Let v(S) be the margin of the refit with the exposure and the adjusters in S. Th
     phi_j = sum over S without j of |S|! (q - |S| - 1)! / q! (v(S + j) - v(S)),
 
 the Shapley value of adjuster j in the game v, which shares v(N) - v(0) out so that the order in which adjusters enter does
-not matter. Every v(S) has an influence function on the same cells, so every part has a standard error. They are linearised
-also where the survey has replicate weights, and for a penalised fit they are those of the likelihood at the penalised maximum.
+not matter. Where the population averaged over is not the sample, what that changes is a part of its own, the last one. Every v(S)
+has an influence function on the same cells, so every part has a standard error. They are linearised also where the survey has
+replicate weights, and for a penalised fit they are those of the likelihood at the penalised maximum.
 
 References
 ----------
@@ -30,18 +31,21 @@ from numpy.typing import NDArray
 from wwm_models.adjust.adjusted import model_groups
 from wwm_models.adjust.joint import refuse_unusable
 from wwm_models.adjust.raw import raw
+from wwm_models.adjust.standardise import intervened, margins, sampled_influence
 from wwm_models.adjust.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of
+from wwm_models.adjust.target import Target, target_population
 from wwm_models.engines.covariance import covariance, joined
 from wwm_models.engines.likelihood import fit as fit_model
 from wwm_models.errors import AdjustError, listed
 from wwm_models.families import Model
 from wwm_models.numerics import intervals
 from wwm_models.records import Estimand, Estimates, Fit, Influence, Survey
+from wwm_models.survey.calibration.margins import Margins
 
 Array = NDArray[np.float64]
 MOST_ADJUSTERS = 8  # 2**8 refits
-ROWS, FORM, DIFFERENCE = "rows left out", "model form", "difference"
+ROWS, FORM, POPULATION, DIFFERENCE = "rows left out", "model form", "population", "difference"
 COLUMNS = ("outcome", "category", "part", "percentage_points", "std_error", "lower", "upper", "level", "estimand")
 
 
@@ -59,6 +63,7 @@ def decompose(
     survey: Survey,
     by: str | Sequence[str],
     *,
+    over: str | Margins = "sample",
     collapses: Collapses | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -70,13 +75,16 @@ def decompose(
     survey : Survey
     by : str or sequence of str
         The exposure; the model's other predictors, eight at most, are its adjusters.
+    over : {"sample", "balanced"} or margins
+        Whom the adjusted number is averaged over.
     collapses : mapping of name to answers, optional
     level : float
 
     Returns
     -------
     DataFrame
-        The by-variables, ``outcome``, ``category``, ``part`` ("rows left out", "model form", each adjuster, "difference"),
+        The by-variables, ``outcome``, ``category``, ``part`` ("rows left out", "model form", each adjuster, "population" where
+        that is not the sample, "difference"),
         ``percentage_points`` with ``std_error``, ``lower`` and ``upper`` in percentage points. The parts of a cell add up to
         its difference.
 
@@ -92,13 +100,14 @@ def decompose(
     >>> made["part"].unique().tolist()
     ['rows left out', 'model form', 'x', 'difference']
     """
-    return decompose_fit(fit_model(model, survey), by, collapses=collapses, level=level)
+    return decompose_fit(fit_model(model, survey), by, over=over, collapses=collapses, level=level)
 
 
 def decompose_fit(
     fit: Fit,
     by: str | Sequence[str],
     *,
+    over: str | Margins = "sample",
     found: Estimates | None = None,
     collapses: Collapses | None = None,
     level: float = 0.95,
@@ -112,7 +121,7 @@ def decompose_fit(
     by : str or sequence of str
     found : Estimates, optional
         The raw shares by `by`, where they are known already.
-    collapses, level
+    over, collapses, level
     solved : dict, optional
         Submodels of this very fit that are known already; those found here are added.
     """
@@ -135,8 +144,10 @@ def decompose_fit(
     parts = _shapley(taken_apart(fit), names, adjusters, groups, matrix, {} if solved is None else solved)
     everyone = found or raw(fit.survey, fit.cells.outcome, names, level=level, collapses=collapses)
     rows = _group_rows(everyone, groups, categories)
-    every = _every_part(fit, parts, groups, collapse, everyone, rows)
-    return _table(fit, names, groups, categories, every, level)
+    target = target_population(fit, over, adjusters)
+    there = None if over == "sample" else _elsewhere(fit, groups, target, matrix)
+    every = _every_part(fit, parts, groups, collapse, everyone, rows, there)
+    return _table(fit, groups, categories, every, level, Estimand(names, adjusters, target.label))
 
 
 def _shapley(
@@ -180,7 +191,17 @@ class _Part:
     std_error: Array
 
 
-def _every_part(fit: Fit, parts: _Parts, groups: pd.DataFrame, collapse: Array, everyone: Estimates, rows: NDArray[np.intp]) -> list[_Part]:  # fmt: skip
+def _elsewhere(fit: Fit, groups: pd.DataFrame, target: Target, matrix: Array) -> tuple[Array, Influence]:
+    """The adjusted numbers over another population than the sample, and their influence."""
+    made = margins(fit, intervened(target, groups), target.weights, len(groups))
+    jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
+    return matrix @ made.probabilities.ravel(), sampled_influence(fit, jacobian, made.spread @ matrix.T, target)
+
+
+def _every_part(
+    fit: Fit, parts: _Parts, groups: pd.DataFrame, collapse: Array, everyone: Estimates, rows: NDArray[np.intp],
+    there: tuple[Array, Influence] | None,
+) -> list[_Part]:  # fmt: skip
     """All parts in the order of the table, with standard errors from the stacked influence."""
     inside, moved = _raw_of_rows(fit, groups, collapse)
     value = everyone.table["estimate"].to_numpy(dtype=float)[rows]
@@ -190,11 +211,15 @@ def _every_part(fit: Fit, parts: _Parts, groups: pd.DataFrame, collapse: Array, 
         _Part(name, parts.values[j], _std_error(_influence(fit, parts.influence[:, j])))
         for j, name in enumerate(parts.names[1:-1], start=1)
     ]
+    here = parts.values[-1], _influence(fit, parts.influence[:, -1])
+    last, there = (here, None) if there is None else (there, there)
+    elsewhere = [] if there is None else [_Part(POPULATION, there[0] - here[0], _std_error(_gap(here[1], there[1])))]
     return [
         _Part(ROWS, inside - value, _std_error(_gap(_influence(fit, moved), shares))),
         _Part(FORM, parts.values[0] - inside, _std_error(_influence(fit, parts.influence[:, 0] - moved))),
         *shapley,
-        _Part(DIFFERENCE, parts.values[-1] - value, _std_error(_gap(_influence(fit, parts.influence[:, -1]), shares))),
+        *elsewhere,
+        _Part(DIFFERENCE, last[0] - value, _std_error(_gap(last[1], shares))),
     ]
 
 
@@ -243,7 +268,7 @@ def _group_rows(everyone: Estimates, groups: pd.DataFrame, categories: list[str]
 
 
 def _table(
-    fit: Fit, names: tuple[str, ...], groups: pd.DataFrame, categories: list[str], parts: list[_Part], level: float
+    fit: Fit, groups: pd.DataFrame, categories: list[str], parts: list[_Part], level: float, estimand: Estimand
 ) -> pd.DataFrame:
     critical = intervals.critical_value(level, fit.design_df)
     cells = groups.loc[groups.index.repeat(len(categories))].reset_index(drop=True)
@@ -254,5 +279,5 @@ def _table(
     lower, upper = intervals.wald_limits(value, std_error, critical)
     return cells.iloc[order].reset_index(drop=True).assign(
         part=[part.name for part in parts] * len(cells), percentage_points=value, std_error=std_error, lower=lower, upper=upper,
-        level=level, estimand=Estimand(names, tuple(part.name for part in parts[2:-1]), "sample").text,
+        level=level, estimand=estimand.text,
     )  # fmt: skip

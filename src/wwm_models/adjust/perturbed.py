@@ -19,8 +19,10 @@ from wwm_models.engines.likelihood import penalised
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.engines.maximum import maximise_on
 from wwm_models.engines.predictors import Predictors
+from wwm_models.errors import AdjustError
 from wwm_models.numerics.linear import redundant_columns
 from wwm_models.records import Fit
+from wwm_models.survey.calibration.margins import Margins
 
 Array = NDArray[np.float64]
 By = tuple[str, ...]
@@ -39,12 +41,15 @@ class Reported:
     collapse : (M, K) array
     names : list of str
         Answers and collapses, M of them.
+    population : str or margins
+        Whom they are averaged over.
     """
 
     whole: Whole
     over: dict[By, Averaged]
     collapse: Array
     names: list[str]
+    population: str | Margins = "sample"
 
     @property
     def fit(self) -> Fit:
@@ -52,7 +57,9 @@ class Reported:
         return self.whole.fit
 
 
-def reported(fit: Fit, sets: Iterable[By], collapses: Collapses | None = None) -> Reported:
+def reported(
+    fit: Fit, sets: Iterable[By], collapses: Collapses | None = None, population: str | Margins = "sample"
+) -> Reported:
     """Prepare a fit: by-variables that are not in the model are left out.
 
     Parameters
@@ -60,11 +67,13 @@ def reported(fit: Fit, sets: Iterable[By], collapses: Collapses | None = None) -
     fit : Fit
     sets : iterable of tuples of str
     collapses : mapping of name to answers, optional
+    population : {"sample", "balanced"} or margins
+        Whom to average over; raked again under every perturbation of the weights.
     """
     known = set(fit.cells.columns)
-    over = {by: averaged(fit, by, model_groups(fit, by)) for by in dict.fromkeys(sets) if set(by) <= known}
+    over = {by: averaged(fit, by, model_groups(fit, by), population) for by in dict.fromkeys(sets) if set(by) <= known}
     collapse, names = collapse_matrix(fit.cells.categories, collapses)
-    return Reported(taken_apart(fit), over, collapse, names)
+    return Reported(taken_apart(fit), over, collapse, names, population)
 
 
 def declared_points(made: Reported) -> Points:
@@ -89,7 +98,7 @@ def reweighted_points(made: Reported, row_weight: Array) -> Points | None:
     Returns
     -------
     dict of place to probability, or None
-        None where the likelihood has no maximum under these weights.
+        None where the likelihood has no maximum under these weights, or the population's margins cannot be met with them.
     """
     fit, design = made.fit, made.fit.design
     used = (fit.cells.row_pattern >= 0) & (row_weight > 0)
@@ -111,7 +120,10 @@ def reweighted_points(made: Reported, row_weight: Array) -> Points | None:
         found = maximise_on(likelihood, fit.theta[kept])
     if not found.maximum.converged or found.bread is None:
         return None
-    return _points(made, found.theta, kept, np.where(used, row_weight, 0.0))
+    try:
+        return _points(made, found.theta, kept, np.where(used, row_weight, 0.0))
+    except AdjustError:
+        return None
 
 
 def restricted(predictors: Predictors, kept: NDArray[np.bool_]) -> Predictors:

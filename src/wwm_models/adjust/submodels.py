@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.standardise import intervened
-from wwm_models.adjust.target import Target, target_population
+from wwm_models.adjust.target import Over, Target, target_population
 from wwm_models.cells.formula import formula_variables
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.engines.likelihood import penalised
@@ -91,7 +91,7 @@ class Averaged:
     predictors : Predictors
         Of the G * R intervened patterns.
     pattern : (P,) int array
-        Target pattern of each pattern of the fit.
+        Target pattern of each pattern of the fit, where the target is made of the fit's respondents.
     """
 
     by: tuple[str, ...]
@@ -159,15 +159,15 @@ def submodel(whole: Whole, variables: Iterable[str]) -> Submodel:
     return Submodel(kept, theta, (np.where(np.isfinite(scores), scores, 0.0) @ bread)[cell])
 
 
-def averaged(fit: Fit, by: tuple[str, ...], groups: pd.DataFrame) -> Averaged:
-    """The sample with the by-variables set to every group."""
+def averaged(fit: Fit, by: tuple[str, ...], groups: pd.DataFrame, over: Over = "sample") -> Averaged:
+    """A target population with the by-variables set to every group; only the sample's has submodels."""
     free = tuple(name for name in fit.cells.columns if name not in by)
-    target = target_population(fit, "sample", list(free))
+    target = target_population(fit, over, list(free))
     coded = [predictor_codes(target.patterns[name], name) for name in free]
     pattern = np.zeros(len(fit.cells.weights), dtype=np.intp)
     used = fit.cells.row_pattern >= 0
-    assert target.row_pattern is not None
-    pattern[fit.cells.row_pattern[used]] = target.row_pattern[used]
+    if target.row_pattern is not None:
+        pattern[fit.cells.row_pattern[used]] = target.row_pattern[used]
     frame = intervened(target, groups)
     return Averaged(
         by, groups, target, free, [codes for codes, _ in coded], [len(levels) for _, levels in coded],

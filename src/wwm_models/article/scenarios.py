@@ -100,7 +100,7 @@ def points_under(made: Reported, model: Model) -> Points | None:
         for name, row in zip(made.names, made.collapse, strict=True)
         if name not in fit.cells.categories
     }
-    found = declared_points(reported(other, made.over, members))
+    found = declared_points(reported(other, made.over, members, made.population))
     return found if all(np.isfinite(value) for value in found.values()) else None
 
 

@@ -13,6 +13,7 @@ from wwm_models.errors import DeclarationError, did_you_mean, listed
 
 RESERVED = ("codebook.toml", "article.toml", "margins.toml", "weighting-margins.toml")
 ENGINES = ("likelihood", "bayes")
+POPULATIONS = ("sample", "balanced")
 CHOICES = {
     "weights": ("survey", "none"),
     "contrasts": ("pairwise", "reference", "none"),
@@ -56,6 +57,8 @@ class ModelSpec:
         Whether claims about the outcome are judged by this model.
     titles : mapping of language to title
     priors : mapping
+    population : str or mapping
+        Whom to average over: "sample", "balanced", or margins (variable to level to share or count).
     imputation : mapping
         ``m``, ``variables``, and perhaps ``predictors``, ``seed`` and ``delta``: missing answers of these are completed.
     """
@@ -84,6 +87,7 @@ class ModelSpec:
     priors: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     imputation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    population: str | Mapping[str, Mapping[str, float]] = "sample"
 
     def formula(self, exposures: tuple[str, ...]) -> str:
         """The formula with these exposures, the adjusters, and the interactions among what is there."""
@@ -157,6 +161,8 @@ def checked_value(key: str, value: Any, where: str) -> Any:
         if key == "engines":
             _among(where, key, value, ENGINES)
         return tuple(value)
+    if key == "population":
+        return _population(value, where)
     expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict, "imputation": dict}.get(key, str)
     if not isinstance(value, expected):
         raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
@@ -166,6 +172,21 @@ def checked_value(key: str, value: Any, where: str) -> Any:
         )
     if key in CHOICES:
         _among(where, key, [value], CHOICES[key])
+    return value
+
+
+def _population(value: Any, where: str) -> str | Mapping[str, Mapping[str, float]]:
+    """A named population, or a table of margins."""
+    if isinstance(value, str):
+        _among(where, "population", [value], POPULATIONS)
+        return value
+    tables: list[Any] = list(value.values()) if isinstance(value, dict) else []
+    shares: list[Any] = [share for table in tables for share in (table.values() if isinstance(table, dict) else [None])]
+    if not shares or not all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares):
+        raise DeclarationError(
+            f"{where}: `population` is {value!r}. Expected {listed(POPULATIONS)}, or a table per variable with the share or count of every "
+            "level, such as [population.gender] with man = 0.49 and woman = 0.51."
+        )
     return value
 
 

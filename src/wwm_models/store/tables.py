@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from wwm_models.store.estimands import refuse_without_estimand
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -19,7 +21,13 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     ----------
     table : DataFrame
     path : Path
+
+    Raises
+    ------
+    ResultsError
+        If it is a table of reported numbers of which some row does not say what it is of.
     """
+    refuse_without_estimand(table, path.stem)
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):

@@ -131,7 +131,7 @@ def cause_of(gap: float, pulls: Mapping[str, float]) -> str:
 
 def pulls_of(spec: ModelSpec, fitted: Fitted, collapses: Collapses) -> dict[str, Points]:
     """The posterior's pull on every number: as declared, with the multinomial family, without weights."""
-    made = reported(fitted.fit, [by for _, by in fitted.request.reported], collapses)
+    made = reported(fitted.fit, [by for _, by in fitted.request.reported], collapses, fitted.population)
     slopes = {name: value for name, value in spec.priors.items() if name == "slopes"}
     swaps: dict[str, tuple[Reported | None, Mapping[str, Any]]] = {
         "prior": (made, spec.priors),
@@ -153,7 +153,7 @@ def _again(made: Reported, model: Model, survey: Survey, collapses: Collapses) -
         other: Fit = fit(model, survey, vcov="model")
     except WwmError:
         return None
-    return reported(other, made.over, collapses) if other.status == "ok" else None
+    return reported(other, made.over, collapses, made.population) if other.status == "ok" else None
 
 
 def _pull(made: Reported, priors: Mapping[str, Any]) -> Points | None:

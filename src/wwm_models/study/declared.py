@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,7 +109,12 @@ def check_survey(declared: Declared, survey: Survey) -> None:
     """Refuse a study whose models or article name what the codebook does not declare."""
     known = [str(name) for name in survey.frame.columns]
     for spec in declared.with_items().models:
-        for name in filter(None, (spec.outcome, *spec.exposures, *spec.adjusters, spec.thresholds_by)):
+        margins = (
+            [part for name in spec.population for part in name.split(":")]
+            if isinstance(spec.population, Mapping)
+            else []
+        )
+        for name in filter(None, (spec.outcome, *spec.exposures, *spec.adjusters, spec.thresholds_by, *margins)):
             if name not in known:
                 raise DeclarationError(
                     f'{declared.folder / spec.name}.toml names "{name}", which the codebook does not declare. '

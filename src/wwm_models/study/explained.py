@@ -17,16 +17,18 @@ from wwm_models.engines import fit
 from wwm_models.errors import AdjustError, FitError
 from wwm_models.records import Estimates, Fit, Survey
 from wwm_models.study.models import Request, joint_groups, model_of, people_of, requests_of
+from wwm_models.survey.calibration.margins import Margins
 
 FLAT = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estimand"))
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """One fit of a model, again: cheap enough not to be kept between the steps of a run."""
+    """One fit of a model, again: cheap enough not to be kept between the steps of a run; and whom it is averaged over."""
 
     request: Request
     fit: Fit
+    population: str | Margins = "sample"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, 
         except FitError:
             continue
         if made.status == "ok":
-            found.append(Fitted(request, made))
+            found.append(Fitted(request, made, spec.population))
     return found
 
 
@@ -93,7 +95,9 @@ def explained(
             found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
             named = collapses.get(spec.outcome, {})
             try:
-                table = decompose_fit(one.fit, by, found=found, collapses=named, level=level, solved=solved)
+                table = decompose_fit(
+                    one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved
+                )
             except AdjustError:
                 continue
             tables.append((label, table))

@@ -137,7 +137,9 @@ def run_model(
             problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
             continue
         for label, by in request.reported:
-            found = labelled(adjusted(fitted, by or None, level=level, collapses=collapses), label)
+            found = labelled(
+                adjusted(fitted, by or None, over=spec.population, level=level, collapses=collapses), label
+            )
             estimates.append((label, found))
             if spec.contrasts != "none" and by:
                 compared += [

@@ -85,7 +85,7 @@ def with_posterior(
     write_netcdf(post, posterior_file(kept, spec.name))
     try:
         for name, by in requests[0].reported:
-            found = labelled(adjusted(post, by or None, level=level, collapses=collapses), name)
+            found = labelled(adjusted(post, by or None, over=spec.population, level=level, collapses=collapses), name)
             estimates.append((name, found))
             if spec.contrasts != "none" and by:
                 compared += [

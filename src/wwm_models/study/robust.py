@@ -100,7 +100,7 @@ def fragility_table(
 
 
 def _reported(fitted: Fitted, collapses: Collapses) -> Reported:
-    return reported(fitted.fit, [by for _, by in fitted.request.reported], collapses)
+    return reported(fitted.fit, [by for _, by in fitted.request.reported], collapses, fitted.population)
 
 
 def _places(made: Reported, by: tuple[str, ...]) -> list[tuple[str, Place]]:
