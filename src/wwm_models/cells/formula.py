@@ -22,7 +22,7 @@ from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
-from wwm_models.cells.plain import PlainColumns, as_frame, grouped_as, plain_terms
+from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, grouped_as, plain_terms
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.records import Columns
 
@@ -183,7 +183,7 @@ def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tup
         evaluate = PlainColumns(terms, groups)
         named = evaluate.names()
         matrix = evaluate(
-            {name: grouped_as(v, groups[name], name) if name in groups else v for name, v in columns.items()}, rows
+            {name: Grouped(v.codes, groups[name]) if name in groups else v for name, v in columns.items()}, rows
         )
     encoder = Encoder(
         right_side=right_side,
