@@ -44,7 +44,8 @@ def report(coverage: pd.DataFrame, outcomes: pd.DataFrame, sizes: pd.DataFrame, 
         "## Size of tests at 5%",
         "Percent rejected where proportional odds hold, 7 columns on about 312 patterns, five common answers. Brant's test, "
         "and under weights or a design all three, are Wald tests of many contrasts (21 in Brant's) with one estimated covariance; "
-        "such tests reject somewhat too often until respondents (or sampling units) far outnumber the contrasts.",
+        "such tests reject somewhat too often until respondents (or sampling units) far outnumber the contrasts. "
+        "`brant_size.md` shows it for Brant's test under weights: most of the excess goes with the true covariance in its place.",
         table(rejection_rates(sizes)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -52,10 +53,9 @@ def report(coverage: pd.DataFrame, outcomes: pd.DataFrame, sizes: pd.DataFrame, 
 
 def _introduction(replicates: int, outcomes: pd.DataFrame) -> str:
     return (
-        f"`python -m benchmarks coverage`: {replicates:,} samples of a condition ({replicates // 2:,} at n = 150 and of the "
-        "multinomial model at n = 500), drawn from models that are true (see "
-        "`benchmarks/coverage/population.py` and `samples.py`). Simulated answers, no respondents. Monte Carlo error of a rate "
-        f"of 95%: {100 * np.sqrt(0.95 * 0.05 / replicates):.2f} points. The batch that makes this quick was held to `wwm.fit` and "
+        f"`python -m benchmarks coverage`: {replicates:,} samples of a condition ({replicates // 2:,} at n = 150), "
+        "drawn from models that are true (see `benchmarks/coverage/population.py` and `samples.py`). Simulated answers, no respondents. "
+        f"Monte Carlo error of a rate of 95%: {100 * np.sqrt(0.95 * 0.05 / replicates):.2f} points. The batch that makes this quick was held to `wwm.fit` and "
         f"`wwm.adjusted` on samples of every condition: largest difference {outcomes['largest_gap'].max():.1g} standard errors."
     )
 
