@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 # One thread per process for small matrices, before numpy loads: two busy threads on two shared cores are 40 times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -113,3 +119,22 @@ def survey_of_kind(frame: pd.DataFrame, kind: str) -> wwm.Survey:
 def of_kind() -> Callable[[pd.DataFrame, str], wwm.Survey]:
     """The function that declares a frame's weights and design by the name of their kind."""
     return survey_of_kind
+
+
+@pytest.fixture(scope="session")
+def with_spark() -> Callable[..., Any]:
+    """The function that runs a script beside a Java machine, in a process of its own, and gives what it prints last as JSON.
+
+    Spark's Python side leaves sockets open, which pytest reports as errors of whatever test runs when they are collected.
+    """
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        pytest.skip("Spark needs Java, which is not here")
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+
+    def run(script: Path, *arguments: str | Path) -> Any:
+        command = [sys.executable, str(script), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run

@@ -99,7 +99,10 @@ def _codebook_steps(parser: argparse.ArgumentParser) -> None:
 def _study_and_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
     parser.add_argument(
-        "--data", required=True, metavar="FILE", help="survey file (.csv, .sav, .dta, .xlsx, .parquet, ...)"
+        "--data",
+        required=True,
+        metavar="FILE",
+        help="survey file (.csv, .sav, .dta, .xlsx, .parquet, ...) or engine://where#table",
     )
     parser.add_argument("--codebook", metavar="FILE", help="instead of the study's own")
 

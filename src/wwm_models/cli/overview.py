@@ -17,7 +17,7 @@ WIDTH = 118
 
 def checked_text(found: Checked) -> str:
     """The whole overview as plain text."""
-    name = found.declared.name if found.declared else found.file.name
+    name = found.declared.name if found.declared else found.data
     kind = "SYNTHETIC respondents" if found.survey.synthetic else "real data"
     parts = [f"{found.survey.title or name} ({kind})", *_file(found), "", *_rows(found), "", *_weights(found), ""]
     parts += [*_variables(found), *_models(found)]
@@ -30,7 +30,7 @@ def _file(found: Checked) -> list[str]:
         if found.locked
         else "not locked: `wwm codebook lock` makes the codebook accept this file only"
     )
-    lines = [f"File     {found.file.name}: {found.size}; {lock}"]
+    lines = [f"File     {found.data}: {found.size}; {lock}"]
     if found.unused:
         lines += _wrapped(
             f"{several(len(found.unused), 'column')} that the codebook does not name: {', '.join(found.unused)}"

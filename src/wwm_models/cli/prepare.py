@@ -20,7 +20,7 @@ from wwm_models.survey.drafting import described_by, draft_codebook, locked, rea
 def check(options: argparse.Namespace) -> int:
     """Read and check everything, fit nothing."""
     codebook = None if options.codebook is None else Path(options.codebook)
-    print(checked_text(check_study(study_folder(options.study), Path(options.data), codebook)))
+    print(checked_text(check_study(study_folder(options.study), options.data, codebook)))
     return DONE
 
 
@@ -31,9 +31,8 @@ def codebook(options: argparse.Namespace) -> int:
 
 def draft(options: argparse.Namespace) -> int:
     """Write a commented codebook of what a file says of itself."""
-    path = Path(options.file)
-    source = source_of(path, options.table)
-    file, title = read_file(path, source), ""
+    source = source_of(options.file, options.table)
+    file, title = read_file(options.file, source), ""
     if options.ddi:
         description = read_ddi(Path(options.ddi))
         file, title = described_by(file, description), description.title
@@ -55,8 +54,8 @@ def lock(options: argparse.Namespace) -> int:
     """Put the hash of a data file into a study's codebook, once the two agree."""
     path = Path(options.codebook) if options.codebook else study_folder(options.study) / "codebook.toml"
     book = read_codebook(path)
-    file = read_file(Path(options.data), replace(book.source, sha256=""))
+    file = read_file(options.data, replace(book.source, sha256=""))
     survey_of(file, book)
     write_bytes(locked(path.read_bytes(), file.sha256, path), path)
-    print(f"{path} accepts only {options.data}: SHA-256 {file.sha256}", file=sys.stderr)
+    print(f"{path} accepts only {file.path}: SHA-256 {file.sha256}", file=sys.stderr)
     return DONE

@@ -90,6 +90,8 @@ class Survey:
         What a reader of any result must know of the data.
     suppress_counts : bool
         Nor are answers that fewer than that gave.
+    sha256 : str
+        Of the data file, or of the contents of a table; empty for a frame.
     """
 
     frame: pd.DataFrame
@@ -107,6 +109,7 @@ class Survey:
     suppress_below: int = 10
     warnings: tuple[str, ...] = ()
     suppress_counts: bool = False
+    sha256: str = ""
 
     def __len__(self) -> int:
         return len(self.frame)

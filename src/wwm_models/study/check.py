@@ -16,6 +16,7 @@ from wwm_models.study.declared import Declared, check_survey, read_study
 from wwm_models.study.models import requests_of
 from wwm_models.survey import Overview, overview, read_codebook, read_file, survey_of
 from wwm_models.survey.codebook import Codebook, FromColumn
+from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile
 from wwm_models.survey.readers.size import Size
 
@@ -26,7 +27,8 @@ class Checked:
 
     Attributes
     ----------
-    file : Path
+    data : str
+        Name of the file, or the connection string without a password.
     size : Size
         Rows and columns of the file.
     locked : bool
@@ -42,7 +44,7 @@ class Checked:
         the reason why it cannot be fitted (rows 0).
     """
 
-    file: Path
+    data: str
     size: Size
     locked: bool
     unused: tuple[str, ...]
@@ -52,14 +54,15 @@ class Checked:
     models: pd.DataFrame
 
 
-def check_study(folder: Path, data: Path, codebook: Path | None = None) -> Checked:
+def check_study(folder: Path, data: str | Path, codebook: Path | None = None) -> Checked:
     """Read a study and a survey file and count, without fitting anything.
 
     Parameters
     ----------
     folder : Path
         A study, or a folder with a codebook only.
-    data : Path
+    data : str or Path
+        File or connection string.
     codebook : Path, optional
         Instead of the study's own.
 
@@ -80,7 +83,7 @@ def check_study(folder: Path, data: Path, codebook: Path | None = None) -> Check
     if declared is not None:
         check_survey(declared, survey)
     return Checked(
-        file=data, size=Size(file.rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
+        data=data_name(data), size=Size(file.rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
         survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
 from wwm_models.study.tables import precision_table, study_tables, with_study
-from wwm_models.survey import read_survey
+from wwm_models.survey import data_name, read_survey
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 Collapses = Mapping[str, tuple[str, ...]]
@@ -72,7 +72,7 @@ def run_study(
     study : str or Path
         Folder with codebook.toml, model files and perhaps article.toml.
     data : str or Path
-        The survey file.
+        The survey file, or a connection string that names a table.
     out : str or Path
         Results folder; replaced as a whole when the run is complete.
     codebook : str or Path, optional
@@ -100,12 +100,13 @@ def run_study(
         Path(study), None if codebook is None else Path(codebook), engines=engines, level=level, lang=lang
     )
     count = len(declared.models)
-    tell(f"reading {Path(data).name}", 0, count)
+    name = data_name(data)
+    tell(f"reading {name}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
     awaited = begin_bounds(declared)
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang}
-    key = run_key(declared, Path(data), settings)
+    key = run_key(declared, name, survey.sha256, settings)
     kept = Checkpoints(Path(out), key)
     collapses = collapses_of(survey)
     started = pd.Timestamp.now()
@@ -118,7 +119,7 @@ def run_study(
     tables = study_tables(survey, declared.article, declared.models, results, why, raws, collapses, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     bounds, unbounded = awaited()
-    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": Path(data).name}), bounds)
+    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": name}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
@@ -128,8 +129,7 @@ def run_study(
         write_report(made, folder)
         write_manifest(
             folder,
-            run_manifest(declared, Path(data), settings, results, started, synthetic=survey.synthetic)
-            | {"disclosure": withheld.summary},
+            run_manifest(declared, name, survey, settings, results, started) | {"disclosure": withheld.summary},
         )
     kept.clear()
     return Run(Path(out), made, problems)

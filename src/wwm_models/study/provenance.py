@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from wwm_models.records import Survey
 from wwm_models.store import file_sha256
 from wwm_models.store.checkpoints import key_of
 from wwm_models.study.declared import Declared
@@ -23,31 +23,30 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
 
 
-def inputs(declared: Declared, data: Path) -> dict[str, str]:
-    """The sha256 of the data file and of every declared file, by file name."""
-    return {path.name: file_sha256(path) for path in (data, *declared.files())}
+def inputs(declared: Declared, name: str, sha256: str) -> dict[str, str]:
+    """The sha256 of the data and of every declared file, by file name."""
+    return {name: sha256, **{path.name: file_sha256(path) for path in declared.files()}}
 
 
-def run_key(declared: Declared, data: Path, settings: Mapping[str, Any]) -> str:
+def run_key(declared: Declared, name: str, sha256: str, settings: Mapping[str, Any]) -> str:
     """Hash of everything a model's result depends on."""
-    return key_of({"inputs": inputs(declared, data), "settings": dict(settings), "versions": versions()})
+    return key_of({"inputs": inputs(declared, name, sha256), "settings": dict(settings), "versions": versions()})
 
 
 def run_manifest(
     declared: Declared,
-    data: Path,
+    name: str,
+    survey: Survey,
     settings: Mapping[str, Any],
     results: Sequence[ModelResult],
     started: pd.Timestamp,
-    *,
-    synthetic: bool,
 ) -> dict[str, Any]:
-    """The manifest without the list of files."""
+    """The manifest without the list of files; `name` is that of the data."""
     return {
         "study": declared.name,
-        "data": "SYNTHETIC" if synthetic else "real",
-        "data_file": data.name,
-        "inputs": inputs(declared, data),
+        "data": "SYNTHETIC" if survey.synthetic else "real",
+        "data_file": name,
+        "inputs": inputs(declared, name, survey.sha256),
         "settings": dict(settings),
         "versions": versions(),
         "models": {

@@ -2,7 +2,7 @@
 
 Nothing is dropped or guessed here: a cell the codebook does not know is an error, a row that is left out is counted
 with its reason. The pieces in the order of the line: ``declarations`` (the TOML file, with ``fields``, ``variables`` and
-``rules``) to ``codebook`` records; ``readers`` (a folder, one function per format) to ``raw`` columns; ``recode`` (with
+``rules``) to ``codebook`` records; ``readers`` (a folder, one function per format) and ``places`` (databases) to ``raw`` columns; ``recode`` (with
 ``answers`` and ``numbers``); ``weighting``; ``domain``; ``assemble``. ``overview`` describes the result. Of the folders, ``drafting`` proposes codebooks,
 ``calibration`` rakes and trims weights, and ``twin`` makes synthetic respondents. Fitting, tables for publication and anything about models are elsewhere.
 """
@@ -12,12 +12,14 @@ from wwm_models.survey.calibration import calibrate, poststratify, rake, read_we
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.overview import Overview, overview
+from wwm_models.survey.places import data_name
 from wwm_models.survey.readers import read_file
 
 __all__ = [
     "Codebook",
     "Overview",
     "calibrate",
+    "data_name",
     "overview",
     "poststratify",
     "rake",

@@ -21,13 +21,14 @@ from wwm_models.survey.weighting import design_of, refuse_dominant, unequal_weig
 _MARK: Final = "SYNTHETIC"
 
 
-def read_survey(path: str | Path, codebook: str | Path) -> Survey:
+def read_survey(data: str | Path, codebook: str | Path) -> Survey:
     r"""Give the recoded respondents of a data file.
 
     Parameters
     ----------
-    path : str or Path
-        A text file with a header (.csv, .tsv, .txt) or an SPSS file (.sav, .zsav).
+    data : str or Path
+        A file (text with a header, SPSS, Stata, SAS, Excel, parquet, DuckDB; perhaps compressed), or a connection string that
+        names a table, ``engine://where#table``.
     codebook : str or Path
         The TOML file that says what the columns mean.
 
@@ -56,7 +57,7 @@ def read_survey(path: str | Path, codebook: str | Path) -> Survey:
     ['yes', 'no', 'yes']
     """
     declared = read_codebook(codebook)
-    return survey_of(read_file(Path(path), declared.source), declared)
+    return survey_of(read_file(data, declared.source), declared)
 
 
 def survey_of(file: RawFile, codebook: Codebook) -> Survey:
@@ -81,6 +82,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         suppress_below=codebook.sampling.suppress_below,
         warnings=unequal_weights(weights, domain, codebook),
         suppress_counts=codebook.sampling.suppress_counts,
+        sha256=file.sha256,
     )
 
 

@@ -84,9 +84,12 @@ class RawColumn:
 
 @dataclass(frozen=True, eq=False)
 class RawFile:
-    """A data file: its columns in file order, and the SHA-256 of its bytes."""
+    """A data file or a table: its columns in order, and the SHA-256 of the file's bytes or of the table's contents.
 
-    path: Path
+    `path` of a table is its connection string, without a password.
+    """
+
+    path: Path | str
     columns: tuple[RawColumn, ...]
     rows: int
     sha256: str

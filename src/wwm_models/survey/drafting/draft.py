@@ -10,6 +10,7 @@ from typing import Final
 
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.drafting.proposal import Entry, Proposal, level_ids, name_of, propose
+from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile, plainly
 from wwm_models.survey.readers.encoding import likely
 
@@ -24,15 +25,16 @@ _HEAD: Final = """\
 """
 
 
-def source_of(path: Path, table: str = "") -> Source:
+def source_of(data: str | Path, table: str = "") -> Source:
     """Guess how a text file is written: encoding, delimiter and decimal mark; nothing for other files.
 
     Parameters
     ----------
-    path : Path
+    data : str or Path
     table : str
         Sheet or table of a file that has several.
     """
+    path = Path(data)
     if path.suffix.lower() not in _TEXT or not path.is_file():
         return Source(table=table)
     with path.open("rb") as stream:
@@ -72,7 +74,7 @@ def draft_codebook(file: RawFile, source: Source, *, title: str = "") -> str:
     proposals = [propose(column) for column in file.columns]
     twice = {name for name, times in Counter(column.name for column in file.columns).items() if times > 1}
     parts = [
-        _HEAD.format(name=_comment(file.path.name)),
+        _HEAD.format(name=_comment(data_name(file.path))),
         _source_part(proposals, source, title),
         _survey_part(proposals),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ def parquet_columns(data: Unpacked, source: Source) -> Columns:
 
     with pq.ParquetFile(data.file) as file:
         refuse_large(data.path, Size(file.metadata.num_rows, file.metadata.num_columns), source.memory_gb)
-        return _columns(data, file.read(use_threads=False))
+        return arrow_columns(data.path, file.read(use_threads=False))
 
 
 def duckdb_columns(data: Unpacked, source: Source) -> Columns:
@@ -42,25 +43,36 @@ def duckdb_columns(data: Unpacked, source: Source) -> Columns:
     with duckdb.connect(str(data.file), read_only=True, config=CLOSED) as base:
         found = base.execute("select table_name from information_schema.tables order by table_name").fetchall()
         name = named_table(source.table, [str(row[0]) for row in found], data.path, "table")
-        quoted = '"' + name.replace('"', '""') + '"'
-        width = len(base.execute(f"describe {quoted}").fetchall())
-        rows = base.execute(f"select count(*) from {quoted}").fetchall()[0][0]
+        width = len(base.execute(f"describe {quoted(name)}").fetchall())
+        rows = base.execute(f"select count(*) from {quoted(name)}").fetchall()[0][0]
         refuse_large(data.path, Size(int(rows), width), source.memory_gb)
-        return _columns(data, base.sql(f"select * from {quoted}").to_arrow_table())
+        return arrow_columns(data.path, base.sql(f"select * from {quoted(name)}").to_arrow_table())
 
 
-def _columns(data: Unpacked, table: Any) -> Columns:
+def quoted(name: str) -> str:
+    """Write a name as SQL does.
+
+    Examples
+    --------
+    >>> print(quoted('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def arrow_columns(path: Path | str, table: Any) -> Columns:
+    """Give the columns and the number of rows of an Arrow table; `path` is for messages."""
     return tuple(
-        _column(data, str(name), table.column(place)) for place, name in enumerate(table.column_names)
+        _column(path, str(name), table.column(place)) for place, name in enumerate(table.column_names)
     ), table.num_rows
 
 
-def _column(data: Unpacked, name: str, values: Any) -> RawColumn:
+def _column(path: Path | str, name: str, values: Any) -> RawColumn:
     import pyarrow as pa
 
     if pa.types.is_nested(values.type):
         raise SurveyError(
-            f'{data.path}: column "{name}" holds {values.type}, several values in a cell. Expected one value per cell. Give each '
+            f'{path}: column "{name}" holds {values.type}, several values in a cell. Expected one value per cell. Give each '
             "its own column, or leave the column out of the file."
         )
     encoded = values.combine_chunks()

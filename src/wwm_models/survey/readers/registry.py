@@ -8,10 +8,12 @@ from typing import Final
 
 from wwm_models.errors import SurveyError, WwmError
 from wwm_models.survey.codebook import Source
+from wwm_models.survey.places import is_address
 from wwm_models.survey.raw import RawColumn, RawFile, several
 from wwm_models.survey.readers.columnar import duckdb_columns, parquet_columns
 from wwm_models.survey.readers.sheet import sheet_columns
 from wwm_models.survey.readers.statistical import por_columns, sas_columns, spss_columns, stata_columns
+from wwm_models.survey.readers.table import table_file
 from wwm_models.survey.readers.text import text_columns
 from wwm_models.survey.readers.unpacked import Unpacked, unpacked
 
@@ -33,13 +35,14 @@ FORMATS: Final[dict[str, tuple[str, Reader]]] = {
 }
 
 
-def read_file(path: Path, source: Source) -> RawFile:
-    """Give the columns of a data file.
+def read_file(data: str | Path, source: Source) -> RawFile:
+    """Give the columns of a data file, or of a table in a database.
 
     Parameters
     ----------
-    path : Path
-        A file with one of the endings of `FORMATS`, perhaps compressed (.gz, .bz2, .xz, or .zip with one file in it).
+    data : str or Path
+        A file with one of the endings of `FORMATS`, perhaps compressed (.gz, .bz2, .xz, or .zip with one file in it), or a
+        connection string, ``engine://where#table``.
     source : Source
         Encoding, delimiter, decimal mark, sheet or table, most memory and, where locked, the SHA-256 of the file.
 
@@ -52,6 +55,16 @@ def read_file(path: Path, source: Source) -> RawFile:
     SurveyError
         If the file is absent, empty, of another type, in another encoding, damaged, too large, or not the locked one.
     """
+    file = table_file(str(data), source) if is_address(data) else _file(Path(data), source)
+    if file.rows == 0 or not file.columns:
+        raise SurveyError(
+            f"{file.path}: the file has {several(len(file.columns), 'column')} and no rows. Expected at least one respondent. "
+            "Give the right file."
+        )
+    return file
+
+
+def _file(path: Path, source: Source) -> RawFile:
     with unpacked(path, source.sha256, FORMATS) as found:
         name, reader = FORMATS[found.ending]
         try:
@@ -68,11 +81,6 @@ def read_file(path: Path, source: Source) -> RawFile:
                 f"{path}: the {name} file cannot be read: {_first_line(problem)}. Expected a whole {found.ending} file. "
                 "Copy it again, or save it anew from the program that made it."
             ) from None
-    if rows == 0 or not columns:
-        raise SurveyError(
-            f"{path}: the file has {several(len(columns), 'column')} and no rows. Expected at least one respondent. "
-            "Give the right file."
-        )
     return RawFile(path, columns, rows, found.sha256)
 
 

@@ -50,7 +50,7 @@ def sheet_columns(data: Unpacked, source: Source) -> tuple[tuple[RawColumn, ...]
             book.close()
 
 
-def named_table(declared: str, names: Sequence[str], path: Path, what: str) -> str:
+def named_table(declared: str, names: Sequence[str], path: Path | str, what: str) -> str:
     """Give the sheet or table that is meant: the declared one, or the only one."""
     if declared in names:
         return declared

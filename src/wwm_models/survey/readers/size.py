@@ -29,12 +29,12 @@ class Size:
         return f"{self.rows:,} rows x {self.columns:,} columns, about {in_words(self.memory)} of memory"
 
 
-def refuse_large(path: Path, size: Size, memory_gb: float) -> None:
+def refuse_large(path: Path | str, size: Size, memory_gb: float) -> None:
     """Refuse a file that needs more memory than is declared, or than half of what is free.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     size : Size
     memory_gb : float
         As declared in [source]; 0 where nothing is.

@@ -1,0 +1,111 @@
+"""Tables of every engine that Ibis reaches, Spark among them; the library of the engine must be installed."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Generator
+from typing import Any, Final
+
+from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.survey.codebook import Source
+from wwm_models.survey.places.address import Address
+from wwm_models.survey.places.place import Place
+from wwm_models.survey.readers.sheet import named_table
+
+_SPARK: Final = ("spark", "pyspark")
+
+
+@contextlib.contextmanager
+def connected_place(address: Address, source: Source) -> Generator[Place]:
+    """Open ``engine://where#table`` through Ibis.
+
+    Raises
+    ------
+    SurveyError
+        If Ibis does not know the engine, its library is absent, or there is no such table.
+    """
+    with (_session if address.engine in _SPARK else _connection)(address) as backend:
+        table = _table(backend, address.table or source.table, address)
+        yield Place(address.shown, table, _quietly(backend))
+
+
+@contextlib.contextmanager
+def _connection(address: Address) -> Generator[Any]:
+    import ibis
+
+    known = sorted({point.name for point in ibis.util.backend_entry_points()} | {"spark"})
+    if address.engine.replace("postgresql", "postgres") not in known:
+        raise SurveyError(
+            f'{address.shown}: "{address.engine}" is not an engine that Ibis reaches. Expected one of {listed(known, most=40)}.'
+            f"{did_you_mean(address.engine, known)} Repair the part before ://."
+        )
+    try:
+        with _quiet():
+            backend = ibis.connect(address.url)
+    except ImportError as problem:
+        raise _without_library(address, problem) from None
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
+
+
+@contextlib.contextmanager
+def _session(address: Address) -> Generator[Any]:
+    """Ibis on a Spark session; one that runs already is used and left running."""
+    import ibis
+
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as problem:
+        raise _without_library(address, problem) from None
+    before = SparkSession.getActiveSession()
+    builder: Any = SparkSession.builder
+    if address.engine == "spark" and address.host not in ("", "local"):
+        builder = builder.master(f"spark://{address.host}")
+    elif address.engine == "spark":
+        builder = builder.master("local[*]")
+    for key, value in address.options.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    try:
+        with _quiet():
+            backend = ibis.pyspark.connect(session)
+        yield backend
+    finally:
+        if before is None:
+            session.stop()
+
+
+def _without_library(address: Address, problem: ImportError) -> SurveyError:
+    extra = "pyspark" if address.engine in _SPARK else address.engine
+    return SurveyError(
+        f"{address.shown}: the library for this engine is not installed ({problem}). Expected it beside Ibis. "
+        f'Install it with: pip install "ibis-framework[{extra}]"'
+    )
+
+
+def _table(backend: Any, name: str, address: Address) -> Any:
+    """The named table, the only one, or a parquet file that the engine reads."""
+    if name.rstrip("/").endswith(".parquet"):
+        return backend.read_parquet(name)
+    database, _, own = name.rpartition(".")
+    if database:
+        return backend.table(own, database=database)
+    return backend.table(named_table(name, backend.list_tables(), address.shown, "table"))
+
+
+def _quietly(backend: Any) -> Any:
+    def ask(question: Any) -> Any:
+        with _quiet():
+            return backend.to_pyarrow(question)
+
+    return ask
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what engines' libraries call, not of ours
+        yield
