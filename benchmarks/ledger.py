@@ -21,9 +21,10 @@ import pandas as pd
 
 import wwm_models as wwm
 from wwm_models.adjust.families import family_of_tests
-from wwm_models.article.axes import leaves, stands
+from wwm_models.article.axes import stands
 from wwm_models.article.judge import Sources, judge
 from wwm_models.article.pool import keys_of, pool_of
+from wwm_models.article.quantities import leaves
 from wwm_models.article.reader import Article, Claim, Reference
 from wwm_models.article.reasons import parts_of
 from wwm_models.declared.models import read_models
@@ -195,10 +196,11 @@ def _last(table: Estimates) -> Estimates:
 
 def _population(name: str, tally: Tally, false: int, draws: int) -> list[str]:
     shown = ", ".join(f"{count} {verdict}" for verdict, count in tally.verdicts.most_common())
-    worst = ", ".join(f"{claim} {count}" for claim, count in tally.wrong.most_common(3)) or "none"
+    worst = ", ".join(f"{claim} {100 * count / draws:.0f}%" for claim, count in tally.wrong.most_common(4)) or "none"
     return [
         f"| population {name}: {draws} draws x {tally.judged // draws} claims, of which {false} are false | {shown} |",
-        f"| ... wrongly certain; most often | {100 * tally.share_wrong:.2f}%; {worst} |",
+        f"| ... wrongly certain, of all verdicts | {100 * tally.share_wrong:.2f}% |",
+        f"| ... wrongly certain, claim by claim: of draws of that claim; the most frequent | {worst} |",
     ]
 
 

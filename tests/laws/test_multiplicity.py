@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +14,12 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 import wwm_models as wwm
-from wwm_models.numerics.maximum import holm, max_t
+from wwm_models.article.judge import Sources, judge
+from wwm_models.article.reader import Claim
+from wwm_models.numerics.maximum import holm, largest_excess, max_t
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "article"))
+from article_inventions import at, order, pool
 
 # 2**17 quasi-random points: the 95% point of the maximum is stable to 0.002, as numerics/maximum.py says; at 99% to 0.005
 TOLERANCE = {0.8: 0.002, 0.95: 0.002, 0.99: 0.005}
@@ -73,3 +82,44 @@ def test_contrasts_print_holm_or_the_simultaneous_law(logit_response, survey):
     assert 1.0 < wider.iloc[0] < stats.t.ppf(1 - 0.025 / len(single), df) / stats.t.ppf(0.975, df)
     assert (family["p_adjusted"] >= family["p_value"] - 1e-3).all()
     np.testing.assert_allclose(family["p_value"], single["p_value"], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("df", "count", "printed"),
+    [(np.inf, 2, 1.92), (np.inf, 3, 2.06), (np.inf, 5, 2.23), (np.inf, 9, 2.42), (10.0, 2, 2.15), (10.0, 9, 2.81)],
+)
+def test_one_sided_critical_values_are_those_of_dunnett(df, count, printed):
+    """Dunnett (1955), table 1a: several treatments against one control, correlation one half, one-sided 5%; two decimals."""
+    law = np.full((count, count), 0.5) + 0.5 * np.eye(count)
+    found = largest_excess(law, np.full(count, np.inf), df, 0.95)
+    np.testing.assert_allclose(found, printed, rtol=0, atol=0.0075)
+
+
+def test_regions_of_a_point_have_the_two_sided_law():
+    law = np.full((4, 4), 0.3) + 0.7 * np.eye(4)
+    critical, _ = max_t(law, np.zeros(4), np.inf, 0.95)
+    np.testing.assert_allclose(largest_excess(law, np.zeros(4), np.inf, 0.95), critical, rtol=0, atol=1e-12)
+
+
+def test_a_true_claim_of_many_numbers_is_contradicted_as_often_as_its_level():
+    """Five equal shares, so that a >= b, a >= c, a >= d, a >= e are true by nothing; each alone would reverse at 5%."""
+    rng, names = np.random.default_rng(4), "abcde"
+    claim = Claim("C", "all", parts=tuple(order("a", other) for other in names[1:]))
+    verdicts = Counter(
+        judge(claim, Sources(pool(dict(zip(names, 50.0 + rng.normal(size=5), strict=True))))).raw for _ in range(200)
+    )
+    # 4 orders with a common term: the largest of four excesses 5%, one by one 14%: of 200 draws 10 against 28, give or take 3 and 5
+    assert 3 <= verdicts["reverses"] <= 18
+
+
+def test_an_equivalence_of_many_pairs_reverses_at_the_level_of_all():
+    """Six pairs; the worst lies 1.9 standard errors beyond the margin, which contradicts a claim of that pair alone."""
+    std_error = np.sqrt(2.0)
+
+    def verdict(excess, names):
+        values = {"a": 50.0 + 5.0 + excess * std_error, "b": 50.0, "c": 52.0, "d": 53.0}
+        between = {f"between.{number}": at(name) for number, name in enumerate(names)}
+        claim = Claim("C", "equivalence", references=between, numbers={"margin": 5.0})
+        return judge(claim, Sources(pool(values))).raw
+
+    assert (verdict(1.9, "ab"), verdict(1.9, "abcd"), verdict(2.6, "abcd")) == ("reverses", "undecided", "reverses")

@@ -12,7 +12,7 @@ from wwm_models.adjust.confounding import e_value
 from wwm_models.adjust.perturbed import Place, Points
 from wwm_models.adjust.prior_power import power_weights
 from wwm_models.article.pool import Pool, joint_covariance, key_of
-from wwm_models.article.quantities import Quantity, quantities, region_of, roles_of
+from wwm_models.article.quantities import Quantity, leaves, quantities, region_of, roles_of
 from wwm_models.article.reader import Claim, Reference
 from wwm_models.numerics.intervals import critical_value
 
@@ -51,11 +51,6 @@ class Flip:
     unit: str
     status: str
     detail: str = ""
-
-
-def leaves(claim: Claim) -> list[Claim]:
-    """The claim itself, or the parts of a conjunction."""
-    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
 
 
 def stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:

@@ -18,8 +18,9 @@ from wwm_models.adjust.adjusted import adjusted
 from wwm_models.adjust.perturbed import By, Place, Points, Reported, reported
 from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
-from wwm_models.article.axes import Flip, confounding, leaves, missing_answers, place_of, prior_power, stands
+from wwm_models.article.axes import Flip, confounding, missing_answers, place_of, prior_power, stands
 from wwm_models.article.pool import Pool, pool_of
+from wwm_models.article.quantities import leaves
 from wwm_models.article.reader import Article, Claim
 from wwm_models.article.scenarios import Scenario, absent_shares, declared_together, domains, families, trims
 from wwm_models.records import Fit, Posterior

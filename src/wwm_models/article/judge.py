@@ -3,8 +3,9 @@
 A claim defines a region R for its quantity. The interval inside R: holds; disjoint from R: reverses; otherwise weaker if
 adjustment moved it significantly away from R, else undecided. Orders use one-sided 5%; equivalence two one-sided 5% tests
 (a 90% interval inside the margin); a conjunction holds when all its parts do (intersection-union) and reverses when one
-does. Values and ranges are judged on the raw number with its rounding interval. A posterior has no joint law with the raw
-number, so it never says weaker.
+does. A claim of several quantities reverses when one is disjoint at the level that holds for all of them at once. Values and
+ranges are judged on the raw number with its rounding interval. A posterior has no joint law with the raw number, so it never
+says weaker.
 
 References
 ----------
@@ -21,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.article.pool import Pool, joint_covariance
-from wwm_models.article.quantities import Quantity, quantities
+from wwm_models.article.quantities import Quantity
 from wwm_models.article.reader import Claim
 from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text
+from wwm_models.article.simultaneous import Tested, tested
 from wwm_models.numerics.intervals import critical_value
 
 UNTESTABLE = "cannot be tested"
@@ -94,20 +96,36 @@ def judge(claim: Claim, sources: Sources) -> Evidence:
     -------
     Evidence
     """
-    if claim.missing:
-        return Evidence("", "", UNTESTABLE, claim.missing)
-    if claim.kind == "all":
-        return _conjunction([judge(part, sources) for part in claim.parts], sources.lang)
-    before = quantities(claim, sources.raw, sources.level)
-    if not before:
-        absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
-        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
-    likelihood, bayes = _by_likelihood(claim, before, sources), _by_posterior(claim, before, sources)
-    return _together(claim, before, likelihood, bayes, sources.lang)
+    found = _Quantities(
+        *(tested(claim, pool, sources.level) for pool in (sources.raw, sources.likelihood, sources.bayes))
+    )
+    return _judged(claim, sources, found)
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class _Quantities:
+    """Of a whole claim, for each kind of number."""
+
+    raw: Tested
+    likelihood: Tested
+    bayes: Tested
+
+
+def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
+    if claim.missing:
+        return Evidence("", "", UNTESTABLE, claim.missing)
+    if claim.kind == "all":
+        return _conjunction([_judged(part, sources, found) for part in claim.parts], sources.lang)
+    before = found.raw.of(claim)
+    if not before:
+        absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
+        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+    likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources.lang)
+    return _together(claim, found.raw, likelihood, bayes, sources.lang)
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
     """Verdict of one engine with its reason."""
 
     verdict: str
@@ -115,8 +133,8 @@ class _Judged:
     held: tuple[tuple[str, NDArray[np.bool_]], ...] = ()
 
 
-def _by_likelihood(claim: Claim, before: list[Quantity], sources: Sources) -> _Judged | None:
-    after = [] if sources.likelihood is None else quantities(claim, sources.likelihood, sources.level)
+def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdict | None:
+    before, after = found.raw.of(claim), found.likelihood.of(claim)
     if not after:
         return None
     shown = max(range(len(after)), key=lambda number: after[number].distance)
@@ -125,33 +143,31 @@ def _by_likelihood(claim: Claim, before: list[Quantity], sources: Sources) -> _J
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
     if claim.kind in ("value", "range"):
         changed = one.stands != other.stands
-        return _Judged(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
-    verdict = _plain_verdict(after)
+        return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
+    verdict = found.likelihood.verdict(claim)
     moved = any(_moved_away(b, a, sources.level) for b, a in zip(before, after, strict=True))
     verdict = "weaker" if verdict == "undecided" and moved else verdict
-    return _Judged(verdict, _sentences(reason, cause if verdict != _plain_verdict(before) else ""))
+    return _Verdict(verdict, _sentences(reason, cause if verdict != found.raw.verdict(claim) else ""))
 
 
-def _by_posterior(claim: Claim, before: list[Quantity], sources: Sources) -> _Judged | None:
-    after = [] if sources.bayes is None else quantities(claim, sources.bayes, sources.level)
+def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | None:
+    before, after = found.raw.of(claim), found.bayes.of(claim)
     if not after:
         return None
     held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
     shown = max(range(len(after)), key=lambda number: after[number].distance)
-    reason = numbers_text(before[shown], after[shown], sources.lang, "bayes")
+    reason = numbers_text(before[shown], after[shown], lang, "bayes")
     if claim.kind in ("value", "range"):
-        return _Judged(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
-    return _Judged(_plain_verdict(after), reason, held)
+        return _Verdict(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
+    return _Verdict(found.bayes.verdict(claim), reason, held)
 
 
-def _together(
-    claim: Claim, before: list[Quantity], likelihood: _Judged | None, bayes: _Judged | None, lang: str
-) -> Evidence:
+def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _Verdict | None, lang: str) -> Evidence:
     """One line of the ledger from both engines."""
-    words = WORDS[lang]
+    words, before = WORDS[lang], raws.of(claim)
     first = likelihood or bayes
     point = claim.kind in ("value", "range")
-    raw = ("reproduced" if before[0].stands else "not reproduced") if point else _plain_verdict(before)
+    raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
     if first is None:
         reason = _sentences(numbers_text(before[0], None, lang), words["nothing"])
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
@@ -190,12 +206,6 @@ def joint_probability(held: Sequence[tuple[str, NDArray[np.bool_]]]) -> float:
         name = origin or f"mixed {place}"
         every[name] = every[name] & one if name in every else one
     return max(0.0, 1.0 - sum(1.0 - float(one.mean()) for one in every.values()))
-
-
-def _plain_verdict(every: list[Quantity]) -> str:
-    if all(quantity.inside for quantity in every):
-        return "holds"
-    return "reverses" if any(quantity.disjoint for quantity in every) else "undecided"
 
 
 def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:

@@ -31,6 +31,8 @@ class Quantity:
         The numbers it is made of.
     gradient : tuple of float
         Its derivative with respect to each of them, in its own unit per percentage point.
+    tail : float
+        Probability beyond each end of the interval.
     draws : (s,) array or None
     """
 
@@ -41,6 +43,7 @@ class Quantity:
     region: tuple[float, float]
     parts: tuple[Located, ...]
     gradient: tuple[float, ...]
+    tail: float
     draws: Array | None = None
 
     @property
@@ -52,6 +55,27 @@ class Quantity:
     def disjoint(self) -> bool:
         """Whether no point of the interval lies in the region."""
         return self.upper < self.region[0] or self.lower > self.region[1]
+
+    @property
+    def excess(self) -> float:
+        """How far the estimate lies outside the region, in standard errors: the interval's half towards it over its critical value."""
+        below = self.region[0] > self.estimate
+        half = self.upper - self.estimate if below else self.estimate - self.lower
+        return self.distance / self._unit(half) if self.distance > 0 else 0.0
+
+    @property
+    def width(self) -> float:
+        """Width of the region in standard errors; infinite where it has one end."""
+        size = self.region[1] - self.region[0]
+        return size / self._unit((self.upper - self.lower) / 2.0)
+
+    def _unit(self, half: float) -> float:
+        return max(half, 1e-12) / critical_value(1.0 - 2.0 * self.tail, self.df)
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of its interval; infinite for a posterior."""
+        return float("inf") if self.draws is not None else min(part.df for part in self.parts)
 
     @property
     def stands(self) -> bool:
@@ -73,6 +97,11 @@ class Quantity:
         """Of its draws; empty where they are of several."""
         names = {part.origin for part in self.parts}
         return names.pop() if len(names) == 1 else ""
+
+
+def leaves(claim: Claim) -> list[Claim]:
+    """The claim itself, or the parts of a conjunction."""
+    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
 
 
 def quantities(claim: Claim, pool: Pool, level: float) -> list[Quantity]:
@@ -125,7 +154,7 @@ def _single(claim: Claim, found: dict[str, Located], level: float) -> list[Quant
     if part.draws is not None:
         draws = 100 * part.draws
         lower, upper = _quantiles(draws, level)
-    return [Quantity(label, 100 * part.estimate, lower, upper, region_of(claim), (part,), (1.0,), draws)]
+    return [Quantity(label, 100 * part.estimate, lower, upper, region_of(claim), (part,), (1.0,), _tail(level), draws)]
 
 
 def _differences(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
@@ -142,9 +171,9 @@ def _difference(label: str, parts: tuple[Located, Located], region: tuple[float,
     estimate, drawn = 100 * (parts[0].estimate - parts[1].estimate), aligned_draws(parts)
     if drawn is not None:
         draws = 100 * (drawn[0] - drawn[1])
-        return Quantity(label, estimate, *_quantiles(draws, level), region, parts, (1.0, -1.0), draws)
+        return Quantity(label, estimate, *_quantiles(draws, level), region, parts, (1.0, -1.0), _tail(level), draws)
     half = 100 * critical_value(level, min(part.df for part in parts)) * _std_error(parts, np.array([1.0, -1.0]))
-    return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0))
+    return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0), _tail(level))
 
 
 def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
@@ -159,9 +188,14 @@ def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quanti
     drawn = aligned_draws(parts)
     if drawn is not None:
         draws = drawn[0] / drawn[1]
-        return [Quantity(label, ratio, *_quantiles(draws, level), region_of(claim), parts, slopes, draws)]
+        return [Quantity(label, ratio, *_quantiles(draws, level), region_of(claim), parts, slopes, _tail(level), draws)]
     half = critical_value(level, min(part.df for part in parts)) * _std_error(parts, gradient)
-    return [Quantity(label, ratio, ratio * np.exp(-half), ratio * np.exp(half), region_of(claim), parts, slopes)]
+    limits = ratio * np.exp(-half), ratio * np.exp(half)
+    return [Quantity(label, ratio, *limits, region_of(claim), parts, slopes, _tail(level))]
+
+
+def _tail(level: float) -> float:
+    return (1.0 - level) / 2.0
 
 
 def _std_error(parts: Sequence[Located], gradient: Array) -> float:

@@ -40,15 +40,19 @@ RULES: Final = MappingProxyType(
         ),
         "equivalence": MappingProxyType(
             {
-                "en": "equality holds when two one-sided {one}% tests put every difference within the margin, and reverses when one is beyond it",
-                "nl": "gelijkheid klopt als twee eenzijdige toetsen van {one}% elk verschil binnen de marge leggen, en keert om als er een buiten ligt",
+                "en": "equality holds when two one-sided {one}% tests put every difference within the margin, and reverses when one is beyond it, "
+                "at a level that holds for all its differences together (largest t)",
+                "nl": "gelijkheid klopt als twee eenzijdige toetsen van {one}% elk verschil binnen de marge leggen, en keert om als er een buiten ligt, "
+                "op een niveau dat voor alle verschillen samen geldt (grootste t)",
             }
         ),
         "all": MappingProxyType(
             {
-                "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does; its posterior probability is "
+                "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does, at a level that holds for all its numbers "
+                "together (largest t); its posterior probability is "
                 "that of all parts at once where they are of one posterior, and otherwise a lower bound (Bonferroni)",
-                "nl": "een conjunctie klopt als alle delen kloppen (doorsnede-vereniging) en keert om als er een omkeert; de posterieure kans is die "
+                "nl": "een conjunctie klopt als alle delen kloppen (doorsnede-vereniging) en keert om als er een omkeert, op een niveau dat voor alle getallen "
+                "samen geldt (grootste t); de posterieure kans is die "
                 "van alle delen tegelijk als ze van een posterior zijn, en anders een ondergrens (Bonferroni)",
             }
         ),

@@ -56,6 +56,43 @@ def max_t(correlation: Array, observed: Array, df: float, level: float) -> tuple
     >>> round(critical, 2)
     1.96
     """
+    largest = np.sort(np.abs(_correlated(correlation, df)).max(axis=1))
+    beyond = 1.0 - np.searchsorted(largest, np.nan_to_num(observed)) / len(largest)
+    return float(np.quantile(largest, level)), np.where(np.isnan(observed), np.nan, beyond)
+
+
+def largest_excess(correlation: Array, widths: Array, df: float, level: float) -> float:
+    """Quantile of the largest excess of t statistics over regions, each true value at an end of its region.
+
+    Parameters
+    ----------
+    correlation : (m, m) array
+        May be singular.
+    widths : (m,) array
+        Of the regions, in standard errors; infinite for a region with one end.
+    df : float
+        Of the common multivariate t; infinite for the normal.
+    level : float
+
+    Returns
+    -------
+    float
+        The `level` quantile of ``max_q max(T_q, -T_q - widths[q])``: with regions of one end the one-sided critical value, with
+        regions of a single point the two-sided one.
+
+    Examples
+    --------
+    >>> round(largest_excess(np.eye(1), np.array([np.inf]), np.inf, 0.95), 2)
+    1.64
+    >>> round(largest_excess(np.eye(1), np.array([0.0]), np.inf, 0.95), 2)
+    1.96
+    """
+    drawn = _correlated(correlation, df)
+    return float(np.quantile(np.maximum(drawn, -drawn - widths).max(axis=1), level))
+
+
+def _correlated(correlation: Array, df: float) -> Array:
+    """(points, m) quasi-random values of a multivariate t; the same points every time."""
     values, vectors = np.linalg.eigh(np.nan_to_num(correlation))
     kept = values > 1e-10 * values.max(initial=1.0)
     root = vectors[:, kept] * np.sqrt(values[kept])
@@ -63,10 +100,7 @@ def max_t(correlation: Array, observed: Array, df: float, level: float) -> tuple
     uniform = stats.qmc.Sobol(root.shape[1] + extra, seed=20210504).random_base2(
         POINTS if root.size <= MANY else POINTS - 2
     )
-    normal = special.ndtri(np.clip(uniform[:, : root.shape[1]], 1e-12, 1 - 1e-12))
-    largest = np.abs(normal @ root.T).max(axis=1)
+    drawn = special.ndtri(np.clip(uniform[:, : root.shape[1]], 1e-12, 1 - 1e-12)) @ root.T
     if extra:
-        largest = largest / np.sqrt(stats.chi2.ppf(np.clip(uniform[:, -1], 1e-12, 1 - 1e-12), df) / df)
-    largest.sort()
-    beyond = 1.0 - np.searchsorted(largest, np.nan_to_num(observed)) / len(largest)
-    return float(np.quantile(largest, level)), np.where(np.isnan(observed), np.nan, beyond)
+        drawn = drawn / np.sqrt(stats.chi2.ppf(np.clip(uniform[:, -1:], 1e-12, 1 - 1e-12), df) / df)
+    return drawn
