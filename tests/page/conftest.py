@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,14 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wwm_models.article.bounds.result import BOUNDS_COLUMNS
 from wwm_models.records import Collapse, Level, Results, Variable
 from wwm_models.report import render_page
+from wwm_models.report.packed import unpacked
 from wwm_models.store import write_table
 
 AGES = ("18-34", "35-49", "50-64")
 HOUSEHOLDS = ("single", "single_parent", "couple_no_children", "couple_children")
 FREQUENCY = ("never", "few_per_year_or_month", "once_per_week", "several_per_week", "almost_daily")
 DIRECTION = ("negative", "none", "positive")
+KEYS = ["model", "estimand", "by", "group", "outcome", "category"]
 MADE = Callable[..., Results]
 
 
@@ -166,42 +170,72 @@ def _evidence(comparison: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Tables under the claims and beside the comparison, made of its numbers."""
     generator = np.random.default_rng(5)
     some = comparison[comparison["estimand"] != "total"].iloc[::7].reset_index(drop=True)
-    keys = some[["model", "estimand", "outcome", "category", "by", "group"]]
-    moved = comparison.loc[comparison["estimand"] != "total", [*keys]]
+    moved = comparison.loc[comparison["estimand"] != "total", KEYS]
     parts = pd.concat(
         [
-            moved.assign(part=part, percentage_points=generator.normal(0, 1, len(moved)), std_error=0.3)
-            for part in ("model form", "gender", "difference")
+            moved.assign(part=part, percentage_points=generator.normal(0, 1, len(moved)), std_error=0.3, lower=-1.0, upper=1.0, level=0.95)
+            for part in ("rows left out", "model form", "gender", "difference")
         ]
-    )
-    variants = pd.concat(
-        [keys.assign(variant=name, estimate=some["adjusted_likelihood"] + shift, lower=some["adjusted_likelihood"] - 0.02, upper=some["adjusted_likelihood"] + 0.04)
-         for name, shift in (("cumulative", 0.0), ("multinomial", 0.013), ("unweighted", -0.021))]
     )  # fmt: skip
-    agreement = keys.assign(
-        likelihood=some["adjusted_likelihood"],
-        bayes=some["adjusted_likelihood"] + 0.004,
-        gap_points=0.4,
-        gap_sd=0.21,
-        limit=0.5,
-        cause="prior",
-    )
-    fragility = pd.DataFrame(
-        {"model": "desired", "claim": ["C02", "C03"], "axis": ["confounding", "weights"], "smallest_change": [1.42, 0.3], "unit": ["risk ratio", "share"],
-         "reverses": [True, False], "sentence_nl": ["een onbekende factor van 1,4", "geen gewicht"], "sentence_en": ["an unknown factor of 1.4", "no weight"]}
+    value = some["adjusted_likelihood"]
+    robustness = some[KEYS].assign(
+        declared=value, nonproportional=value + 0.013, multinomial=np.nan, unweighted=value - 0.021, exposure_only=value + 0.002, other_exposures=np.nan,
+        bayes=value + 0.004, largest_gap_points=2.1, against="unweighted",
     )  # fmt: skip
-    bounds = pd.DataFrame(
-        {"id": ["B1", "B2"], "kind": "value", "outcome": "desired", "category": ["never", "almost_daily"], "by": "age_group", "group": "age_group=18-34",
-         "delta": np.inf, "lower": [0.0313, 0.11], "upper": [0.22, 0.3119], "max_entropy": [0.1, 0.2], "published_lower": [np.nan, 0.195],
-         "published_upper": [np.nan, 0.205], "narrows_most": "age by household", "verdict": ["undecided", "holds"]}
+    agreement = some[KEYS].assign(
+        likelihood=value, bayes=value + 0.004, gap_points=0.4, gap_sds=0.61, limit_points=1.0, limit_sds=0.5, status="differ", cause="prior",
+        prior_points=0.39, family_points=0.1, weights_points=0.2,
     )  # fmt: skip
     return {
         "decomposition": parts.reset_index(drop=True),
-        "robustness": variants.reset_index(drop=True),
+        "robustness": robustness,
         "agreement": agreement,
-        "fragility": fragility,
-        "bounds": bounds,
+        "fragility": _fragility(),
+        "bounds": _bounds(),
+        "precision": _precision(comparison),
     }
+
+
+def _fragility() -> pd.DataFrame:
+    rows = [
+        ("C02", "unmeasured confounding", 1.42, "E-value", "flips", "risk ratio 1.24 moved to 1", True),
+        ("C02", "trimmed weights", np.nan, "times the mean weight", "does not flip", "9 changes tried", True),
+        ("C03", "part of the population left out", 0.3, "share of respondents", "flips", "without age_group = 50-64", True),
+        ("C03", "parallel slopes relaxed", np.nan, "step", "does not apply", "nothing to change", True),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["id", "axis", "change", "unit", "status", "detail", "stands"])
+
+
+def _bounds() -> pd.DataFrame:
+    """A printed number, a difference that a limit narrows, a ratio and a whole claim, at three limits."""
+    rows: list[tuple[object, ...]] = []
+    for delta, low, high in ((0.0, -0.06, 0.05), (0.05, -0.1, 0.09), (np.inf, -0.25, 0.28)):
+        last = delta == np.inf
+        rows += [
+            ("P01", "number", "desired", "almost_daily", "age_group", "age_group=18-34", delta, 0.11, 0.3119, 0.2, 0.195, 0.205, "", ""),
+            ("P02", "number", "desired", "never", "", "", delta, 0.0313, 0.22, 0.1, np.nan, np.nan, "", ""),
+            ("C02", "order", "desired", "almost_daily", "age_group", "age_group=50-64 minus age_group=18-34", delta, low, high, 0.001, np.nan, np.nan, "P02" if last else "", "undetermined"),
+            ("C05", "ratio", "autonomy_direction", "negative over positive", "household", "household=single", delta, 0.2, np.inf, 1.0, np.nan, np.nan, "", "undetermined"),
+            ("C03", "all", "", "", "", "", delta, np.nan, np.nan, np.nan, np.nan, np.nan, "", "true for all tables"),
+        ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(BOUNDS_COLUMNS))
+    table.insert(0, "model", "")
+    return table
+
+
+def _precision(comparison: pd.DataFrame) -> pd.DataFrame:
+    rows = comparison[comparison["estimand"] == "overall"]
+    table = rows[["model", "by", "group", "outcome", "category", "n"]].assign(
+        n_effective=301.5, width=0.055, relative_width=0.4, status="present", reason=""
+    )
+    poor = table["category"] == "never"
+    table.loc[poor, ["n_effective", "width", "status", "reason"]] = [
+        21.5,
+        0.31,
+        "imprecise",
+        "fewer than 30 respondents",
+    ]
+    return table.reset_index(drop=True)
 
 
 def _reference(role: str, outcome: str, category: str, **group: str) -> dict[str, Any]:
@@ -307,6 +341,32 @@ def make() -> MADE:
 @pytest.fixture
 def change() -> Callable[[Results, str, Callable[[pd.DataFrame], pd.DataFrame]], Results]:
     return with_table
+
+
+PACKED = re.compile(r'<script type="text/plain" id="packed">([^<]*)</script>')
+
+
+@pytest.fixture(scope="session")
+def carried() -> Callable[[str], Any]:
+    """What a page carries compressed."""
+
+    def held(page: str) -> Any:
+        found = PACKED.search(page)
+        assert found is not None
+        return unpacked(found[1])
+
+    return held
+
+
+@pytest.fixture(scope="session")
+def whole(carried: Callable[[str], Any]) -> Callable[[str], str]:
+    """The markup of a page with every part in its place, as its script makes it."""
+
+    def filled(page: str) -> str:
+        parts = carried(page)["parts"]
+        return re.sub(r'<div data-part="(\d+)"></div>', lambda place: parts[int(place[1])], PACKED.sub("", page))
+
+    return filled
 
 
 FLAGS = (

@@ -12,7 +12,7 @@ from wwm_models.store import read_table
 
 ALL_NUMBERS = """() => Array.from(document.querySelectorAll('data')).map((one) => {
   const own = one.closest('.nl, .en');
-  return [one.dataset.source || '', one.dataset.kind, one.getAttribute('value'), one.textContent, own ? own.lang : document.body.dataset.lang];
+  return [one.dataset.source || '', one.dataset.kind || 'percent', one.getAttribute('value'), one.textContent, own ? own.lang : document.body.dataset.lang];
 })"""
 ALL_MARKS = """() => Array.from(document.querySelectorAll('.chart')).flatMap((chart) => (chart.rows || []).filter((one) => one.row >= 0 && !one.header).map((one) => one))"""
 
@@ -44,6 +44,7 @@ def test_every_number_is_its_cell_and_is_written_in_the_language_of_the_page(run
         "robustness",
         "agreement",
         "bounds",
+        "precision",
     }
 
 
@@ -104,12 +105,37 @@ def test_marks_stand_at_their_numbers(run, opened, engine, show):
     numbers = Numbers("nl")
     texts = {numbers.percent(table["raw"].iloc[mark["row"]]) for mark in marks if mark["raw"] is not None}
     written = page.tab.evaluate(
-        "Array.from(document.querySelectorAll('.chart svg text')).map((one) => one.textContent)"
+        "Array.from(document.querySelectorAll('.chart:not([data-bounds]) svg text')).map((one) => one.textContent)"
     )
     beside = {text.split(" → ")[0] for text in written if re.search(r"\d,\d", text)}
     assert beside <= texts | {"onderdrukt"}
     if show == "raw":
         assert not any("→" in text for text in written)
+
+
+def test_a_curve_of_bounds_stands_at_its_numbers(run, opened):
+    """The curve shown first is the one that a limit narrows; every line is a row of bounds.csv, and its table says the same."""
+    page = opened(run)
+    table = read_table(run.parent / "bounds.csv")
+    chosen = "Array.from(document.querySelector('[data-bounds]').rows)"
+    for name in ("C02", "P01"):
+        page.tab.select_option('select[name="bound"]', name)
+        page.settled()
+        assert f"bound={name}" in page.tab.url or name == "C02"
+        rows = page.tab.evaluate(chosen)
+        expected = table[table["id"] == name]
+        assert [row["bound"] for row in rows] == expected.index.tolist()
+        for row in rows:
+            for mark, column in (
+                ("lower", "lower"),
+                ("upper", "upper"),
+                ("adjusted", "max_entropy"),
+                ("published_lower", "published_lower"),
+            ):
+                drawn = np.nan if row[mark] is None else row[mark]
+                np.testing.assert_allclose(drawn, 100 * table[column].iloc[row["bound"]], rtol=1e-12, err_msg=mark)
+        assert [row["label"] for row in rows] == ["niets (additief)", "hoogstens 5 punten", "geen grens"]
+    assert page.said == []
 
 
 def test_drawn_places_follow_the_axis(run, opened):

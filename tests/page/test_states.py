@@ -105,12 +105,24 @@ def test_an_unknown_verdict_is_shown_as_it_is(make, change):
 
 
 @pytest.mark.parametrize(
-    "absent", ["decomposition", "fragility", "robustness", "agreement", "bounds", "claims", "diagnostics", "accounting"]
+    "absent",
+    [
+        "decomposition",
+        "fragility",
+        "robustness",
+        "agreement",
+        "bounds",
+        "claims",
+        "diagnostics",
+        "accounting",
+        "precision",
+    ],
 )
-def test_a_table_that_is_not_there_leaves_its_section_out(make, absent):
+def test_a_table_that_is_not_there_leaves_its_section_out(make, whole, absent):
     results = make()
-    page = render_page(
-        replace(results, tables={name: table for name, table in results.tables.items() if name != absent})
+    assert f'data-source="{absent}:' in whole(render_page(results))
+    page = whole(
+        render_page(replace(results, tables={name: table for name, table in results.tables.items() if name != absent}))
     )
     assert f'data-source="{absent}:' not in page
     assert "comparison:0:raw" in page or "data-source" in page

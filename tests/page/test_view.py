@@ -120,7 +120,7 @@ def test_claims_are_filtered_by_verdict_and_open_their_evidence(run, opened):
         "Why it moved",
         "form of the model",
         "What would flip the verdict",
-        "an unknown factor of 1.4",
+        "risk ratio 1.24 moved to 1",
     ):
         assert words in inside, words
     assert tab.locator("#claim-2 .chart svg").is_visible()

@@ -18,12 +18,13 @@ def as_plain(article: Article) -> dict[str, Any]:
     Returns
     -------
     dict
-        "estimand", "claims" and "figures".
+        "estimand", "claims", "figures" and "translations".
     """
     return {
         "estimand": article.estimand,
         "claims": [_claim(claim) for claim in article.claims],
         "figures": [_figure(figure) for figure in article.figures],
+        "translations": dict(article.translations),
     }
 
 

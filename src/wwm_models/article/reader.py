@@ -116,6 +116,7 @@ class Article:
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
     figures: tuple[Figure, ...] = ()
+    translations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # English to Dutch
 
     def references(self) -> Iterator[Reference]:
         """Every number that the article speaks about."""
@@ -136,7 +137,7 @@ def read_article(path: Path) -> Article:
         If a number or claim is incomplete, or two share an id.
     """
     table = read_toml(path)
-    check_keys(table, required=("article",), optional=("published", "claim", "figure"), where=str(path))
+    check_keys(table, required=("article",), optional=("published", "claim", "figure", "translations"), where=str(path))
     head = table["article"]
     check_keys(head, required=("title",), optional=("citation", "n", "estimand"), where=f"{path} [article]")
     published = tuple(_published(row, path) for row in table.get("published", []))
@@ -156,6 +157,7 @@ def read_article(path: Path) -> Article:
         published,
         claims,
         figures,
+        MappingProxyType({str(english): str(dutch) for english, dutch in table.get("translations", {}).items()}),
     )
 
 

@@ -54,15 +54,14 @@ class ClaimLine:
     id: str
     anchor: str
     statement: Text
-    where: str
+    where: Text
     kind: Text
     published: Value | Copied | None
     raw: Verdict
     likelihood: Verdict
     bayes: Value
     verdict: Verdict
-    reason: str
-    missing: str
+    reason: Text
     rule: list[Text]
     block: Block | None
     moved: list[Row]
@@ -115,7 +114,7 @@ class Found:
         for row in sorted(comparison.rows, key=lambda row: text(row, "model") not in primary):
             key = text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
             self._rows.setdefault(key, []).append(row)
-        self.flips = grouped(rows_of(self.labels.results, "fragility"), "claim")
+        self.flips = grouped(rows_of(self.labels.results, "fragility"), "id")
         self._parts = _by_number(rows_of(self.labels.results, "decomposition"))
 
     def number(self, reference: Mapping[str, Any], estimand: str) -> Row | None:
@@ -152,15 +151,14 @@ def _line(row: Row, at: int, declared: Mapping[str, Any], found: Found) -> Claim
         id=clean(text(row, "id")),
         anchor=f"claim-{at + 1}",
         statement=Text(clean(declared.get("nl") or written), clean(declared.get("en") or written)),
-        where=clean(text(row, "where")),
+        where=labels.said(text(row, "where")),
         kind=words.get(f"kind_{kind}") or plain(clean(kind)),
         published=_published(row),
         raw=verdict_of(text(row, "raw_verdict"), labels),
         likelihood=verdict_of(text(row, "likelihood_verdict"), labels),
         bayes=cell(row, "bayes_probability", "chance"),
         verdict=verdict_of(text(row, "verdict"), labels),
-        reason=clean(text(row, "reason")),
-        missing=clean(declared.get("missing", "")),
+        reason=labels.said(text(row, "reason") or str(declared.get("missing", ""))),
         rule=[_rule(part, labels) for part in _leaves(declared)] if declared and not declared.get("missing") else [],
         block=_block(f"claim-{at + 1}--chart", numbers, labels) if numbers else None,
         moved=[part for number in numbers for part in found.parts(number)],

@@ -178,8 +178,13 @@ def _figure(declared: Mapping[str, Any], comparison: Comparison) -> Figure:
     own = ";".join(declared["by"])
     models = [comparison.models[name] for name in declared["outcomes"] if name in comparison.models]
     groupings = list(dict.fromkeys(by for model in models for by in comparison.groupings(model)))
-    single = [by for by in groupings if by == own] + [by for by in groupings if by != own and ";" not in by]
-    blocks = [_block(declared, by, models, comparison) for by in single]
+    others = [
+        by for by in groupings if by != own and (";" not in by or declared["kind"] != "matrix")
+    ]  # a matrix has a column per group
+    blocks = [
+        _block(declared, by, models, comparison)
+        for by in ([own] if own in groupings else []) + sorted(others, key=lambda by: ";" in by)
+    ]
     title = Text(clean(declared["nl"]), clean(declared["en"]))
     drawn = tuple(block for block in blocks if block.rows)
     return Figure(declared["id"], declared["kind"], title, clean(declared["where"]), own, drawn, tuple(models))

@@ -80,7 +80,7 @@ def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
 def _tables(report: Report, folder: Path) -> list[Path]:
     words, lang = report.labels.words, report.results.lang
     made = list(report.tables.values())
-    made += [rendered(ledger_table(report.ledger, words), latex=True)] if report.ledger.lines else []
+    made += [rendered(ledger_table(report.ledger, words))] if report.ledger.lines else []
     if not made:
         return []
     folder.mkdir()

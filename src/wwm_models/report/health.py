@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wwm_models.report.figures import Row, grouped
-from wwm_models.report.labels import Labels, clean
+from wwm_models.report.labels import Labels
 from wwm_models.report.numbers import Value, cell, number, rows_of, text
 from wwm_models.report.tables.record import Column, Line, Table
-from wwm_models.report.texts import Text, plain
+from wwm_models.report.texts import Text
 
 # From best to worst; a status that is not named here is a failure, so that a new word never passes for health.
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}
@@ -21,12 +21,12 @@ _SYMBOLS: Mapping[str, str] = {"ok": "âœ“", "none": "?", "look": "!", "bad": "âœ
 class Check:
     """One check of one fit."""
 
-    estimand: str
-    name: str
+    estimand: Text
+    name: Text
     value: Value
-    status: str
+    status: Text
     level: str
-    message: str
+    message: Text
 
 
 @dataclass(frozen=True)
@@ -75,22 +75,22 @@ def health(labels: Labels) -> Health:
 
 
 def _model(name: str, rows: Sequence[Row], labels: Labels) -> ModelHealth:
-    checks = tuple(_check(row) for row in rows)
+    checks = tuple(_check(row, labels) for row in rows)
     level = max((check.level for check in checks), key=_ORDER.index, default="none")
     worrying = tuple(check for check in checks if check.level != "ok")
     word = labels.words[f"level_{level}"]
     return ModelHealth(name, labels.model(name), level, word, _SYMBOLS[level], checks, worrying)
 
 
-def _check(row: Row) -> Check:
+def _check(row: Row, labels: Labels) -> Check:
     status = text(row, "status")
     return Check(
-        estimand=clean(text(row, "estimand")),
-        name=clean(text(row, "check")),
+        estimand=labels.said(text(row, "estimand")),
+        name=labels.said(text(row, "check")),
         value=cell(row, "value", "plain"),
-        status=clean(status),
+        status=labels.said(status),
         level=_LEVELS.get(status, "bad"),
-        message=clean(text(row, "message")),
+        message=labels.said(text(row, "message")),
     )
 
 
@@ -102,11 +102,10 @@ def checks_table(model: ModelHealth, anchor: str, labels: Labels) -> Table:
         Column(words["column_status"], wide=True),
         Column(words["column_message"], wide=True),
     )
-    groups: dict[str, list[Line]] = {}
+    groups: dict[Text, list[Line]] = {}
     for check in model.checks:
-        cells = (check.value, plain(check.status), plain(check.message))
-        groups.setdefault(check.estimand, []).append(Line(plain(check.name), cells))
-    headed = tuple((plain(name), tuple(lines)) for name, lines in groups.items())
+        groups.setdefault(check.estimand, []).append(Line(check.name, (check.value, check.status, check.message)))
+    headed = tuple((name, tuple(lines)) for name, lines in groups.items())
     return Table(f"checks-{anchor}", model.title, words["column_check"], columns, headed)
 
 
@@ -129,9 +128,7 @@ def accounting(labels: Labels) -> Accounting:
 
 
 def _reason(row: Row, labels: Labels) -> tuple[Text, Value]:
-    reason = text(row, "reason")
-    translated = labels.words.get(reason.replace(" ", "_")) if reason.startswith("rows ") else None
-    return translated or plain(clean(reason)), cell(row, "rows", "count")
+    return labels.said(text(row, "reason")), cell(row, "rows", "count")
 
 
 def reasons_table(name: str, caption: Text, rows: Sequence[tuple[Text, Value]], labels: Labels) -> Table:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wwm_models.records import Level, Results
-from wwm_models.report.texts import Text, Words, plain
+from wwm_models.report.phrases import Names, Phrases
+from wwm_models.report.texts import LANGUAGES, Text, Words, plain
 
 LONGEST = 90  # characters of a heading; the whole label stands in its title
 
@@ -109,6 +111,25 @@ class Labels:
             others = (self.variable(name) for name in estimand.removesuffix("-adjusted").split("+"))
             return self.words.fill("estimand_adjusted", other=_joined(others, self._and()))
         return self.words.get(f"estimand_{estimand}") or plain(clean(estimand))
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """What says the sentences of this run's tables in both languages."""
+        variables = {name: self.variable(name) for name in self.results.variables}
+        declared: Mapping[str, str] = self.results.declared.get("translations", {})
+        return Phrases(Names(variables, self._reference, self.category), declared)
+
+    def said(self, sentence: str) -> Text:
+        """A sentence of a table in both languages, made harmless."""
+        return self.phrases(clean(sentence)) if sentence else plain("")
+
+    def _reference(self, outcome: str, category: str, group: str) -> Text:
+        """A number that a reason speaks of: question, answer, group."""
+        pairs = [part.partition(" ") for part in group.split(", ")]
+        known = group and all(name in self.results.variables for name, _, _ in pairs)
+        where = self.group(";".join(f"{name}={level}" for name, _, level in pairs)) if known else self.words["everyone"]
+        parts = self.variable(outcome), self.category(outcome, category), where
+        return Text(*("{} “{}”, {}".format(*(part.of(lang) for part in parts)) for lang in LANGUAGES))
 
     def _and(self) -> Text:
         return self.words["crossed"].map(lambda word: f" {word} ")

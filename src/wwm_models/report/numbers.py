@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from wwm_models.records import Results
 from wwm_models.report.texts import Text
 
 DASH = "–"
+COMMON = "percent"  # the kind that a number of the page has unless it names another
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -50,12 +51,9 @@ class Value:
         """Markup in one language: a data element that carries the number itself and its source."""
         if math.isnan(self.value):
             return Markup(self.missing.__html__() if self.missing else DASH)
-        return Markup('<data value="{}" data-kind="{}"{}>{}</data>').format(
-            exact(self.value),
-            self.kind,
-            Markup(' data-source="{}"').format(self.source) if self.source else "",
-            self.written(lang),
-        )
+        kind = "" if self.kind == COMMON else f' data-kind="{self.kind}"'
+        source = f' data-source="{escape(self.source)}"' if self.source else ""
+        return Markup(f'<data value="{exact(self.value)}"{kind}{source}>{escape(self.written(lang))}</data>')
 
 
 @dataclass(frozen=True)
@@ -201,5 +199,8 @@ def cell(row: Mapping[str, Any], column: str, kind: str, missing: Text | None = 
 def rows_of(results: Results, table: str) -> list[dict[str, Any]]:
     """Rows of a table as mappings that know where they stand; none if the run has no such table."""
     frame = results.tables.get(table)
-    found = [] if frame is None else cast("list[dict[str, Any]]", frame.to_dict(orient="records"))
-    return [{**row, "_table": table, "_row": at} for at, row in enumerate(found)]
+    if frame is None:
+        return []
+    names = [*(str(name) for name in frame.columns), "_table", "_row"]
+    columns = [frame[name].tolist() for name in frame.columns]
+    return [dict(zip(names, (*row, table, at), strict=True)) for at, row in enumerate(zip(*columns, strict=True))]

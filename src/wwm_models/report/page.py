@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -13,21 +14,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from wwm_models.records import Results
+from wwm_models.report.allowed import Allowed
 from wwm_models.report.charts import bundle, templates
 from wwm_models.report.claims import SYMBOLS, Ledger, ledger, verdict_of
 from wwm_models.report.described import described, headline, tally
-from wwm_models.report.evidence import (
-    agreement_table,
-    bounds_table,
-    flips_table,
-    moved_table,
-    robustness_table,
-)  # fmt: skip
+from wwm_models.report.evidence import agreement_table, flips_table, moved_table, precision_rows, robustness_table
 from wwm_models.report.figures import Block, Comparison, Figure, comparison_of, figures
 from wwm_models.report.health import Health, accounting, checks_table, health, reasons_table
 from wwm_models.report.labels import Labels, clean, shortened
 from wwm_models.report.methods import checklist, downloads, models_table, percent_of
 from wwm_models.report.numbers import rows_of
+from wwm_models.report.packed import Parts, packed
 from wwm_models.report.payload import payload
 from wwm_models.report.tables.great import Rendered, on_page, rendered
 from wwm_models.report.tables.made import engines_of, figure_table, numbers_table
@@ -46,12 +43,13 @@ class Report:
     figures: list[Figure]
     ledger: Ledger
     health: Health
+    allowed: Allowed
 
     @cached_property
     def tables(self) -> dict[str, Rendered]:
         """The tables of the figures, by block: the page and the files share them."""
         return {
-            block.id: rendered(figure_table(figure, block, self.comparison), latex=True)
+            block.id: rendered(figure_table(figure, block, self.comparison))
             for figure in self.figures
             for block in figure.blocks
         }
@@ -61,7 +59,7 @@ def report_of(results: Results) -> Report:
     """The results of a run, ready to be shown."""
     labels = Labels(results)
     comparison = comparison_of(labels)
-    return Report(results, labels, comparison, figures(comparison), ledger(comparison), health(labels))
+    return Report(results, labels, comparison, figures(comparison), ledger(comparison), health(labels), Allowed(labels))
 
 
 @cache
@@ -114,23 +112,25 @@ def page_of(report: Report) -> str:
     """The page of a run."""
     results, labels = report.results, report.labels
     style = Markup("").join(asset(f"{name}.css") for name in ("colours", "page", "parts"))
-    library, script = (
-        Markup(bundle()),
-        Markup("").join(asset(f"{name}.js") for name in ("open", "format", "charts", "tables", "view")),
-    )
+    library = bundle()
+    script = Markup("").join(asset(f"{name}.js") for name in ("open", "format", "charts", "tables", "view"))
+    parts = Parts()
     shown = headline(report.figures, report.comparison)
     context = {
         "t": labels.words,
         "lang": results.lang,
         "synthetic": results.synthetic,
         "level": percent_of(results.settings.get("level", 0.95)),
-        "style": style, "library": library, "script": script,
+        "style": style, "script": script,
         "policy": "; ".join((
             "default-src 'none'", f"script-src '{hash_of(library)}' '{hash_of(script)}'", f"style-src '{hash_of(style)}'",
             "base-uri 'none'", "form-action 'none'",
         )),
-        "templates": Markup(templates()),
-        "payload": Markup(payload(report.comparison, _drawn(report, shown), results.lang)),
+        "later": parts,
+        "packed": lambda: Markup(packed({
+            "library": library, "templates": json.loads(templates()), "parts": parts.markup,
+            "payload": payload(report.comparison, _drawn(report, shown), report.allowed, results.lang),
+        })),
         "headline": shown,
         "title": clean(results.title),
         "sources": [plain(clean(results.settings[key])) for key in ("survey_title", "data_file") if results.settings.get(key)],
@@ -176,15 +176,15 @@ def _tables(report: Report) -> dict[str, Any]:
     """Tables as markup or as records that the templates write out."""
     labels, lang = report.labels, report.results.lang
     words = labels.words
-    single = {
-        "robustness_table": robustness_table(labels), "agreement_table": agreement_table(labels),
-        "bounds_table": bounds_table(labels), "models_table": models_table(labels),
-    }  # fmt: skip
-    found: dict[str, Any] = {
-        name: table and on_page(rendered(table, latex=False), lang) for name, table in single.items()
-    }
+    imprecise, poor, every = precision_rows(labels)
     return {
-        **found,
+        "robustness_table": robustness_table(labels),
+        "agreement_table": agreement_table(labels),
+        "models_table": models_table(labels),
+        "precision_table": imprecise,
+        "precision_count": (str(poor), str(every)),
+        "allowed": report.allowed,
+        "bounds_table": report.allowed.table(),
         "figure_table": lambda block: on_page(report.tables[block.id], lang),
         "claim_table": lambda line: numbers_table(f"{line.anchor}-numbers", words["claim_numbers"], line.block, report.comparison),
         "numbers_table": partial(numbers_table, comparison=report.comparison),

@@ -5,13 +5,13 @@ The script holds no number of its own. A chart row is an index into the columns,
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from wwm_models.report.allowed import Allowed
 from wwm_models.report.charts.layout import AXES, colours_of, on
-from wwm_models.report.figures import Block, Cell, Comparison, answers_cell, grouped
+from wwm_models.report.figures import Block, Cell, Comparison, Row, answers_cell, grouped
 from wwm_models.report.numbers import number, text
 from wwm_models.report.texts import LANGUAGES, Text
 
@@ -20,9 +20,11 @@ COLUMNS: Final = (
     "adjusted_likelihood_lower", "adjusted_likelihood_upper", "adjusted_bayes", "adjusted_bayes_lower", "adjusted_bayes_upper",
     "difference", "difference_se",
 )  # fmt: skip
+BOUNDS: Final = ("delta", "lower", "upper", "max_entropy", "published_lower", "published_upper")
 WORDS: Final = (
     "raw", "adjusted", "published", "suppressed", "column_group", "column_answer", "column_n", "column_published", "column_raw",
     "column_likelihood", "column_bayes", "column_difference", "as_table", "as_chart", "cited", "cite",
+    "limit_additive", "limit_points", "limit_none", "column_limit", "bounds", "column_entropy",
 )  # fmt: skip
 
 
@@ -42,14 +44,16 @@ class Strings:
         return [[text.of(lang) for lang in LANGUAGES] for text in self._places]
 
 
-def payload(comparison: Comparison, blocks: Sequence[Block], lang: str) -> str:
-    """JSON for the page, safe inside a script element.
+def payload(comparison: Comparison, blocks: Sequence[Block], allowed: Allowed, lang: str) -> dict[str, Any]:
+    """What the page's script is given, as JSON can hold it.
 
     Parameters
     ----------
     comparison : Comparison
     blocks : sequence of Block
         Of the figures, the headline and the claims.
+    allowed : Allowed
+        The bounds.
     lang : {"nl", "en"}
         The language the page opens in.
     """
@@ -61,9 +65,10 @@ def payload(comparison: Comparison, blocks: Sequence[Block], lang: str) -> str:
     }
     outcomes = {text(row, "outcome"): None for row in comparison.rows}
     words = comparison.labels.words
-    held = {
+    return {
         "lang": lang,
-        "columns": {name: _column(comparison, name) for name in COLUMNS},
+        "columns": {name: column_of(comparison.rows, name) for name in COLUMNS},
+        "bounds": _bounds(allowed, strings),
         "blocks": drawn,
         "explored": explored,
         "answers": {outcome: _answers(outcome, comparison, strings) for outcome in outcomes},
@@ -71,29 +76,25 @@ def payload(comparison: Comparison, blocks: Sequence[Block], lang: str) -> str:
         "words": {name: [words[name].of(lang) for lang in LANGUAGES] for name in WORDS},
         "strings": strings.listed,
     }
-    return safe_json(held)
 
 
-def safe_json(held: Any) -> str:
-    r"""JSON in which nothing can end a script element or begin a comment.
-
-    Examples
-    --------
-    >>> safe_json("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    written = json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark in "<>&\u2028\u2029":
-        written = written.replace(mark, f"\\u{ord(mark):04x}")
-    return written
-
-
-def _column(comparison: Comparison, name: str) -> list[float | None] | None:
-    """A column as numbers; None for an empty cell, or for the whole column if it is empty."""
-    values = [number(row, name) for row in comparison.rows]
-    if all(math.isnan(value) for value in values):
+def column_of(rows: Sequence[Row], name: str) -> list[float | None] | None:
+    """A column as numbers; None for an empty or endless cell, or for the whole column if it is empty."""
+    values = [number(row, name) for row in rows]
+    if not any(math.isfinite(value) for value in values):
         return None
-    return [None if math.isnan(value) else (int(value) if value.is_integer() else value) for value in values]
+    return [None if not math.isfinite(value) else (int(value) if value.is_integer() else value) for value in values]
+
+
+def _bounds(allowed: Allowed, strings: Strings) -> dict[str, Any]:
+    """Every curve as name and places in the columns, and for every place the row of the table."""
+    rows = [row for curve in allowed.curves for row in curve.rows]
+    place, curves = 0, {}
+    for curve in allowed.curves:
+        curves[curve.id] = [strings(curve.name), place, len(curve.rows)]
+        place += len(curve.rows)
+    columns = {name: column_of(rows, name) for name in BOUNDS}
+    return {"first": allowed.telling, "curves": curves, "columns": columns, "rows": [row["_row"] for row in rows]}
 
 
 def _block(block: Block, strings: Strings) -> dict[str, Any]:

@@ -27,11 +27,11 @@ def dots() -> Any:
     """Hollow dot raw, filled dot with interval adjusted, tick and band printed; the data are called "rows"."""
     alt = altair()
     base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("y:Q", scale=None, axis=None))
-    percent = alt.Scale(domain=[0, alt.ExprRef("top")], nice=False, zero=True)
+    percent = alt.Scale(domain=[alt.ExprRef("bottom"), alt.ExprRef("top")], nice=False, zero=False)
     axis = alt.Axis(
         title=None, grid=True, gridColor=alt.ExprRef("faint"), domain=False, ticks=False, labelColor=alt.ExprRef("soft"),
         labelFontSize=SMALL, labelPadding=5, labelFlush=False, labelOverlap=False, format="d",
-        values=alt.ExprRef("sequence(0, top + 0.001, step)"),
+        values=alt.ExprRef("sequence(bottom, top + 0.001, step)"),
     )  # fmt: skip
 
     def x(field: str) -> Any:
@@ -40,13 +40,14 @@ def dots() -> Any:
     raw = base.transform_filter("isValid(datum.raw) && show != 'adjusted'")
     adjusted = base.transform_filter("isValid(datum.adjusted) && show != 'raw'")
     printed = base.transform_filter("isValid(datum.published)")
+    rounded = base.transform_filter("isValid(datum.published_lower)")
     linked = base.transform_filter("isValid(datum.raw) && isValid(datum.adjusted) && show == 'both'")
     round_ = {"shape": "circle", "opacity": 1}
     ring = {**round_, "size": 105, "fill": alt.ExprRef("paper"), "stroke": alt.ExprRef("ink"), "strokeWidth": 2}
     disc = {**round_, "size": 75, "fill": alt.ExprRef("adjusted"), "stroke": alt.ExprRef("paper"), "strokeWidth": 1}
     layers = [
         base.transform_filter("!datum.header").mark_rule(stroke=alt.ExprRef("rule")).encode(x=alt.value(0), x2=alt.value(alt.ExprRef("across"))),
-        printed.mark_bar(height=17, fill=alt.ExprRef("band"), opacity=1).encode(x=x("published_lower"), x2="published_upper:Q"),
+        rounded.mark_bar(height=17, fill=alt.ExprRef("band"), opacity=1).encode(x=x("published_lower"), x2="published_upper:Q"),
         printed.mark_tick(thickness=2.5, height=17, color=alt.ExprRef("printed"), opacity=1).encode(x=x("published")),
         adjusted.mark_rule(strokeWidth=6, strokeCap="round", stroke=alt.ExprRef("interval")).encode(x=x("lower"), x2="upper:Q"),
         linked.mark_rule(strokeWidth=1.5, stroke=alt.ExprRef("ink")).encode(x=x("raw"), x2="adjusted:Q"),

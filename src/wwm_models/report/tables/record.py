@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from wwm_models.report.numbers import Value
+from wwm_models.report.numbers import DASH, Value
 from wwm_models.report.texts import Text
 
 
@@ -36,6 +36,25 @@ class Interval:
         """Text in one language."""
         limits = f" ({self.lower.written(lang)}–{self.upper.written(lang)})" if self._limited else ""
         return self.value.written(lang) + limits
+
+
+@dataclass(frozen=True)
+class Span:
+    """Two numbers between which something lies; a dash where one is missing."""
+
+    lower: Value
+    upper: Value
+
+    def of(self, lang: str) -> Markup:
+        """Markup in one language."""
+        if math.isnan(self.lower.value) or math.isnan(self.upper.value):
+            return Markup(DASH)
+        return Markup("{} – {}").format(self.lower.of(lang), self.upper.of(lang))
+
+    def written(self, lang: str) -> str:
+        """Text in one language."""
+        missing = math.isnan(self.lower.value) or math.isnan(self.upper.value)
+        return DASH if missing else f"{self.lower.written(lang)} – {self.upper.written(lang)}"
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,17 @@ class Table:
     columns: tuple[Column, ...]
     groups: tuple[tuple[Text | None, tuple[Line, ...]], ...]
     notes: tuple[Text, ...] = ()
+
+    @property
+    def spans(self) -> list[tuple[Text | None, int]]:
+        """Headings above the headings with the number of columns they stand over; empty where there are none."""
+        found: list[tuple[Text | None, int]] = []
+        for column in self.columns:
+            if found and found[-1][0] == column.span:
+                found[-1] = (column.span, found[-1][1] + 1)
+            else:
+                found.append((column.span, 1))
+        return found if any(text for text, _ in found) else []
 
 
 def written(item: Any, lang: str) -> str:

@@ -24,7 +24,7 @@ function valuesBeside(row) {
 
 // Gutter for labels on the left, room for numbers on the right; labels stand above their row where the chart is narrow.
 function frame(width, labels, small, right) {
-  const longest = Math.max(...labels.map((text) => text.length), 4) * 6.6 + 14;
+  const longest = Math.max(...labels.map((text) => text.length), 4) * 7.2 + 14;
   const above = width < 470 && !small && longest > 0.34 * width;
   const gutter = above ? 0 : Math.min(longest, small ? 0.42 * width : 0.4 * width, 300);
   return { above, gutter, right, inner: Math.max(width - gutter - right - 4, 60) };
@@ -102,8 +102,36 @@ function barRows(cell, place) {
   return { rows, height: y + TOP };
 }
 
+// What the printed numbers allow: one line per limit on the interaction, the strictest first.
+function boundRows(place) {
+  const [, start, count] = held.bounds.curves[state.bound], rows = [];
+  let y = 0;
+  for (let at = start; at < start + count; at++) {
+    y += ROW + (place.above ? ABOVE : 0);
+    const made = { y: y - ROW / 2, label: limitName(at), label_x: -place.gutter, label_y: y - ROW / 2 - (place.above ? ABOVE : 0), header: false, bound: held.bounds.rows[at] };
+    for (const name of ["lower", "upper", "published_lower", "published_upper"]) made[name] = times100(bounded(name, at));
+    made.adjusted = times100(bounded("max_entropy", at));
+    made.written = written(bounded("lower", at), "percent") + " – " + written(bounded("upper", at), "percent");
+    rows.push(made);
+  }
+  return { rows, height: y + TOP };
+}
+
+function preparedBounds(element) {
+  const width = Math.floor(element.clientWidth);
+  if (!held.bounds.curves[state.bound] || width < 40) return null;
+  const [, start, count] = held.bounds.curves[state.bound], places = Array.from({ length: count }, (_, at) => start + at);
+  const place = frame(width, places.map(limitName), false, 104), made = boundRows(place);
+  const low = Math.min(0, ...made.rows.map((one) => one.lower)), high = Math.max(...made.rows.map((one) => Math.max(one.upper, one.published_upper || 0)));
+  const [, ticks] = held.axes.find(([end]) => high - low <= end + 1e-9) || [0, 50];
+  Object.assign(made, { bottom: ticks * Math.floor(low / ticks), top: ticks * Math.ceil(high / ticks - 1e-9), step: ticks });
+  element.style.minHeight = made.height + TOP + FOOT + "px";
+  return { bars: false, show: "both", place, made, width, said: [state.lang, width, state.bound, colour("ink")].join("|") };
+}
+
 // Everything about a chart but the drawing; its height is kept free at once, so that nothing below it moves later.
 function prepared(element) {
+  if ("bounds" in element.dataset) return preparedBounds(element);
   const cell = cellOf(element), width = Math.floor(element.clientWidth);
   if (!cell || width < 40) return null;
   const small = element.closest(".matrix") !== null;
@@ -123,7 +151,7 @@ async function draw(element) {
   drawn.set(element, found.said);
   const { bars, place, made, width } = found;
   const spec = structuredClone(specs[bars ? "bars" : "dots"]);
-  const given = { show: state.show, top: made.top, step: made.step, bottom: made.bottom, limit: place.above ? width - 8 : place.gutter - 10, header_limit: width, beside: place.inner + place.right - 4, across: place.inner, room: (22 * (made.top - made.bottom)) / place.inner };
+  const given = { show: found.show || state.show, top: made.top, step: made.step, bottom: made.bottom, limit: place.above ? width - 8 : place.gutter - 10, header_limit: width, beside: place.inner + place.right - 4, across: place.inner, room: (22 * (made.top - made.bottom)) / place.inner };
   for (const name of ["ink", "soft", "rule", "faint", "adjusted", "interval", "printed", "band"]) given[name] = colour(name);
   given.paper = colour(element.closest(".card") ? "card" : "paper");
   for (const signal of spec.signals) if (signal.name in given) signal.value = given[signal.name];

@@ -26,8 +26,8 @@ const KINDS = {
 const written = (value, kind) => (value === null ? DASH : KINDS[kind](value, state.lang));
 
 function rewrite(inside) {
-  for (const one of all("data[data-kind]", inside)) {
+  for (const one of all("data", inside)) {
     const own = one.closest(".nl, .en");
-    one.textContent = KINDS[one.dataset.kind](Number(one.value), own ? own.lang : state.lang, one.textContent);
+    one.textContent = KINDS[one.dataset.kind || "percent"](Number(one.value), own ? own.lang : state.lang, one.textContent);
   }
 }

@@ -67,6 +67,7 @@ function apply() {
   groupings();
   verdicts();
   explorerGroups();
+  boundsTable();
   tablesOrCharts();
   redraw();
 }
@@ -98,6 +99,7 @@ for (const one of all(".as-table")) one.addEventListener("click", () => {
 for (const one of all(".pickers select")) one.addEventListener("change", () => {
   state[one.name] = one.value;
   explorerGroups();
+  boundsTable();
   redraw();
   write();
 });
