@@ -38,6 +38,7 @@ MODELS = {
     "partial": {"nonproportional": ("g",)},
     "adjacent": {"family": "adjacent"},
     "continuation": {"family": "continuation"},
+    "stopping": {"family": "stopping"},
     "multinomial": {"family": "multinomial"},
 }
 
