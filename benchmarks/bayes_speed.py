@@ -23,9 +23,8 @@ CONTENDERS = {"ours": "wwm.sample", "pymc": "PyMC, pm.sample", "nutpie": "PyMC t
 
 def survey(path: str):
     import wwm_models as wwm
-    from wwm_models.study.declared import bundled_study
 
-    found = wwm.read_survey(path, bundled_study("wwm21") / "codebook.toml")
+    found = wwm.read_survey(path, HERE.parent / "models" / "wwm21" / "codebook.toml")
     return wwm.Survey.from_frame(found.frame[found.domain].reset_index(drop=True), weight=None)
 
 

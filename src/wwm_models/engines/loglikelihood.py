@@ -48,9 +48,7 @@ class CellLikelihood:
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log-likelihood and its gradient (p,), for methods that need no second derivative."""
-        eta = self.predictors.eta(theta)
-        log_p = self.family.log_probabilities(eta, self.link)
-        slopes = self.family.slopes(eta, self.link, log_p, self.counts)
+        log_p, slopes = self.family.with_slopes(self.predictors.eta(theta), self.link, self.counts)
         return self._total(log_p), self.predictors.jacobian(theta).pull(slopes[None, :, None, :])[0, 0]
 
     def cell_scores(self, theta: Array) -> Array:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.errors import SeparationError, listed
@@ -84,6 +83,8 @@ def receding_direction(family: Family, cells: Cells, design: Design) -> Array | 
     stacked = np.unique(np.round(np.concatenate(rows), 12), axis=0)
     scale = np.maximum(np.abs(stacked).max(axis=0), 1e-300)
     scaled = stacked / scale
+    from scipy.optimize import linprog  # a quarter of a second that few fits need
+
     found = linprog(
         -scaled.sum(axis=0),
         A_ub=-scaled,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
-from wwm_models.numerics.intervals import critical_value
+from wwm_models.numerics.intervals import critical_value, two_sided_p
 from wwm_models.records import Fit
 
 WIDTH = 92
@@ -104,7 +103,7 @@ def _coefficients(fit: Fit, level: float) -> list[str]:
     slopes = set(np.array(fit.design.names)[~fit.design.is_cut])
     for name, estimate, error in zip(fit.params.index, fit.params, fit.std_errors, strict=True):
         value = estimate / error if error > 0 else np.nan
-        p = 2 * (stats.norm.sf(abs(value)) if np.isinf(fit.design_df) else stats.t.sf(abs(value), fit.design_df))
+        p = two_sided_p(value, fit.design_df)
         odds = f"{np.exp(estimate):>11.3f}" if ratio and name in slopes and not str(name).startswith("scale:") else ""
         low, high = estimate - critical * error, estimate + critical * error
         lines.append(

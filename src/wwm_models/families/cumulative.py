@@ -47,11 +47,13 @@ def _scores(eta: Array, link: Link, log_p: Array) -> Array:
     return scores
 
 
-def _slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:
-    below, above = _density_ratios(link.log_pdf(eta), log_p)
+def _with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
+    log_cdf, log_sf = link.tails(eta)
+    log_p = _from_tails(eta, link, log_cdf, log_sf)
+    below, above = _density_ratios(link.log_density_of_tails(eta, log_cdf, log_sf), log_p)
     with np.errstate(invalid="ignore"):
         up, down = counts[:, :-1] * below, counts[:, 1:] * above
-    return np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
+    return log_p, np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
 
 
 def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
@@ -88,7 +90,7 @@ def _start(shares: Array, link: Link) -> Array:
     return link.quantile(np.cumsum(shares)[:-1])
 
 
-def _shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:  # noqa: ARG001
+def _shares_jacobian(eta: Array, link: Link) -> tuple[Array, Array]:
     """The sums p_1 + .. + p_k = F(eta_k) are triangular in the shares, so the determinant is the product of f(eta_k)."""
     return link.log_pdf(eta).sum(axis=1), link.pdf_score(eta)
 
@@ -106,7 +108,7 @@ CUMULATIVE = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities,
     scores=_scores,
-    slopes=_slopes,
+    with_slopes=_with_slopes,
     expansion=_expansion,
     recession=_recession,
     start=_start,

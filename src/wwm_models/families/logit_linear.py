@@ -48,11 +48,14 @@ def _scores(loading: Loading) -> Callable[[Array, Link, Array], Array]:
     return scores
 
 
-def _slopes(loading: Loading) -> Callable[[Array, Link, Array, Array], Array]:
-    def slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
-        return (counts - counts.sum(axis=1, keepdims=True) * np.exp(log_p)) @ loading(eta.shape[1])
+def _with_slopes(loading: Loading) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
+    log_probabilities = _log_probabilities(loading)
 
-    return slopes
+    def with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
+        log_p = log_probabilities(eta, link)
+        return log_p, (counts - counts.sum(axis=1, keepdims=True) * np.exp(log_p)) @ loading(eta.shape[1])
+
+    return with_slopes
 
 
 def _expansion(loading: Loading) -> Callable[[Array, Link, Array], tuple[Array, Array, Array]]:
@@ -80,9 +83,12 @@ def _recession(loading: Loading) -> Callable[[int], tuple[Array, ...]]:
     return recession
 
 
-def _shares_jacobian(loading: Loading) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
-    def shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:
+def _shares_jacobian(loading: Loading) -> Callable[[Array, Link], tuple[Array, Array]]:
+    log_probabilities = _log_probabilities(loading)
+
+    def shares_jacobian(eta: Array, link: Link) -> tuple[Array, Array]:
         """The determinant is the product of all shares; that of L without its first row is one."""
+        log_p = log_probabilities(eta, link)
         return log_p.sum(axis=1), _scores(loading)(eta, link, log_p).sum(axis=1)
 
     return shares_jacobian
@@ -101,7 +107,7 @@ MULTINOMIAL = Family(
     reproduces_shares=True,
     log_probabilities=_log_probabilities(_baseline_loading),
     scores=_scores(_baseline_loading),
-    slopes=_slopes(_baseline_loading),
+    with_slopes=_with_slopes(_baseline_loading),
     expansion=_expansion(_baseline_loading),
     recession=_recession(_baseline_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[0]),  # noqa: ARG005
@@ -122,7 +128,7 @@ ADJACENT = Family(
     reproduces_shares=True,
     log_probabilities=_log_probabilities(_adjacent_loading),
     scores=_scores(_adjacent_loading),
-    slopes=_slopes(_adjacent_loading),
+    with_slopes=_with_slopes(_adjacent_loading),
     expansion=_expansion(_adjacent_loading),
     recession=_recession(_adjacent_loading),
     start=lambda shares, link: np.log(shares[1:] / shares[:-1]),  # noqa: ARG005

@@ -44,8 +44,8 @@ class Family:
     log_probabilities : (eta (P, K-1), link) -> (P, K)
     scores : (eta, link, log probabilities) -> (P, K, K-1)
         Derivatives of log p_k with respect to eta.
-    slopes : (eta, link, log probabilities, counts (P, K)) -> (P, K-1)
-        Derivative of ``sum_k counts_k log p_k`` with respect to eta; answers without counts do not enter.
+    with_slopes : (eta, link, counts (P, K)) -> (P, K), (P, K-1)
+        Log probabilities, and the derivative of ``sum_k counts_k log p_k`` with respect to eta; answers without counts do not enter.
     expansion : (eta, link, counts (P, K)) -> (P, K), (P, K-1), (P, K-1, K-1)
         Log probabilities, then the first and minus the second derivative of ``sum_k counts_k log p_k`` with respect to eta;
         a cell without counts contributes nothing, whatever its probability.
@@ -53,7 +53,7 @@ class Family:
         Directions d of eta with ``recession[k] @ d >= 0`` are those along which log p_k never falls; they decide separation.
     start : (shares (K,), link) -> (K-1,)
         eta that gives these shares.
-    shares_jacobian : (eta, link, log probabilities) -> (P,) and (P, K-1)
+    shares_jacobian : (eta, link) -> (P,) and (P, K-1)
         log |det d(p_1 .. p_{K-1}) / d eta| and its derivative: the density of eta is that of the shares times this.
     """
 
@@ -69,10 +69,10 @@ class Family:
     reproduces_shares: bool
     log_probabilities: Callable[[Array, Link], Array]
     scores: Callable[[Array, Link, Array], Array]
-    slopes: Callable[[Array, Link, Array, Array], Array]
+    with_slopes: Callable[[Array, Link, Array], tuple[Array, Array]]
     expansion: Callable[[Array, Link, Array], tuple[Array, Array, Array]]
     recession: Callable[[int], tuple[Array, ...]]
     start: Callable[[Array, Link], Array]
-    shares_jacobian: Callable[[Array, Link, Array], tuple[Array, Array]]
+    shares_jacobian: Callable[[Array, Link], tuple[Array, Array]]
     slopes_per_step: bool = False
     cut_names: Literal["between", "intercepts"] = "between"

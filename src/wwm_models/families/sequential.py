@@ -61,15 +61,18 @@ def _scores(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], Array]:
     return scores
 
 
-def _slopes(stop: Tail, go: Tail) -> Callable[[Array, Link, Array, Array], Array]:
-    def slopes(eta: Array, link: Link, log_p: Array, counts: Array) -> Array:  # noqa: ARG001
+def _with_slopes(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
+    log_probabilities = _log_probabilities(stop, go)
+
+    def with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
         beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
         with np.errstate(invalid="ignore"):
             stopped = counts[:, :-1] * _log_tail_slopes(stop, eta, link)[0]
             went_on = beyond * _log_tail_slopes(go, eta, link)[0]
-        return np.where(counts[:, :-1] > 0, stopped, 0.0) + np.where(beyond > 0, went_on, 0.0)
+        slopes = np.where(counts[:, :-1] > 0, stopped, 0.0) + np.where(beyond > 0, went_on, 0.0)
+        return log_probabilities(eta, link), slopes
 
-    return slopes
+    return with_slopes
 
 
 def _expansion(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], tuple[Array, Array, Array]]:
@@ -102,8 +105,8 @@ def _stop_shares(shares: Array) -> Array:
     return shares[:-1] / shares[::-1].cumsum()[::-1][:-1]
 
 
-def _shares_jacobian(go: Tail) -> Callable[[Array, Link, Array], tuple[Array, Array]]:
-    def shares_jacobian(eta: Array, link: Link, log_p: Array) -> tuple[Array, Array]:  # noqa: ARG001
+def _shares_jacobian(go: Tail) -> Callable[[Array, Link], tuple[Array, Array]]:
+    def shares_jacobian(eta: Array, link: Link) -> tuple[Array, Array]:
         """Triangular with f(eta_k) P(Y >= k) on the diagonal; step k is gone through on the way to every later one."""
         later = np.arange(eta.shape[1])[::-1]
         went_on = _log_tail_slopes(go, eta, link)[0]
@@ -126,7 +129,7 @@ STOPPING = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities(_cdf, _sf),
     scores=_scores(_cdf, _sf),
-    slopes=_slopes(_cdf, _sf),
+    with_slopes=_with_slopes(_cdf, _sf),
     expansion=_expansion(_cdf, _sf),
     recession=_recession(1.0),
     start=lambda shares, link: link.quantile(_stop_shares(shares)),
@@ -146,7 +149,7 @@ CONTINUATION = Family(
     reproduces_shares=False,
     log_probabilities=_log_probabilities(_sf, _cdf),
     scores=_scores(_sf, _cdf),
-    slopes=_slopes(_sf, _cdf),
+    with_slopes=_with_slopes(_sf, _cdf),
     expansion=_expansion(_sf, _cdf),
     recession=_recession(-1.0),
     start=lambda shares, link: link.quantile(1.0 - _stop_shares(shares)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,19 @@ def critical_value(level: float, df: float) -> float:
     1.96
     """
     tail = 0.5 + level / 2.0
-    return float(stats.norm.ppf(tail) if np.isinf(df) else stats.t.ppf(tail, df))
+    return float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+
+
+def two_sided_p(statistic: float, df: float) -> float:
+    """Probability of a larger value, in size, of Student's t with `df` degrees of freedom; normal for infinite `df`.
+
+    Examples
+    --------
+    >>> round(two_sided_p(-1.96, np.inf), 3)
+    0.05
+    """
+    below = -abs(statistic)
+    return float(2.0 * (special.ndtr(below) if np.isinf(df) else special.stdtr(df, below)))
 
 
 def wald_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
@@ -81,8 +93,8 @@ def clopper_pearson_limits(estimate: Array, n_effective: Array, level: float) ->
     successes = estimate * n_effective
     tail = (1.0 - level) / 2.0
     with np.errstate(invalid="ignore"):
-        lower = stats.beta.ppf(tail, successes, n_effective - successes + 1.0)
-        upper = stats.beta.ppf(1.0 - tail, successes + 1.0, n_effective - successes)
+        lower = special.betaincinv(successes, n_effective - successes + 1.0, tail)
+        upper = special.betaincinv(successes + 1.0, n_effective - successes, 1.0 - tail)
     return np.where(estimate <= 0.0, 0.0, lower), np.where(estimate >= 1.0, 1.0, upper)
 
 

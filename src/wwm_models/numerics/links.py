@@ -67,6 +67,10 @@ class Link:
         """Log F and log (1 - F)."""
         return (self.log_cdf(x), self.log_sf(x)) if self.shared is None else self.shared.tails(x)
 
+    def log_density_of_tails(self, x: Array, log_cdf: Array, log_sf: Array) -> Array:
+        """Log f, given log F(x) and log (1 - F(x))."""
+        return self.log_pdf(x) if self.shared is None else self.shared.log_pdf(log_cdf, log_sf)
+
     def density_of_tails(self, x: Array, log_cdf: Array, log_sf: Array) -> tuple[Array, Array]:
         """Log f and its derivative, given log F(x) and log (1 - F(x))."""
         if self.shared is None:

@@ -35,7 +35,7 @@ def log_densities(target, free):
         value = np.einsum("spk,pk->s", np.where(likelihood.counts > 0, log_p, 0.0), likelihood.counts)
         value += (-0.5 * ((theta - prior.mean) / prior.scale) ** 2) @ prior.proper
         eta = theta @ prior.anchor.row.T
-        value += prior.family.shares_jacobian(eta, prior.link, prior.family.log_probabilities(eta, prior.link))[0]
+        value += prior.family.shares_jacobian(eta, prior.link)[0]
     value += free[:, 1 : coordinates.ordered].sum(axis=1)
     if len(prior.gaps):
         value[~prior.allowed(theta)] = -np.inf

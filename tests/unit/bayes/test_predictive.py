@@ -102,7 +102,7 @@ def test_calibration_is_monotone_and_repeats_a_saturated_model(survey, posterior
         assert cut["n"].sum() == 400
         inside = (cut["observed"] >= cut["lower"]) & (cut["observed"] <= cut["upper"])
         assert inside.mean() > 0.8
-    groups = wwm.posterior_predictive(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=300, chains=2)).calibration
+    groups = wwm.posterior_predictive(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=500, chains=2)).calibration
     np.testing.assert_allclose(groups["predicted"], groups["observed"], atol=0.02)
 
 

@@ -27,7 +27,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize
 from scipy.special import logsumexp
 
 from wwm_models.engines.bayes.health import effective_size, split_chains
@@ -208,6 +207,8 @@ def _stacked(densities: Array, weights: Array) -> Array:
 
     for _ in range(200):
         share = share * -loss(share)[1]
+    from scipy import optimize  # a quarter of a second that a posterior does not need
+
     found = optimize.minimize(
         loss, share, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(share), options={"ftol": 1e-14, "maxiter": 500},
         constraints={"type": "eq", "fun": lambda a: a.sum() - 1.0, "jac": np.ones_like},

@@ -118,16 +118,14 @@ class Prior:
 
     def _anchored(self, theta: Array, anchor: Anchor) -> tuple[float, Array]:
         eta = (anchor.row @ theta)[None, :]
-        log_p = self.family.log_probabilities(eta, self.link)
-        if not np.isfinite(log_p).all():
-            return -np.inf, np.zeros_like(theta)
-        jacobian, jacobian_slope = self.family.shares_jacobian(eta, self.link, log_p)
+        jacobian, jacobian_slope = self.family.shares_jacobian(eta, self.link)
+        value, slope = float(jacobian[0]), jacobian_slope[0]
         weight = anchor.concentration - 1.0
-        value = weight * float(log_p.sum()) + float(jacobian[0])
-        slope = jacobian_slope[0]
         if weight != 0.0:
+            log_p = self.family.log_probabilities(eta, self.link)
+            value += weight * float(log_p.sum())
             slope = slope + weight * self.family.scores(eta, self.link, log_p)[0].sum(axis=0)
-        return float(value), slope @ anchor.row
+        return value, slope @ anchor.row
 
 
 def _log_constant(scale: Array, df: Array) -> Array:

@@ -34,6 +34,7 @@ from wwm_models.records import Cells, Design, Posterior, Survey
 
 Array = NDArray[np.float64]
 WARMUP = 150  # in whitened coordinates only the step size is left to learn
+ACCEPT = 0.6  # in whitened coordinates three gradients a draw then do; a higher target takes twice as many for as many effective draws
 CAREFUL = 0.95  # target acceptance of the one retry after a divergence
 
 
@@ -115,7 +116,7 @@ def sample(
     tell("finding the mode", 0, chains * (draws + warmup))
     start = starting_point(FAMILIES[model.family], problem.target.likelihood, problem.design)
     space = whitened(problem.target, problem.target.coordinates.free(start))
-    settings = Settings(draws, warmup, 0.8)
+    settings = Settings(draws, warmup, ACCEPT)
     run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
     if any(_divergent(problem.target, chain).any() for chain in run):
         settings = Settings(draws, 2 * warmup, CAREFUL)

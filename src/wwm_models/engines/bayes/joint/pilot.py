@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, optimize
+from scipy import linalg
 
 from wwm_models.engines.bayes.joint.density import JointDensity, JointPriors
 from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood, pilot_nodes
@@ -94,6 +94,8 @@ def _maximum(density: JointDensity, start: Array) -> Array:
         value, gradient = density.value_and_gradient(point)
         return -value, np.where(held, 0.0, -gradient)
 
+    from scipy import optimize  # a quarter of a second, which only a joint model needs
+
     return optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000, "gtol": 1e-2}).x
 
 
@@ -113,6 +115,8 @@ def _spreads(density: JointDensity, point: Array) -> tuple[Array, Array, Array]:
         lower = np.linalg.cholesky(total)
         standard = linalg.solve_triangular(lower, estimates, lower=True)
         return float(np.log(np.diag(lower)).sum() + 0.5 * standard @ standard + 0.5 * coordinate @ coordinate)
+
+    from scipy import optimize
 
     found = optimize.minimize(loss, np.full(len(layout.term_names), -0.5), method="L-BFGS-B").x
     steps = 0.1 * np.eye(len(found))
