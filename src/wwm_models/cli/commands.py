@@ -22,7 +22,7 @@ from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
 from wwm_models.study.bounds import bounds_csv
-from wwm_models.study.declared import bundled_study, study_folder
+from wwm_models.study.declared import bundled_study, joint_names, study_folder
 from wwm_models.survey.twin import quota_respondents, random_respondents
 
 __all__ = ["bounds", "check", "claims", "codebook", "demo", "report", "run", "show", "simulate", "verify"]
@@ -30,19 +30,15 @@ __all__ = ["bounds", "check", "claims", "codebook", "demo", "report", "run", "sh
 
 def demo(options: argparse.Namespace) -> int:
     """Synthetic respondents through models/wwm21."""
+    study = bundled_study("wwm21")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "wwm21-synthetic.csv"
         quota_respondents(options.seed).to_csv(data, index=False)
         with told() as tell:
             run = run_study(
-                bundled_study("wwm21"),
-                data=data,
-                out=options.out,
-                seed=options.seed,
-                level=options.level,
-                lang=options.lang,
-                progress=tell,
-            )
+                study, data=data, out=options.out, engines=_names(options.engine), seed=options.seed, level=options.level, lang=options.lang,
+                without=joint_names(study) if options.quick else (), progress=tell,
+            )  # fmt: skip
     return _finished(run)
 
 
@@ -52,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     with told() as tell:
         finished = run_study(
             study, data=options.data, out=options.out or Path("results") / study.resolve().name, codebook=options.codebook,
-            engines=[name.strip() for name in options.engine.split(",") if name.strip()], seed=options.seed, level=options.level,
+            engines=_names(options.engine), seed=options.seed, level=options.level,
             lang=options.lang, progress=tell,
         )  # fmt: skip
     return _finished(finished)
@@ -136,6 +132,11 @@ def _given_away(here: Path, there: Path) -> list[str]:
         for folder in (here, there)
     )
     return differencing(read_results(here, "raw"), read_results(there, "raw"), below)
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _csv_file(name: str) -> Path:

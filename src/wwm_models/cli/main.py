@@ -51,12 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="synthetic respondents through the whole line; prints where the report is")
-    demo.add_argument("--quick", action="store_true", help="likelihood only")
-    _run_options(demo, "results/wwm21-synthetic")
+    demo.add_argument("--quick", action="store_true", help="without the joint model of all effects")
+    _run_options(demo, "results/wwm21-synthetic", engine="likelihood")
     run = commands.add_parser("run", help="a survey file through a study")
     _study_and_data(run)
-    _run_options(run, None)
-    run.add_argument("--engine", default="likelihood", help="engines, separated by commas (likelihood)")
+    _run_options(run, None, engine="likelihood")
     check = commands.add_parser("check", help="read and check everything, fit nothing")
     _study_and_data(check)
     _codebook_steps(commands.add_parser("codebook", help="draft a codebook of a file, or lock one to it"))
@@ -107,7 +106,8 @@ def _study_and_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codebook", metavar="FILE", help="instead of the study's own")
 
 
-def _run_options(parser: argparse.ArgumentParser, out: str | None) -> None:
+def _run_options(parser: argparse.ArgumentParser, out: str | None, *, engine: str) -> None:
+    parser.add_argument("--engine", default=engine, help=f"engines, separated by commas ({engine})")
     parser.add_argument("--out", metavar="DIR", default=out, help=f"results folder ({out or 'results/STUDY'})")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--level", type=float, default=0.95, help="of all intervals (0.95)")

@@ -50,8 +50,16 @@ class Declared:
         return replace(self, models=(*self.models, *items))
 
 
-def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], level: float, lang: str) -> Declared:
-    """Read a study folder and refuse settings that mean nothing.
+def read_study(
+    folder: Path,
+    codebook: Path | None,
+    *,
+    engines: Sequence[str],
+    level: float,
+    lang: str,
+    without: Sequence[str] = (),
+) -> Declared:
+    """Read a study folder, but for the models named in `without`, and refuse settings that mean nothing.
 
     Raises
     ------
@@ -72,7 +80,10 @@ def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], l
         )
     if lang not in ("nl", "en"):
         raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
-    models = read_models(folder)
+    models, joints = read_models(folder), read_joint_models(folder)
+    _check_without(without, [spec.name for spec in (*models, *joints)], folder)
+    models = tuple(spec for spec in models if spec.name not in without)
+    joints = tuple(spec for spec in joints if spec.name not in without)
     for spec in models:
         read_priors(spec.priors, f"{folder / spec.name}.toml, [priors]")
         for request in requests_of(spec):
@@ -85,8 +96,21 @@ def read_study(folder: Path, codebook: Path | None, *, engines: Sequence[str], l
         codebook or folder / "codebook.toml",
         _as_the_article_speaks(models, article),
         article,
-        read_joint_models(folder) if "bayes" in engines else (),
+        joints if "bayes" in engines else (),
     )
+
+
+def joint_names(folder: Path) -> tuple[str, ...]:
+    """Names of the joint models that a study folder declares."""
+    return tuple(spec.name for spec in read_joint_models(folder))
+
+
+def _check_without(without: Sequence[str], known: Sequence[str], folder: Path) -> None:
+    for name in without:
+        if name not in known:
+            raise DeclarationError(
+                f'{folder} declares no model "{name}", so it cannot be left out. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
+            )
 
 
 def _as_the_article_speaks(models: tuple[ModelSpec, ...], article: Article) -> tuple[ModelSpec, ...]:

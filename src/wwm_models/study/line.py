@@ -63,6 +63,7 @@ def run_study(
     seed: int = 1,
     level: float = 0.95,
     lang: str = "nl",
+    without: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Read a survey, fit every model of a study, and write the results folder.
@@ -83,6 +84,8 @@ def run_study(
     level : float
         Of all intervals, between 0 and 1.
     lang : {"nl", "en"}
+    without : sequence of str
+        Models that are left out, by the name of their file.
     progress : function of (str, int, int), optional
         Is told what is being done, how many models are finished, and how many there are.
 
@@ -96,16 +99,15 @@ def run_study(
         If the input cannot be used; the results folder is then untouched.
     """
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
-    declared = read_study(
-        Path(study), None if codebook is None else Path(codebook), engines=engines, level=level, lang=lang
-    )
+    own = None if codebook is None else Path(codebook)
+    declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
     count = len(declared.models)
     name = data_name(data)
     tell(f"reading {name}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
     awaited = begin_bounds(declared)
-    settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang}
+    settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     key = run_key(declared, name, survey.sha256, settings)
     kept = Checkpoints(Path(out), key)
     collapses = collapses_of(survey)
