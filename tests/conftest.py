@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,45 @@ def survey_of_kind(frame: pd.DataFrame, kind: str) -> wwm.Survey:
         return wwm.Survey.from_frame(frame, weight="w" if kind == "sampling" else "f", weight_kind=kind)
     inside = (frame["x"] > -1.0).to_numpy() if kind == "domain" else None
     return wwm.Survey.from_frame(frame, weight="w", strata="stratum", psu="unit", domain=inside)
+
+
+def counted_together(survey: wwm.Survey) -> wwm.Survey:
+    """The same respondents with those who answered alike counted together: what an engine gives back of a GROUP BY."""
+    frame, design = survey.frame, survey.design
+    keys = pd.DataFrame(
+        {
+            name: frame[name].cat.codes if isinstance(frame[name].dtype, pd.CategoricalDtype) else frame[name]
+            for name in frame
+        }
+    )
+    keys = keys.assign(**{"#domain": survey.domain, "#weighed": survey.weights > 0})
+    if design is not None:
+        for stage in range(design.strata.shape[1]):
+            keys[f"#stratum{stage}"] = design.strata[:, stage]
+            keys[f"#unit{stage}"] = 0 if design.respondents[stage] else design.psu[:, stage]
+            keys[f"#size{stage}"] = 0.0 if design.fpc is None else design.fpc[:, stage]
+    number = keys.groupby(list(keys), dropna=False, sort=False).ngroup().to_numpy()
+    first = np.unique(number, return_index=True)[1]
+    count = np.bincount(number).astype(float)
+    weights, squares = np.bincount(number, survey.weights), np.bincount(number, survey.weights**2)
+    tally = wwm.records.Tally(count, np.divide(weights**2, squares, out=count.copy(), where=squares > 0))
+    if design is not None:
+        own = np.arange(len(first))
+        psu = np.column_stack(
+            [own if design.respondents[s] else design.psu[first, s] for s in range(design.psu.shape[1])]
+        )
+        fpc = None if design.fpc is None else design.fpc[first]
+        design = replace(design, strata=design.strata[first], psu=psu, fpc=fpc, tally=tally)
+    return replace(
+        survey, frame=frame.iloc[first].reset_index(drop=True), weights=weights, design=design, domain=survey.domain[first],
+        missing={name: reasons[first] for name, reasons in survey.missing.items()}, tally=tally,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def counted() -> Callable[[wwm.Survey], wwm.Survey]:
+    """The function that counts respondents who answered alike together."""
+    return counted_together
 
 
 @pytest.fixture(scope="session")

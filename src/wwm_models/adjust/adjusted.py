@@ -141,6 +141,6 @@ def group_sizes(fit: Tabulated, groups: pd.DataFrame) -> tuple[Array, Array]:
         return counts, counts
     sums = np.bincount(place[inside], cells.weights.sum(axis=1)[inside], minlength=count).astype(np.float64)
     used = cells.row_pattern >= 0
-    squares = np.bincount(cells.row_pattern[used], cells.row_weight[used] ** 2, minlength=len(place))
+    squares = np.bincount(cells.row_pattern[used], cells.row_square[used], minlength=len(place))
     of_group = np.bincount(place[inside], squares[inside], minlength=count).astype(np.float64)
     return counts, intervals.kish_effective_n(sums, of_group)

@@ -247,7 +247,9 @@ def _influence(fit: Fit, values: Array) -> Influence:
     used = (fit.cells.row_pattern >= 0) & (answer >= 0)
     cell = np.where(used, fit.cells.row_pattern * len(fit.design.order) + answer, -1)
     design = fit.survey.design if fit.vcov_kind in ("design", "replicates") else None
-    return Influence(values, cell, fit.cells.row_weight, design, fit.survey.weight_kind == "frequency")
+    return Influence(
+        values, cell, fit.cells.row_weight, design, fit.survey.weight_kind == "frequency", fit.survey.tally
+    )
 
 
 def _gap(first: Influence, second: Influence) -> Influence:

@@ -136,7 +136,7 @@ def _influence(
     values[pattern[:, None], np.arange(answers)[None, :], place[:, None]] = own
     flat = np.nan_to_num(values.reshape(-1, groups * rows))
     row_cell = np.where(cells.row_pattern >= 0, cells.row_pattern * answers + cells.row_category, -1)
-    return Influence(flat, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency")
+    return Influence(flat, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency", survey.tally)
 
 
 def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> Array:
@@ -145,7 +145,8 @@ def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> 
     sums = np.bincount(group, weight, minlength=count).astype(np.float64)
     if survey.weight_kind == "frequency":
         return sums
-    return intervals.kish_effective_n(sums, np.bincount(group, weight**2, minlength=count).astype(np.float64))
+    squares = np.bincount(group, cells.row_square[used], minlength=count).astype(np.float64)
+    return intervals.kish_effective_n(sums, squares)
 
 
 def with_suppressed(estimates: Estimates, below: int) -> Estimates:

@@ -27,7 +27,7 @@ from wwm_models.engines.predictors import predictors_of
 from wwm_models.engines.replicates import bootstrap_multipliers
 from wwm_models.engines.stages import units_of
 from wwm_models.errors import AdjustError, listed
-from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey
+from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey, summed_squares
 
 Array = NDArray[np.float64]
 PRINTED = 0.001  # a tenth of a percentage point, the last digit that is printed
@@ -97,10 +97,10 @@ def sampled_shares(target: Target, post: Drawn, seed: int) -> Array:
     own, raking = target.survey is post.survey, target.raking
     rows = raking.row if raking is not None else post.cells.row_pattern if own else target.row_pattern
     used = rows >= 0
-    pattern, weight = rows[used], target.row_weight[used]
+    pattern = rows[used]
     size = int(rows.max()) + 1 if own else len(target.weights)
     made = _bootstrapped(
-        target.survey, used, pattern, weight, size, len(post.draws), np.random.default_rng([seed, 1981])
+        target.survey, used, pattern, target.row_weight, size, len(post.draws), np.random.default_rng([seed, 1981])
     )
     if raking is not None:
         made = np.array([raking.raked(each) for each in made])
@@ -112,15 +112,22 @@ def sampled_shares(target: Target, post: Drawn, seed: int) -> Array:
 
 
 def _bootstrapped(
-    survey: Survey, used: NDArray[np.bool_], pattern: NDArray[np.intp], weight: Array, size: int, draws: int, generator: np.random.Generator,
+    survey: Survey, used: NDArray[np.bool_], pattern: NDArray[np.intp], row_weight: Array, size: int, draws: int, generator: np.random.Generator,
 ) -> Array:  # fmt: skip
     """(draws, size) bootstrap sums of weights by pattern."""
+    weight = row_weight[used]
     if survey.design is not None:
+        if not survey.design.told_apart(0):
+            survey.one_by_one('covariates="sampled" of a posterior, where respondents are the sampling units,')
         _, unit, _ = units_of(survey.design, 0)
         held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, int(unit.max()) + 1))
         return np.asarray(held @ bootstrap_multipliers(survey.design, draws, generator)).T
     sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
-    squares = sums if survey.weight_kind == "frequency" else np.bincount(pattern, weight**2, minlength=size)
+    squares = (
+        sums
+        if survey.weight_kind == "frequency"
+        else np.bincount(pattern, summed_squares(row_weight, survey.tally)[used], minlength=size)
+    )
     positive = sums > 0
     made = np.zeros((draws, size))
     spread = squares[positive] / sums[positive]

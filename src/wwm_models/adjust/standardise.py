@@ -114,7 +114,7 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
         total = float(fit.cells.row_weight.sum())
         by_pattern = values.reshape(len(pattern_of), -1, values.shape[1])
         values = (by_pattern + (spread / total)[pattern_of][:, None, :]).reshape(values.shape)
-    return Influence(values, influence.row_cell, influence.row_weight, influence.design, influence.frequency)
+    return replace(influence, values=values)
 
 
 def target_covariance(target: Target, fit: Fit, spread: Array) -> Array:
@@ -126,7 +126,9 @@ def target_covariance(target: Target, fit: Fit, spread: Array) -> Array:
     frequency = target.survey.weight_kind == "frequency"
     if frequency:
         spread, weight = spread / target.row_weight.sum(), target.row_weight
-    return covariance(Influence(spread, target.row_pattern, weight, target.survey.design, frequency))
+    return covariance(
+        Influence(spread, target.row_pattern, weight, target.survey.design, frequency, target.survey.tally)
+    )
 
 
 def refuse_crossing(log_p: Array, frame: Columns) -> None:

@@ -17,7 +17,7 @@ from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
-from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey, summed_squares
 from wwm_models.records.sampling import column_of
 
 Array = NDArray[np.float64]
@@ -92,7 +92,7 @@ def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float,
     table = groups.loc[groups.index.repeat(size)].reset_index(drop=True)
     facts = {
         "outcome": variable, "category": columns.names * len(groups) if columns.names != [""] else kind, "estimate": values.ravel(),
-        "std_error": std_error, "lower": lower, "upper": upper, "level": level, "count": np.nan, "n": np.repeat(used.sum(axis=0), size),
+        "std_error": std_error, "lower": lower, "upper": upper, "level": level, "count": np.nan, "n": np.repeat(survey.counts @ used, size),
         "n_effective": np.repeat(_kish(survey, used), size), "method": "raw", "estimand": Estimand(by, (), "sample", quantity=kind).text,
     }  # fmt: skip
     return Estimates(
@@ -115,7 +115,7 @@ def _columns(survey: Survey, variable: str) -> _Columns:
     known = np.isfinite(values) & survey.domain
     if not known.any():
         raise AdjustError(
-            f'"{variable}" has no value in the domain of {int(survey.domain.sum())} rows. Choose another variable.'
+            f'"{variable}" has no value in the domain of {survey.respondents(survey.domain)} rows. Choose another variable.'
         )
     return _Columns(np.where(known, values, 0.0)[:, None], [""], known)
 
@@ -153,9 +153,10 @@ def _influence(survey: Survey, columns: _Columns, used: NDArray[np.bool_], value
         survey.weights,
         survey.design,
         survey.weight_kind == "frequency",
+        survey.tally,
     )
 
 
 def _kish(survey: Survey, used: NDArray[np.bool_]) -> Array:
-    weighted = used * survey.weights[:, None]
-    return intervals.kish_effective_n(weighted.sum(axis=0), (weighted**2).sum(axis=0))
+    squares = summed_squares(survey.weights, survey.tally)
+    return intervals.kish_effective_n(survey.weights @ used, squares @ used)

@@ -85,6 +85,8 @@ def fragility(
         lie where the claim puts them.
     """
     every = [fits] if isinstance(fits, Fit) else list(fits)
+    for one in every:
+        one.survey.one_by_one("wwm.fragility")
     given = collapses or {}
     sets = {one.cells.outcome: sets_of(article, one.cells.outcome) for one in every}
     made = [reported(one, sets[one.cells.outcome], given.get(one.cells.outcome)) for one in every]

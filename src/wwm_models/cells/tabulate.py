@@ -137,9 +137,10 @@ def _reasons(survey: Survey, name: str, rows: NDArray[np.bool_]) -> dict[str, in
     if not rows.any():
         return {}
     if name not in survey.missing:
-        return {"missing": int(rows.sum())}
-    reasons, counts = np.unique(survey.missing[name][rows].astype(str), return_counts=True)
-    return {reason or "missing": int(count) for reason, count in zip(reasons, counts, strict=True)}
+        return {"missing": survey.respondents(rows)}
+    reasons, number = np.unique(survey.missing[name][rows].astype(str), return_inverse=True)
+    counts = np.bincount(number, survey.counts[rows])
+    return {reason or "missing": round(float(count)) for reason, count in zip(reasons, counts, strict=True)}
 
 
 def _check_usable(
@@ -150,7 +151,7 @@ def _check_usable(
     survey: Survey,
     excluded: dict[str, int],
 ) -> None:
-    inside = int(survey.domain.sum())
+    inside = survey.respondents(survey.domain)
     if not (survey.domain & (answer >= 0)).any():
         raise ModelError(
             f'Outcome "{outcome}": all {inside} rows of the domain are missing; nothing to model. Check the column and its missing codes.'
@@ -164,7 +165,7 @@ def _check_usable(
     present = np.flatnonzero(np.bincount(answer[weighted]))
     if len(present) < 2:
         raise ModelError(
-            f'Outcome "{outcome}": all {int(weighted.sum())} usable rows are "{categories[present[0]]}"; nothing to model. '
+            f'Outcome "{outcome}": all {survey.respondents(weighted)} usable rows are "{categories[present[0]]}"; nothing to model. '
             "Choose another outcome or a wider domain."
         )
 
@@ -182,7 +183,8 @@ def _collapse(
     }
     frequency = survey.weight_kind == "frequency"
     raw = survey.weights[rows]
-    weight = raw if frequency else raw * (np.count_nonzero(raw) / raw.sum())
+    people = survey.counts[rows]
+    weight = raw if frequency else raw * (people[raw > 0].sum() / raw.sum())
     shape = (len(unique[0]) if unique else 1, len(categories))
     cell = key * shape[1] + answer[rows]
     size = shape[0] * shape[1]
@@ -190,8 +192,10 @@ def _collapse(
     row_weight = np.zeros(len(survey))
     row_pattern[rows], row_category[rows], row_weight[rows] = key, answer[rows], weight
     weights = np.bincount(cell, weight, minlength=size).reshape(shape).astype(np.float64)
-    counts = weights if frequency else np.bincount(cell, minlength=size).reshape(shape).astype(np.float64)
-    return Cells(outcome, categories, patterns, weights, counts, row_pattern, row_category, row_weight, excluded)
+    counts = weights if frequency else np.bincount(cell, people, minlength=size).reshape(shape).astype(np.float64)
+    return Cells(
+        outcome, categories, patterns, weights, counts, row_pattern, row_category, row_weight, excluded, survey.tally
+    )
 
 
 def unique_rows(codes: list[Codes], sizes: list[int], rows: int) -> tuple[Codes, list[Codes]]:

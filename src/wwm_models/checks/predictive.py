@@ -107,6 +107,7 @@ def posterior_predictive(
         raise AdjustError(
             f"posterior_predictive was given draws={draws}; expected 100 or more. Leave it out for {DRAWS}."
         )
+    post.survey.one_by_one("wwm.posterior_predictive")
     known = _answers(post, draws)
     groups, group = _groups(post, names)
     generator = np.random.default_rng([seed, 1996])

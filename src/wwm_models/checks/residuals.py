@@ -77,6 +77,7 @@ def surrogate_residuals(fit: Fit, seed: int = 1) -> Array:
 def _tails(fit: Fit, seed: int) -> tuple[Array, Array]:
     """U and 1 - U, each summed from its own side, so that neither loses digits."""
     refuse_unusable(fit)
+    fit.survey.one_by_one("A residual of every respondent")
     cells = fit.cells
     position = np.full(len(cells.categories), -1, dtype=np.intp)
     position[answers(fit)] = np.arange(len(fit.design.order))

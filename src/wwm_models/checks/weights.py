@@ -54,6 +54,7 @@ def weights_matter(fit: Fit) -> HypothesisTest:
         raise AdjustError(
             "weights_matter compares weighted with unweighted slopes; this fit has no sampling weights or no slopes."
         )
+    fit.survey.one_by_one("wwm.weights_matter")
     kept = np.where(fit.survey.weights > 0, 1.0, 0.0)
     plain = refitted(
         fit.model, replace(fit.survey, weights=kept, weight_kind="sampling"), vcov="robust", aliased="drop"

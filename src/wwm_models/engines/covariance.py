@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.engines.stages import staged_covariance, units_of
-from wwm_models.records import Calibration, Influence, SamplingDesign
+from wwm_models.engines.stages import number_of_units, staged_covariance
+from wwm_models.records import Calibration, Influence, SamplingDesign, summed_squares
 
 Array = NDArray[np.float64]
 
@@ -51,13 +51,18 @@ def _independent(influence: Influence) -> Array:
     used = influence.row_cell >= 0
     cell, weight = influence.row_cell[used], influence.row_weight[used]
     size = len(influence.values)
-    squares = np.bincount(cell, weight if influence.frequency else weight**2, minlength=size)
+    square = weight if influence.frequency else summed_squares(influence.row_weight, influence.tally)[used]
+    squares = np.bincount(cell, square, minlength=size)
     total = np.bincount(cell, weight, minlength=size) @ influence.values
-    n = float(weight.sum()) if influence.frequency else float(len(influence.row_cell))
+    n = float(weight.sum()) if influence.frequency else _rows(influence)
     held = np.flatnonzero(squares)
     scaled = influence.values[held] * np.sqrt(squares[held])[:, None]
     middle = scaled.T @ scaled
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
+
+
+def _rows(influence: Influence) -> float:
+    return float(len(influence.row_cell) if influence.tally is None else influence.tally.count.sum())
 
 
 def residuals_of_calibration(rows: Array, weight: Array, calibration: Calibration) -> Array:
@@ -93,8 +98,7 @@ def design_degrees_of_freedom(design: SamplingDesign | None) -> float:
     """Sampling units minus strata of the full sample; infinite without a design."""
     if design is None:
         return float("inf")
-    _, _, stratum = units_of(design, 0)
-    return float(len(stratum) - len(np.unique(stratum)))
+    return float(number_of_units(design) - len(np.unique(design.strata[:, 0])))
 
 
 def joined(first: Influence, second: Influence) -> Influence:

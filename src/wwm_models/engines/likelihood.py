@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -162,15 +164,14 @@ def score_influence(
     used = (cells.row_pattern >= 0) & (answer >= 0)
     row_cell = np.where(used, cells.row_pattern * len(design.order) + answer, -1)
     values = scores.reshape(-1, len(theta)) @ bread
-    return Influence(values, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency")
+    return Influence(values, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency", survey.tally)
 
 
 def theta_influence(fit: Fit) -> Influence:
     """Influence of every respondent on the parameters of a fit, under the design its covariance used."""
     likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
     influence = score_influence(likelihood, fit.theta, fit.bread, fit.cells, fit.survey, fit.design)
-    design = fit.survey.design if fit.vcov_kind == "design" else None
-    return Influence(influence.values, influence.row_cell, influence.row_weight, design, influence.frequency)
+    return replace(influence, design=fit.survey.design if fit.vcov_kind == "design" else None)
 
 
 def _theta_covariance(
@@ -183,7 +184,7 @@ def _theta_covariance(
         return replicate_covariance(again, theta, survey.replicates)
     influence = score_influence(likelihood, theta, bread, cells, survey, design)
     if kind == "robust":
-        influence = Influence(influence.values, influence.row_cell, influence.row_weight, None, influence.frequency)
+        influence = replace(influence, design=None)
     return covariance(influence)
 
 
@@ -196,7 +197,7 @@ def _degrees_of_freedom(kind: str, survey: Survey) -> float:
 def _effective_n(cells: Cells, survey: Survey) -> float:
     if survey.weight_kind == "frequency":
         return float(cells.n)
-    return float(kish_effective_n(np.asarray(cells.row_weight.sum()), np.asarray((cells.row_weight**2).sum())))
+    return float(kish_effective_n(np.asarray(cells.row_weight.sum()), np.asarray(cells.row_square.sum())))
 
 
 def _cells_and_design(model: Model, survey: Survey, aliased: str, penalty: str) -> tuple[Cells, Design]:
@@ -236,7 +237,8 @@ def _warnings(cells: Cells, design: Design, reported: Reported, *, counted: bool
     if design.dropped:
         found.append(f"Columns dropped because others determine them: {', '.join(design.dropped)}.")
     found += pooling_notes(design)
-    zero = int(((cells.row_pattern >= 0) & (cells.row_weight == 0)).sum())
+    without = (cells.row_pattern >= 0) & (cells.row_weight == 0)
+    zero = round(float(without.sum() if cells.tally is None else cells.tally.count[without].sum()))
     if zero and counted:
         found.append(f"{zero} of {cells.n} rows used have weight 0; they count in n but not in the estimates.")
     return (*found, *reported.notes)

@@ -63,6 +63,8 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
             f'Replicates of kind "{kind}" are not known. Expected one of: {", ".join(KINDS)}.{did_you_mean(kind, KINDS)}'
         )
     design = survey.design or _simple(len(survey))
+    if survey.design is None or not survey.design.told_apart(0):
+        survey.one_by_one("wwm.replicates, where respondents are the sampling units,")
     first, unit, stratum = units_of(design, 0)
     sizes = np.bincount(stratum).astype(np.float64)
     kept = 1.0 - sampling_fractions(design, 0, first, stratum, sizes)

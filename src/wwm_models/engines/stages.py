@@ -10,6 +10,8 @@ Saerndal, C.-E., Swensson, B. and Wretman, J. (1992). Model Assisted Survey Samp
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,13 +46,15 @@ def staged_covariance(rows: Array, design: SamplingDesign) -> Array:
     before = np.ones(len(rows))
     for stage in range(design.psu.shape[1]):
         first, unit, stratum = units_of(design, stage)
-        sizes = np.bincount(stratum).astype(np.float64)
+        counts = unit_counts(design, stage, stratum)
+        sizes = np.bincount(stratum, counts).astype(np.float64)
         fraction = sampling_fractions(design, stage, first, stratum, sizes)
         totals = np.zeros((len(first), rows.shape[1]))
         np.add.at(totals, unit, rows)
         multiplier = np.zeros(len(sizes))
         multiplier[stratum] = before[first]
-        result += _one_stage(totals, stratum, sizes, multiplier * (1.0 - fraction), design, stage)
+        units = _Units(totals, counts, _excess(design, stage), stratum, sizes)
+        result += _one_stage(units, multiplier * (1.0 - fraction), design, stage)
         if design.fpc is None:
             break
         before = before * fraction[stratum][unit]
@@ -91,7 +95,39 @@ def sampling_fractions(design: SamplingDesign, stage: int, first: Codes, stratum
     return np.minimum(fraction, 1.0)
 
 
-def _one_stage(totals: Array, stratum: Codes, sizes: Array, factor: Array, design: SamplingDesign, stage: int) -> Array:
+def unit_counts(design: SamplingDesign, stage: int, stratum: Codes) -> Array:
+    """(units,) ones; or the respondents of every row, where respondents are the units and were counted together."""
+    if design.tally is None or design.told_apart(stage):
+        return np.ones(len(stratum))
+    return design.tally.count
+
+
+def number_of_units(design: SamplingDesign) -> int:
+    """Sampling units of the first stage in the full sample."""
+    return round(float(unit_counts(design, 0, units_of(design, 0)[2]).sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Units:
+    """Units of a stage: the totals of each row of them, how many units that is, and how their shares of it vary.
+
+    With c units whose shares of a total u are w_j / sum(w), the sum of squares of their totals is u u' sum(w^2) / sum(w)^2, which
+    is u u' / c between and u u' times the excess within.
+    """
+
+    totals: Array
+    counts: Array
+    excess: Array | None
+    stratum: Codes
+    sizes: Array
+
+
+def _excess(design: SamplingDesign, stage: int) -> Array | None:
+    return None if design.tally is None or design.told_apart(stage) else design.tally.excess
+
+
+def _one_stage(units: _Units, factor: Array, design: SamplingDesign, stage: int) -> Array:
+    totals, stratum, sizes = units.totals, units.stratum, units.sizes
     means = np.zeros((len(sizes), totals.shape[1]))
     np.add.at(means, stratum, totals)
     means /= sizes[:, None]
@@ -106,8 +142,10 @@ def _one_stage(totals: Array, stratum: Codes, sizes: Array, factor: Array, desig
     if design.lonely == "adjust":
         means[lonely] = 0.0
         scale = np.where(lonely, factor, scale)
-    centred = totals - means[stratum]
-    result = (centred * scale[stratum][:, None]).T @ centred
+    centred = totals / units.counts[:, None] - means[stratum]
+    result = (centred * (scale[stratum] * units.counts)[:, None]).T @ centred
+    if units.excess is not None:
+        result += (totals * (scale[stratum] * units.excess)[:, None]).T @ totals
     if design.lonely == "average" and lonely.any():
         result *= len(sizes) / max(float((~lonely).sum()), 1.0)
     return result

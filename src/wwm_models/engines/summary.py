@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wwm_models.engines.stages import number_of_units
 from wwm_models.numerics.intervals import critical_value, two_sided_p
 from wwm_models.records import Fit
 
@@ -83,7 +84,7 @@ def _design_text(fit: Fit) -> str:
         return "respondents taken as independent"
     parts = [
         f"{len(np.unique(design.strata[:, 0]))} strata",
-        f"{len(np.unique(design.psu[:, 0]))} sampling units",
+        f"{number_of_units(design)} sampling units",
         f"{design.psu.shape[1]} stages" if design.psu.shape[1] > 1 else "",
         "finite population correction" if design.fpc is not None else "",
         "calibrated weights" if design.calibration is not None else "",
@@ -114,7 +115,7 @@ def _coefficients(fit: Fit, level: float) -> list[str]:
 
 def _notes(fit: Fit) -> list[str]:
     notes = [f"Excluded: {reason}: {count} rows." for reason, count in fit.cells.excluded.items()]
-    outside = int((~fit.survey.domain).sum())
+    outside = fit.survey.respondents(~fit.survey.domain)
     notes += [f"Outside the domain: {outside} rows; they keep the sampling design."] if outside else []
     notes += [f"Note: {text}" for text in fit.warnings]
     notes += [f"NOT USABLE: {fit.message}"] if fit.message else []

@@ -74,6 +74,7 @@ def impute(
     (3, np.int64(0), [20])
     """
     _check_counts(m, rounds)
+    survey.one_by_one("wwm.impute")
     plan = plan_of(survey, variables, predictors)
     shifts = shifts_of(delta, plan)
     if not plan.targets:

@@ -14,6 +14,7 @@ from wwm_models.records.posterior import Drawn, Posterior
 from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign
 from wwm_models.records.survey import Collapse, Level, Survey, Variable
+from wwm_models.records.tally import Tally, summed_squares
 
 Fitted = Fit | Posterior  # what adjusted numbers are made from
 
@@ -45,5 +46,7 @@ __all__ = [
     "SamplingDesign",
     "Survey",
     "Tabulated",
+    "Tally",
     "Variable",
+    "summed_squares",
 ]

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.records.estimand import Estimand
-from wwm_models.records.survey import SamplingDesign
+from wwm_models.records.sampling import SamplingDesign
+from wwm_models.records.tally import Tally
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,8 @@ class Influence:
     design : SamplingDesign or None
     frequency : bool
         Weights count identical respondents instead of representing others.
+    tally : Tally or None
+        Respondents behind each row, where rows are not respondents.
     """
 
     values: Array
@@ -41,9 +44,10 @@ class Influence:
     row_weight: Array
     design: SamplingDesign | None
     frequency: bool
+    tally: Tally | None = None
 
     def expand(self) -> Array:
-        """One row per respondent of the survey: (n, m)."""
+        """One row per row of the survey: (n, m)."""
         used = self.row_cell >= 0
         rows = np.zeros((len(self.row_cell), self.values.shape[1]))
         rows[used] = self.values[self.row_cell[used]] * self.row_weight[used, None]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from wwm_models.records.estimates import Influence
 from wwm_models.records.linear import Blocks, Dense
 from wwm_models.records.survey import Survey
+from wwm_models.records.tally import Tally, summed_squares
 
 Array = NDArray[np.float64]
 Linear = Blocks | Dense
@@ -42,6 +43,8 @@ class Cells:
     row_weight : (n,) array
         Scaled weight; 0 for rows not used.
     excluded : mapping of reason to number of rows
+    tally : Tally or None
+        Respondents behind each row of the survey, where rows are not respondents.
     """
 
     outcome: str
@@ -53,6 +56,12 @@ class Cells:
     row_category: NDArray[np.intp]
     row_weight: Array
     excluded: Mapping[str, int]
+    tally: Tally | None = None
+
+    @property
+    def row_square(self) -> Array:
+        """(n,) sum of the squared scaled weights of the respondents in each row."""
+        return summed_squares(self.row_weight, self.tally)
 
     @cached_property
     def patterns(self) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.records.tally import Tally
 
 Lonely = Literal["error", "certainty", "average", "adjust"]
 
@@ -69,6 +70,10 @@ class SamplingDesign:
         What a stratum with one PSU contributes: "error", "certainty" (nothing), "adjust" (around the grand mean)
         or "average" (the mean of the other strata).
     calibration : Calibration or None
+    respondents : tuple of bool
+        For every stage, whether its units are the respondents themselves; empty: a row is a unit where codes say so.
+    tally : Tally or None
+        Respondents behind each row, where rows are not respondents.
     """
 
     strata: NDArray[np.intp]
@@ -76,6 +81,12 @@ class SamplingDesign:
     fpc: NDArray[np.float64] | None = None
     lonely: Lonely = "error"
     calibration: Calibration | None = None
+    respondents: tuple[bool, ...] = ()
+    tally: Tally | None = None
+
+    def told_apart(self, stage: int) -> bool:
+        """Whether every unit of a stage has rows of its own, so that totals of units can be made."""
+        return self.tally is None or not self.respondents[stage]
 
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -94,6 +105,7 @@ def sampling_design(
     psu: str | Sequence[str] | None,
     fpc: str | Sequence[str] | None,
     lonely: Lonely,
+    tally: Tally | None = None,
 ) -> SamplingDesign | None:
     """Code strata and PSUs as integers, stage by stage; None where nothing is declared."""
     names = [[value] if isinstance(value, str) else list(value or ()) for value in (strata, psu, fpc)]
@@ -113,7 +125,8 @@ def sampling_design(
     sizes = None
     if names[2]:
         sizes = np.column_stack([np.asarray(column_of(frame, name), dtype=np.float64) for name in names[2]])
-    return SamplingDesign(strata_codes, psu_codes, sizes, lonely)
+    respondents = tuple(stage >= len(names[1]) for stage in range(stages))
+    return SamplingDesign(strata_codes, psu_codes, sizes, lonely, respondents=respondents, tally=tally)
 
 
 def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError, listed
 from wwm_models.records.sampling import Lonely, Replicates, SamplingDesign, column_of, sampling_design
+from wwm_models.records.tally import Tally
 
 WeightKind = Literal["sampling", "frequency", "none"]
 
@@ -92,6 +93,8 @@ class Survey:
         Nor are answers that fewer than that gave.
     sha256 : str
         Of the data file, or of the contents of a table; empty for a frame.
+    tally : Tally or None
+        Where respondents who answered alike were counted together (`read_counts`): how many each row stands for.
     """
 
     frame: pd.DataFrame
@@ -110,9 +113,32 @@ class Survey:
     warnings: tuple[str, ...] = ()
     suppress_counts: bool = False
     sha256: str = ""
+    tally: Tally | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def counts(self) -> NDArray[np.float64]:
+        """(n,) respondents of each row."""
+        return np.ones(len(self.frame)) if self.tally is None else self.tally.count
+
+    def respondents(self, rows: NDArray[np.bool_]) -> int:
+        """Give the number of respondents in some rows, (n,) booleans."""
+        return int(rows.sum()) if self.tally is None else round(float(self.tally.count[rows].sum()))
+
+    def one_by_one(self, what: str) -> None:
+        """Refuse what needs respondents one by one, where they were counted together.
+
+        Raises
+        ------
+        SurveyError
+        """
+        if self.tally is not None:
+            raise SurveyError(
+                f"{what} needs respondents one by one; this survey has {self.tally.count.sum():,.0f} of them counted in {len(self):,} rows "
+                "of people who answered alike. Expected a survey from wwm.read_survey. Read the file, or a sample of it, whole."
+            )
 
     @classmethod
     def from_frame(

@@ -80,7 +80,7 @@ def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: S
     if facts["contributions"]:
         contributions = Influence(
             arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
-            survey.design if facts["design"] else None, facts["frequency"],
+            survey.design if facts["design"] else None, facts["frequency"], survey.tally,
         )  # fmt: skip
     return Estimates(
         _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions,

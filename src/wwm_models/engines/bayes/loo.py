@@ -66,6 +66,7 @@ def loo(post: Posterior, *, unit: str = "respondent") -> Loo:
         raise FitError(
             'unit="psu" was asked for, but the survey declares no sampling units. Declare them, or leave out one respondent at a time.'
         )
+    post.survey.one_by_one("wwm.loo")
     rows = np.flatnonzero(used_rows(post))
     cell = cell_of(post)[rows]
     power, mean_one = _powers(post, rows)

@@ -138,7 +138,7 @@ def posterior_problem(
     likelihood = cell_likelihood(family, link, cells, design)
     effective = float(cells.n)
     if survey.weight_kind == "sampling":
-        effective = float(kish_effective_n(cells.row_weight.sum(), (cells.row_weight**2).sum()))
+        effective = float(kish_effective_n(cells.row_weight.sum(), cells.row_square.sum()))
         likelihood = replace(likelihood, counts=likelihood.counts * (effective / likelihood.counts.sum()))
     coordinates = Coordinates(ordered_coordinates(model, family, design))
     return Problem(model, survey, cells, design, LogPosterior(likelihood, prior, coordinates), effective)

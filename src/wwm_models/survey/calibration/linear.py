@@ -50,6 +50,7 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     >>> calibrate(survey, {"(Intercept)": 6.0, "x": 12.0}).weights.round(9).tolist()
     [2.0, 2.0, 2.0]
     """
+    survey.one_by_one("wwm.calibrate")
     columns, aims, names = _columns(survey, totals)
     new = _linear(survey.weights, columns, aims, names)
     return with_weights(survey, new, columns, lambda weights: _linear(weights, columns, aims, names))

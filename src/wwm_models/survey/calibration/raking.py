@@ -73,6 +73,7 @@ def rake(
     [15.0, 15.0, 70.0]
     """
     aimed = read_weighting_margins(margins) if isinstance(margins, str | Path) else margins
+    survey.one_by_one("wwm.rake")
     codes, aims = coded(survey, aimed)
     dummies = np.hstack([np.eye(len(aims[name]))[code] for name, code in codes.items()])
 

@@ -48,6 +48,7 @@ def trim(survey: Survey, *, lower: float = 0.0, upper: float = float("inf")) -> 
     >>> trim(survey, upper=3.5).weights.tolist()
     [1.5, 1.5, 1.5, 3.5]
     """
+    survey.one_by_one("wwm.trim")
     if survey.design is not None and survey.design.calibration is not None:
         raise SurveyError(
             "These weights were calibrated to margins, which trimming would break. Expected weights before calibration. Trim first, then "

@@ -80,6 +80,7 @@ def sample_joint(
         If items or predictors do not fit the survey.
     """
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
+    survey.one_by_one("wwm.sample_joint")
     rows = item_rows(items, predictors, survey)
     total = chains * (draws + warmup)
     tell("joint model: finding the mode", 0, total)

@@ -1,0 +1,193 @@
+"""Respondents who answered alike may be counted together: every estimate and standard error stays what it was, or is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import wwm_models as wwm
+from wwm_models.errors import SurveyError
+
+Counting = Callable[[wwm.Survey], wwm.Survey]
+
+# Sums of 400 numbers in another order differ in the last digits; variances are differences of such sums.
+SUMS, ERRORS = 1e-12, 1e-9
+MAXIMA = 1e-10  # where Newton stops
+KINDS = ("unweighted", "sampling", "frequency", "design", "domain", "strata only", "two stages", "population sizes")
+
+
+def survey_of(frame: pd.DataFrame, kind: str, of_kind: Callable[[pd.DataFrame, str], wwm.Survey]) -> wwm.Survey:
+    """The kinds of the other laws, and designs whose last units are the respondents."""
+    frame = frame[["y", "z", "age", "household", "w", "f", "stratum", "unit"]].copy()
+    frame["w"] = np.where(np.arange(len(frame)) % 17 == 0, 0.0, frame["w"])  # some have no weight
+    frame["age"] = frame["age"].where(np.arange(len(frame)) % 23 != 0)  # some gave no age
+    frame["x"] = frame["stratum"] - 0.5
+    rows = np.arange(len(frame)) % 5 != 0
+    if kind == "strata only":
+        survey = wwm.Survey.from_frame(frame, weight="w", strata="stratum", domain=rows)
+    elif kind == "two stages":
+        sizes = frame.groupby("unit")["unit"].transform("size") * 3.0
+        frame = frame.assign(units=12.0, people=sizes)
+        survey = wwm.Survey.from_frame(
+            frame, weight="w", strata=["stratum", "unit"], psu="unit", fpc=["units", "people"], domain=rows
+        )
+    elif kind == "population sizes":
+        frame = frame.assign(size=np.array([300.0, 400.0, 500.0, 250.0])[frame["stratum"]])
+        survey = wwm.Survey.from_frame(frame, weight="w", strata="stratum", fpc="size")
+    else:
+        survey = of_kind(frame, kind)
+    return replace(survey, frame=survey.frame[["y", "z", "age", "household", "x"]])
+
+
+@pytest.fixture(params=KINDS)
+def pair(
+    request: pytest.FixtureRequest, frame: pd.DataFrame, of_kind: Any, counted: Counting
+) -> tuple[wwm.Survey, wwm.Survey]:
+    survey = survey_of(frame, request.param, of_kind)
+    return survey, counted(survey)
+
+
+def same_columns(one: pd.DataFrame, two: pd.DataFrame, *, nothing: float = 1e-15) -> None:
+    for name in one:
+        known, found = one[name], two[name]
+        if not pd.api.types.is_numeric_dtype(known.dtype):
+            assert known.astype(str).tolist() == found.astype(str).tolist()
+            continue
+        sums = name in ("n", "count", "level") or (name == "estimate" and set(one["method"]) == {"raw"})
+        tolerance = SUMS if sums else MAXIMA if name == "estimate" else ERRORS
+        np.testing.assert_allclose(found, known, rtol=tolerance, atol=nothing, err_msg=str(name))
+
+
+def same_table(one: wwm.Estimates, two: wwm.Estimates) -> None:
+    same_columns(one.table, two.table)
+    np.testing.assert_allclose(two.covariance, one.covariance, rtol=ERRORS, atol=1e-12 * np.nanmax(one.covariance))
+
+
+def test_rows_are_fewer_and_the_same_people(pair: tuple[wwm.Survey, wwm.Survey]):
+    survey, counted = pair
+    assert len(counted) < len(survey)
+    assert counted.respondents(np.ones(len(counted), dtype=bool)) == len(survey)
+    assert counted.respondents(counted.domain) == survey.domain.sum()
+
+
+@pytest.mark.parametrize("vcov", ["auto", "robust", "model"])
+def test_a_fit_is_the_same(pair: tuple[wwm.Survey, wwm.Survey], vcov: str):
+    one, two = (wwm.fit(wwm.Model("y ~ age + household"), survey, vcov=vcov) for survey in pair)
+    np.testing.assert_allclose(two.cells.counts, one.cells.counts[order_of(one, two)], rtol=SUMS)
+    np.testing.assert_allclose(two.cells.weights, one.cells.weights[order_of(one, two)], rtol=SUMS)
+    np.testing.assert_allclose(two.params, one.params, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(two.vcov, one.vcov, rtol=ERRORS, atol=1e-12)
+    assert (two.n, two.cells.excluded, two.vcov_kind, two.design_df) == (
+        one.n,
+        one.cells.excluded,
+        one.vcov_kind,
+        one.design_df,
+    )
+    np.testing.assert_allclose(two.n_effective, one.n_effective, rtol=SUMS)
+    np.testing.assert_allclose(two.loglik, one.loglik, rtol=SUMS)
+    assert two.warnings == one.warnings
+    assert re.sub(r"gradient \S+", "", two.summary()) == re.sub(r"gradient \S+", "", one.summary())
+
+
+def order_of(one: wwm.Fit, two: wwm.Fit) -> np.ndarray[Any, Any]:
+    """The place, among the patterns of the first fit, of every pattern of the second."""
+    place = {key: row for row, key in enumerate(one.cells.patterns.astype(str).itertuples(index=False, name=None))}
+    return np.array([place[key] for key in two.cells.patterns.astype(str).itertuples(index=False, name=None)])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda survey: wwm.raw(survey, "y", ["age", "household"], collapses={"high": ["often", "daily"]}),
+        lambda survey: wwm.adjusted(wwm.fit(wwm.Model("y ~ age * household"), survey), "age"),
+        lambda survey: wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), survey), "age", covariates="fixed"),
+        lambda survey: wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), survey), "age", over="balanced"),
+        lambda survey: wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), survey), "age", over=survey),
+        lambda survey: wwm.adjusted(wwm.fit(wwm.Model("y ~ age + x"), survey, penalty="jeffreys"), "age"),
+        lambda survey: wwm.contrasts(wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), survey), "age"), "age"),
+        lambda survey: wwm.slopes(wwm.fit(wwm.Model("y ~ age + x"), survey), "x"),
+        lambda survey: wwm.change(survey, "z", "y", "household"),
+        lambda survey: wwm.mean(survey, "x", "household"),
+        lambda survey: wwm.total(survey, "y"),
+        lambda survey: wwm.superiority(wwm.fit(wwm.Model("y ~ age + household"), survey), "age"),
+    ],
+    ids=["raw", "adjusted", "fixed", "balanced", "over", "penalised", "contrasts", "slopes", "change", "mean", "total", "superiority"],
+)  # fmt: skip
+def test_estimates_are_the_same(pair: tuple[wwm.Survey, wwm.Survey], asked: Callable[[wwm.Survey], wwm.Estimates]):
+    one, two = (asked(survey) for survey in pair)
+    same_table(one, two)
+
+
+@pytest.mark.parametrize(
+    "test", ["brant", "nominal_test", "scale_test", "lipsitz", "hosmer_lemeshow", "pearson", "po_size"]
+)
+@pytest.mark.parametrize("kind", ["unweighted", "sampling", "domain", "strata only"])
+def test_checks_are_the_same(frame: pd.DataFrame, of_kind: Any, counted: Counting, test: str, kind: str):
+    survey = survey_of(frame, kind, of_kind)
+    one, two = (
+        outcome_of(lambda on=on: getattr(wwm, test)(wwm.fit(wwm.Model("y ~ age + household"), on)))
+        for on in (survey, counted(survey))
+    )
+    if isinstance(one, str | pd.DataFrame):
+        assert str(two) == str(one)
+        return
+    np.testing.assert_allclose(
+        [two.statistic, two.df, two.p_value], [one.statistic, one.df, one.p_value], rtol=1e-7, atol=1e-12
+    )
+
+
+def outcome_of(asked: Callable[[], Any]) -> Any:
+    """What a function gives, or the words with which it refuses."""
+    try:
+        return asked()
+    except wwm.errors.WwmError as problem:
+        return str(problem)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda survey: wwm.impute(survey),
+        lambda survey: wwm.rake(survey, {"household": {"single": 0.4, "couple": 0.3, "family": 0.3}}),
+        lambda survey: wwm.poststratify(survey, "household", {"single": 4, "couple": 3, "family": 3}),
+        lambda survey: wwm.calibrate(survey, {"x": 10.0}),
+        lambda survey: wwm.trim(survey, upper=10.0),
+        lambda survey: wwm.replicates(survey, "bootstrap"),
+        lambda survey: wwm.weights_matter(wwm.fit(wwm.Model("y ~ age"), survey)),
+        lambda survey: wwm.surrogate_residuals(wwm.fit(wwm.Model("y ~ age"), survey)),
+        lambda survey: wwm.randomised_pit(wwm.fit(wwm.Model("y ~ age"), survey)),
+        lambda survey: wwm.sample_joint(["y", "z"], ["age"], survey, seed=1),
+    ],
+    ids=["impute", "rake", "poststratify", "calibrate", "trim", "replicates", "weights_matter", "surrogate_residuals", "randomised_pit", "sample_joint"],
+)  # fmt: skip
+def test_what_needs_respondents_one_by_one_is_refused(
+    frame: pd.DataFrame, of_kind: Any, counted: Counting, asked: Callable[[wwm.Survey], Any]
+):
+    with pytest.raises(SurveyError) as caught:
+        asked(counted(survey_of(frame, "sampling", of_kind)))
+    words = str(caught.value)
+    assert "needs respondents one by one; this survey has 400 of them counted in " in words
+    assert words.endswith("Expected a survey from wwm.read_survey. Read the file, or a sample of it, whole.")
+
+
+def test_a_decomposition_is_the_same(pair: tuple[wwm.Survey, wwm.Survey]):
+    one, two = (wwm.decompose(wwm.Model("y ~ age + household"), survey, "age") for survey in pair)
+    same_columns(one.assign(method=""), two.assign(method=""), nothing=1e-12)  # some parts are zero; percentage points
+
+
+def test_replicate_weights_of_declared_units_are_the_same(frame: pd.DataFrame, of_kind: Any, counted: Counting):
+    survey = survey_of(frame, "domain", of_kind)
+    one, two = (
+        wwm.adjusted(
+            wwm.fit(wwm.Model("y ~ age + household"), wwm.replicates(on, "bootstrap", draws=50, seed=3)), "age"
+        )
+        for on in (survey, counted(survey))
+    )
+    assert one.replicated is not None
+    same_table(one, two)
