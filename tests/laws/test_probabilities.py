@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from wwm_models.families import FAMILIES
+from wwm_models.numerics.links import LOGIT, MODERATE
+
 SIZES = (2, 3, 5, 7)
 STEP = 1e-5  # central differences: error of the order step**2 + machine epsilon / step, that is 1e-10
 
@@ -118,3 +121,19 @@ def test_slopes_are_the_scores_of_the_counts(response, eta_at, answers):
     own_log_p, slopes = family.with_slopes(eta, link, counts)
     np.testing.assert_allclose(own_log_p, log_p, rtol=1e-13)
     np.testing.assert_allclose(slopes, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_intervals_in_one_stroke_are_those_by_logarithms():
+    """The logistic has a form of its own for moderate predictors; neighbours may be near, far or crossed."""
+    rng = np.random.default_rng(5)
+    steps = np.concatenate(
+        [rng.uniform(0.0, 3.0, (40, 3)), 10.0 ** rng.uniform(-12, 2, (40, 3)), -rng.uniform(0, 1, (9, 3))]
+    )
+    points = np.cumsum(np.column_stack([rng.uniform(-200.0, 10.0, len(steps)), steps]), axis=1)
+    assert np.abs(points).max() < MODERATE
+    log_p, below, above, slope = LOGIT.shared.intervals(points)
+    by_logs = FAMILIES["cumulative"].log_probabilities(points, LOGIT)
+    np.testing.assert_allclose(log_p, by_logs, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(below, np.exp(LOGIT.log_pdf(points) - by_logs[:, :-1]), rtol=1e-11)
+    np.testing.assert_allclose(above, np.exp(LOGIT.log_pdf(points) - by_logs[:, 1:]), rtol=1e-11)
+    np.testing.assert_allclose(slope, LOGIT.pdf_score(points), rtol=0, atol=1e-14)

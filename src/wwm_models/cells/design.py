@@ -132,11 +132,11 @@ def _encoder_on_patterns(right_side: str, cells: Cells, variables: tuple[str, ..
 def _without_redundant(
     encoder: Encoder, columns: Array, cells: Cells, aliased: str, beside: Array | None = None
 ) -> tuple[Encoder, Array, tuple[str, ...]]:
-    seen = cells.weights.sum(axis=1) > 0
-    rows = slice(None) if seen.all() else seen
-    constant = np.column_stack([np.ones(len(columns)), *([] if beside is None else [beside])])[rows]
-    found = redundant_columns(np.column_stack([constant, columns[rows]]))
-    redundant = [j - constant.shape[1] for j in found if j >= constant.shape[1]]
+    seen = cells.weights @ np.ones(len(cells.categories)) > 0
+    before = [np.ones(len(columns)), *([] if beside is None else [beside])]
+    every = np.column_stack([*before, columns])
+    first = every.shape[1] - columns.shape[1]
+    redundant = [j - first for j in redundant_columns(every if seen.all() else every[seen]) if j >= first]
     if not redundant:
         return encoder, columns, ()
     names = tuple(encoder.names[j] for j in redundant)

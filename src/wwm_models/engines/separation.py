@@ -34,12 +34,11 @@ LARGE_CONDITION = 1e8
 
 def suspicious(likelihood: CellLikelihood, theta: Array, maximum: Maximum) -> bool:
     """Whether the fit has a mark of separation, so that the linear programme is worth its time."""
-    eta = likelihood.predictors.eta(theta)
-    seen = likelihood.counts.sum(axis=1) > 0
+    far = np.abs(likelihood.predictors.eta(theta)) > LARGE_ETA
     return (
         not maximum.converged
         or not np.all(np.isfinite(theta))
-        or bool(np.any(np.abs(eta[seen]) > LARGE_ETA))
+        or bool(far.any() and far[likelihood.counts.sum(axis=1) > 0].any())
         or condition_number(maximum.information) > LARGE_CONDITION
     )
 

@@ -14,17 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.families.record import Family
-from wwm_models.numerics.links import Link, log_difference
+from wwm_models.numerics.links import MODERATE, Link, log_difference
 
 Array = NDArray[np.float64]
 
 
 def _log_probabilities(eta: Array, link: Link) -> Array:
-    return _from_tails(eta, link, *link.tails(eta))
-
-
-def _from_tails(eta: Array, link: Link, log_cdf: Array, log_sf: Array) -> Array:
-    """(P, K) log p from log F(eta) and log (1 - F(eta))."""
+    log_cdf, log_sf = link.tails(eta)
     log_p = np.empty((len(eta), eta.shape[1] + 1), order="F")
     log_p[:, 0], log_p[:, -1] = log_cdf[:, 0], log_sf[:, -1]
     log_p[:, 1:-1] = log_difference(link, eta, log_cdf, log_sf)
@@ -35,6 +31,14 @@ def _density_ratios(log_density: Array, log_p: Array) -> tuple[Array, Array]:
     """f(eta_k) / p_k and f(eta_k) / p_{k+1}, both (P, K-1)."""
     with np.errstate(invalid="ignore", over="ignore"):
         return np.exp(log_density - log_p[:, :-1]), np.exp(log_density - log_p[:, 1:])
+
+
+def _intervals(eta: Array, link: Link) -> tuple[Array, Array, Array, Array]:
+    """Log p, f(eta_k) / p_k, f(eta_k) / p_{k+1} and f'/f; in one stroke where the link can and no predictor is extreme."""
+    if link.shared is not None and np.abs(eta).max(initial=0.0) < MODERATE:
+        return link.shared.intervals(eta)
+    log_p = _log_probabilities(eta, link)
+    return log_p, *_density_ratios(link.log_pdf(eta), log_p), link.pdf_score(eta)
 
 
 def _scores(eta: Array, link: Link, log_p: Array) -> Array:
@@ -48,9 +52,7 @@ def _scores(eta: Array, link: Link, log_p: Array) -> Array:
 
 
 def _with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
-    log_cdf, log_sf = link.tails(eta)
-    log_p = _from_tails(eta, link, log_cdf, log_sf)
-    below, above = _density_ratios(link.log_density_of_tails(eta, log_cdf, log_sf), log_p)
+    log_p, below, above, _ = _intervals(eta, link)
     with np.errstate(invalid="ignore"):
         up, down = counts[:, :-1] * below, counts[:, 1:] * above
     return log_p, np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
@@ -58,10 +60,7 @@ def _with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
 
 def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
     """Tridiagonal: with r = f / p, d2 log p_k = r f'/f - r^2 on the diagonal and + r_k r_{k-1} beside it."""
-    log_cdf, log_sf = link.tails(eta)
-    log_p = _from_tails(eta, link, log_cdf, log_sf)
-    log_density, slope = link.density_of_tails(eta, log_cdf, log_sf)
-    below, above = _density_ratios(log_density, log_p)
+    log_p, below, above, slope = _intervals(eta, link)
     if not np.isfinite(
         log_p
     ).all():  # where cut points cross, an answer that nobody gave has neither score nor curvature

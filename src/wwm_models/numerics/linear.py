@@ -24,7 +24,7 @@ def inverse_or_none(matrix: Array) -> Array | None:
     if factor is None:
         return None
     lower, _ = lapack.dpotri(factor, lower=True)
-    inverse = np.tril(lower) / np.outer(scale, scale)
+    inverse = np.tril(lower) / scale / scale[:, None]
     return inverse + np.tril(inverse, -1).T
 
 
@@ -53,7 +53,7 @@ def _factor(matrix: Array) -> tuple[Array | None, Array]:
     scale = np.sqrt(np.abs(diagonal))
     if not np.isfinite(matrix).all() or (diagonal <= 0).any():
         return None, scale
-    factor, failed = lapack.dpotrf(matrix / np.outer(scale, scale), lower=True)
+    factor, failed = lapack.dpotrf(matrix / scale / scale[:, None], lower=True)
     return (None if failed else factor), scale
 
 
@@ -62,7 +62,7 @@ def condition_number(matrix: Array) -> float:
     scale = np.sqrt(np.abs(np.diag(matrix)))
     if not np.all(np.isfinite(matrix)) or np.any(scale == 0):
         return float("inf")
-    values = np.linalg.eigvalsh(matrix / np.outer(scale, scale))
+    values = np.linalg.eigvalsh(matrix / scale / scale[:, None])
     return float(values[-1] / values[0]) if values[0] > 0 else float("inf")
 
 

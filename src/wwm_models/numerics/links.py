@@ -24,15 +24,16 @@ class Shared:
     ----------
     tails : function of x
         log F and log (1 - F).
-    log_pdf, pdf_score : functions of log F and log (1 - F)
     log_gap : function of u - l > 0, log F(u) and log (1 - F(l))
         log(F(u) - F(l)).
+    intervals : function of (P, J) points, at most `MODERATE` in size
+        With p_k the probability between neighbouring points: log p (P, J + 1), then f(x_k) / p_k, f(x_k) / p_{k+1} and f'/f,
+        all (P, J). Where points do not increase log p is minus infinity and the ratios are infinite.
     """
 
     tails: Callable[[Array], tuple[Array, Array]]
-    log_pdf: Callable[[Array, Array], Array]
-    pdf_score: Callable[[Array, Array], Array]
     log_gap: Callable[[Array, Array, Array], Array]
+    intervals: Callable[[Array], tuple[Array, Array, Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,9 @@ class Link:
         """Log F and log (1 - F)."""
         return (self.log_cdf(x), self.log_sf(x)) if self.shared is None else self.shared.tails(x)
 
-    def log_density_of_tails(self, x: Array, log_cdf: Array, log_sf: Array) -> Array:
-        """Log f, given log F(x) and log (1 - F(x))."""
-        return self.log_pdf(x) if self.shared is None else self.shared.log_pdf(log_cdf, log_sf)
-
-    def density_of_tails(self, x: Array, log_cdf: Array, log_sf: Array) -> tuple[Array, Array]:
-        """Log f and its derivative, given log F(x) and log (1 - F(x))."""
-        if self.shared is None:
-            return self.log_pdf(x), self.pdf_score(x)
-        return self.shared.log_pdf(log_cdf, log_sf), self.shared.pdf_score(log_cdf, log_sf)
-
 
 _TOP = 700.0  # exp overflows at 709.8; beyond this every probability is 0 or 1 in double precision
+MODERATE = 300.0  # products of two tails still have a double
 _LOG_TWO = float(np.log(2.0))
 
 
@@ -102,6 +94,23 @@ def _logit_tails(x: Array) -> tuple[Array, Array]:
     return np.minimum(x, 0.0) - softening, np.minimum(-x, 0.0) - softening
 
 
+def _logit_intervals(x: Array) -> tuple[Array, Array, Array, Array]:
+    """With G = 1 - e^(l - u), p = F(u) (1 - F(l)) G: no probability is subtracted, and f = F (1 - F) cancels in f / p."""
+    odds = np.exp(x)
+    above = 1.0 / (1.0 + odds)
+    below = odds * above
+    gap = 0.0 - np.expm1(np.minimum(x[:, :-1] - x[:, 1:], 0.0))  # not minus zero
+    p = np.empty((len(x), x.shape[1] + 1), order="F")
+    p[:, 0], p[:, -1] = below[:, 0], above[:, -1]
+    lower, upper = above.copy(order="F"), below.copy(order="F")  # f / p = (1 - F) / lower and F / upper
+    lower[:, 0], upper[:, -1] = 1.0, 1.0
+    lower[:, 1:] = above[:, :-1] * gap
+    upper[:, :-1] = below[:, 1:] * gap
+    p[:, 1:-1] = below[:, 1:] * lower[:, 1:]
+    with np.errstate(divide="ignore"):
+        return np.log(p), above / lower, below / upper, above - below
+
+
 LOGIT = Link(
     "logit",
     "logit",
@@ -112,11 +121,8 @@ LOGIT = Link(
     quantile=lambda p: np.asarray(special.logit(p)),
     shared=Shared(
         tails=_logit_tails,
-        log_pdf=lambda log_cdf, log_sf: log_cdf + log_sf,  # f = F (1 - F)
-        pdf_score=lambda log_cdf, log_sf: np.exp(log_sf) - np.exp(log_cdf),  # f'/f = 1 - 2 F
-        log_gap=lambda gap, log_cdf, log_sf: (
-            log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300)))
-        ),  # F(u) (1 - F(l)) (1 - e^(l - u))
+        log_gap=lambda gap, log_cdf, log_sf: log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300))),
+        intervals=_logit_intervals,
     ),
 )
 

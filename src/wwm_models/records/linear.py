@@ -235,7 +235,7 @@ class Blocks:
             place = np.arange(start, start + columns.shape[1] * width)
             transform[place, place] = np.repeat(scale, width)
             if shift is not None:
-                transform[:cuts, place] = -np.kron(mean * scale, shift)
+                transform[:cuts, place] = -(shift[:, None, :] * (mean * scale)[:, None]).reshape(cuts, -1)
         return transform
 
     def changed(self, transform: Array) -> Blocks:
