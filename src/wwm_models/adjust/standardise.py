@@ -101,19 +101,17 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
     target : Target
         The sample's own part enters only when the target is the sample, as it is or raked.
     """
-    influence = fit.theta_influence
+    influence = fit.theta_influence.occupied
     values = influence.values @ jacobian.T
     if target.raking is not None:
         own = target.raking.unexplained(spread[target.raking_pattern]) / float(fit.cells.row_weight.sum())
         members = replace(influence, values=own, row_cell=target.raking.row)
         return summed(replace(influence, values=values), members)
     if target.survey is fit.survey and target.row_pattern is not None:
-        pattern_of = np.zeros(len(fit.cells.weights), dtype=np.intp)
-        used = fit.cells.row_pattern >= 0
-        pattern_of[fit.cells.row_pattern[used]] = target.row_pattern[used]
-        total = float(fit.cells.row_weight.sum())
-        by_pattern = values.reshape(len(pattern_of), -1, values.shape[1])
-        values = (by_pattern + (spread / total)[pattern_of][:, None, :]).reshape(values.shape)
+        pattern_of = np.zeros(len(values), dtype=np.intp)
+        used = influence.row_cell >= 0
+        pattern_of[influence.row_cell[used]] = target.row_pattern[used]
+        values += (spread / float(fit.cells.row_weight.sum()))[pattern_of]
     return replace(influence, values=values)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,15 @@ class Influence:
     design: SamplingDesign | None
     frequency: bool
     tally: Tally | None = None
+
+    @cached_property
+    def occupied(self) -> Influence:
+        """The same, without the cells that hold nobody."""
+        used = self.row_cell >= 0
+        held = np.zeros(len(self.values), dtype=bool)
+        held[self.row_cell[used]] = True
+        place = np.where(used, (np.cumsum(held) - 1)[self.row_cell], -1)
+        return replace(self, values=self.values[held], row_cell=place)
 
     def expand(self) -> Array:
         """One row per row of the survey: (n, m)."""
