@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +72,26 @@ def answers(n: int = 600, seed: int = 5) -> pd.DataFrame:
     )
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """A folder with ``study/`` and ``data.csv``."""
-    study = tmp_path / "study"
+def small_study(folder: Path) -> Path:
+    """Write ``study/`` and ``data.csv`` into a folder; gives the study."""
+    study = folder / "study"
     study.mkdir()
     (study / "codebook.toml").write_text(CODEBOOK, encoding="utf-8")
     (study / "wish.toml").write_text(MODEL.format(family="cumulative", primary="true"), encoding="utf-8")
     (study / "wish_nominal.toml").write_text(MODEL.format(family="multinomial", primary="false"), encoding="utf-8")
     (study / "article.toml").write_text(ARTICLE, encoding="utf-8")
-    answers().to_csv(tmp_path / "data.csv", index=False)
+    answers().to_csv(folder / "data.csv", index=False)
+    return study
+
+
+@pytest.fixture(scope="session")
+def study_in() -> Callable[[Path], Path]:
+    """The function that writes the small study into a folder."""
+    return small_study
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder with ``study/`` and ``data.csv``."""
+    small_study(tmp_path)
     return tmp_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,23 +13,15 @@ from wwm_models.adjust.confounding import e_value
 from wwm_models.adjust.perturbed import Place, Points
 from wwm_models.adjust.prior_power import power_weights
 from wwm_models.article.pool import Pool, joint_covariance, key_of
-from wwm_models.article.quantities import Quantity, leaves, quantities, region_of, roles_of
+from wwm_models.article.quantities import leaves, quantities, region_of, roles_of
 from wwm_models.article.reader import Claim, Reference
 from wwm_models.numerics.intervals import critical_value
 
 Array = NDArray[np.float64]
 POWERS = (
-    0.9,
-    1.1,
-    0.75,
-    1.25,
-    0.5,
-    1.5,
-    0.25,
-    2.0,
-    0.0,
-    4.0,
-)  # of the prior, by distance from 1 on the log scale; 0 is none
+    (1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0),
+    (1.0, 0.9, 0.75, 0.5, 0.25, 0.0),
+)  # of the prior, sharper and weaker; 0 is none
 STEPS = 60  # halvings of a bracket: to the last digit
 
 
@@ -147,21 +140,38 @@ def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level
     found = [quantity for leaf in leaves(claim) for quantity in quantities(leaf, pool, level)]
     if not found or any(one.draws is None or one.origin not in log_priors for one in found):
         return Flip(axis, float("nan"), unit, "does not apply", "no posterior with a known prior")
-    before = _held_on_average(
-        found, lambda one: np.full(len(log_priors[one.origin]), 1.0 / len(log_priors[one.origin]))
-    )
-    for power in POWERS:
-        weights = {origin: power_weights(density, power) for origin, density in log_priors.items()}
-        if any(weights[one.origin] is None for one in found):
-            continue
-        if _held_on_average(found, lambda one, weights=weights: weights[one.origin]) != before:
-            return Flip(axis, power, unit, "flips", "0 is no prior, 1 the declared one")
-    return Flip(axis, float("nan"), unit, "does not flip", f"for powers from {min(POWERS):g} to {max(POWERS):g}")
+
+    def held(power: float) -> bool | None:
+        weights = {one.origin: power_weights(log_priors[one.origin], power) for one in found}
+        if any(one is None for one in weights.values()):
+            return None
+        means = [float(np.sum(np.asarray(weights[one.origin]) * one.draws)) for one in found]
+        return all(one.region[0] <= mean <= one.region[1] for one, mean in zip(found, means, strict=True))
+
+    reached = [_powers_with_draws(held, side) for side in POWERS]
+    flips = [flip for tried in reached if (flip := _first_flip(held, tried)) is not None]
+    if flips:
+        nearest = min(flips, key=lambda power: abs(np.log(power)) if power > 0 else float("inf"))
+        return Flip(axis, nearest, unit, "flips", "0 is no prior, 1 the declared one")
+    detail = f"for powers from {reached[1][-1]:g} to {reached[0][-1]:g}"
+    return Flip(axis, float("nan"), unit, "does not flip", detail)
 
 
-def _held_on_average(found: list[Quantity], weights_of: Callable[[Quantity], Array | None]) -> bool:
-    means = [float(np.sum(np.asarray(weights_of(one)) * one.draws)) for one in found]
-    return all(one.region[0] <= mean <= one.region[1] for one, mean in zip(found, means, strict=True))
+def _powers_with_draws(held: Callable[[float], bool | None], side: Sequence[float]) -> list[float]:
+    """Powers on one side of 1, as far as enough effective draws carry them."""
+    return list(itertools.takewhile(lambda power: held(power) is not None, side))
+
+
+def _first_flip(held: Callable[[float], bool | None], tried: Sequence[float]) -> float | None:
+    """Where on one side of 1 the claim first stands otherwise, to three digits; None if nowhere."""
+    for near, far in itertools.pairwise(tried):
+        if held(far) != held(1.0):
+            low, high = near, far
+            while abs(high - low) > 1e-3:
+                middle = (low + high) / 2.0
+                low, high = (middle, high) if held(middle) == held(1.0) else (low, middle)
+            return round(high, 3)
+    return None
 
 
 def _leaf_stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:

@@ -22,7 +22,9 @@ def stored_form(result: ModelResult) -> Stored:
         "problems": list(result.problems),
         "coefficients": _frame_facts(result.coefficients),
         "diagnostics": _frame_facts(result.diagnostics),
+        "origins": list(result.log_priors),
     }
+    arrays |= {f"log_prior{number}": values for number, values in enumerate(result.log_priors.values())}
     for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
         content[kind] = [
             _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
@@ -41,6 +43,7 @@ def result_from(stored: Stored, survey: Survey) -> ModelResult:
         diagnostics=_frame(content["diagnostics"]),
         excluded=content["excluded"],
         problems=tuple(content["problems"]),
+        log_priors={origin: arrays[f"log_prior{number}"] for number, origin in enumerate(content["origins"])},
     )
 
 

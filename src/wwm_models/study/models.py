@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wwm_models.adjust import adjusted, contrasts
 from wwm_models.adjust.table import Collapses
@@ -38,6 +40,8 @@ class ModelResult:
     excluded : mapping of reason to rows
     problems : tuple of str
         Sentences about what is not usable; empty when all is well.
+    log_priors : mapping of origin to (s,) array
+        Log prior density of every draw of the model's posterior.
     """
 
     name: str
@@ -47,6 +51,7 @@ class ModelResult:
     diagnostics: pd.DataFrame
     excluded: dict[str, int]
     problems: tuple[str, ...]
+    log_priors: Mapping[str, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust import adjusted
+from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines.bayes import sample
@@ -94,7 +95,12 @@ def with_posterior(
     except AdjustError as problem:
         return _with(result, _rows(post, label), (f"{spec.name} ({label}): unhealthy. {problem}",))
     whole = _with(result, _rows(post, label), ())
-    return replace(whole, estimates=(*result.estimates, *estimates), contrasts=(*result.contrasts, *compared))
+    return replace(
+        whole,
+        estimates=(*result.estimates, *estimates),
+        contrasts=(*result.contrasts, *compared),
+        log_priors={post.origin: log_prior(post)},
+    )
 
 
 def _with(result: ModelResult, rows: pd.DataFrame, problems: tuple[str, ...]) -> ModelResult:

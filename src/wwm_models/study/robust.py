@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -89,13 +90,14 @@ def fragility_table(
             for fitted in one.fits
             if fitted.request.label.startswith("total ") == (estimand == "total")
         ]
-        pool = pool_of(
-            found
-            for _, result, _ in primary
-            for label, found in result.estimates
-            if found.draws is None and (label == "total" if estimand == "total" else True)
-        )
-        parts.append(flip_map(claims, ground(made, pool), level))
+        labelled = [pair for _, result, _ in primary for pair in result.estimates]
+        every = [found for label, found in labelled if label == "total" or estimand != "total"]
+        grounds = ground(made, pool_of(found for found in every if found.draws is None))
+        drawn = [found for found in every if found.draws is not None]
+        if drawn:
+            log_priors = {origin: values for _, result, _ in primary for origin, values in result.log_priors.items()}
+            grounds = replace(grounds, posterior=pool_of(drawn), log_priors=log_priors)
+        parts.append(flip_map(claims, grounds, level))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
 
 

@@ -8,6 +8,7 @@ import pytest
 from article_inventions import at, order, shares
 
 import wwm_models as wwm
+from wwm_models.adjust.prior_power import power_weights
 from wwm_models.article.axes import confounding, leaves, missing_answers, place_of, prior_power, stands
 from wwm_models.article.fragility import COLUMNS, fragility
 from wwm_models.article.pool import pool_of
@@ -71,15 +72,27 @@ def test_few_missing_answers_cannot_flip_a_wide_gap():
 
 
 def test_a_sharper_prior_flips_what_rests_on_few_data():
-    """The gap a - b is N(0.02, 0.02^2) under a prior N(-0.05, 0.05^2) on it: a sharper prior pulls its mean below 0."""
+    """The gap a - b is N(0.02, 0.02^2) under a prior N(-0.05, 0.05^2) on it.
+
+    With power q of the prior its mean has the sign of 0.02 / 0.02^2 - (q - 1) 0.05 / 0.05^2, which is 0 at q = 3.5; 100,000
+    draws leave 0.05 of that.
+    """
     rng = np.random.default_rng(2)
-    gap = rng.normal(0.02, 0.02, 20_000)
-    draws = np.column_stack([0.5 + gap, np.full(20_000, 0.5)])
+    gap = rng.normal(0.02, 0.02, 100_000)
+    draws = np.column_stack([0.5 + gap, np.full(100_000, 0.5)])
     pool = pool_of([shares({"a": 52.0, "b": 50.0}, draws=draws, origin="p")])
     densities = {"p": -0.5 * ((gap + 0.05) / 0.05) ** 2}
     found = prior_power(order("a", "b"), pool, densities, 0.95)
-    assert (found.status, found.change) == ("flips", 4.0)
-    assert prior_power(order("a", "b", -90.0), pool, densities, 0.95).status == "does not flip"
+    assert found.status == "flips"
+    np.testing.assert_allclose(found.change, 3.5, rtol=0, atol=0.05)
+    firm = prior_power(order("a", "b", -90.0), pool, densities, 0.95)
+    assert (firm.status, firm.detail) == ("does not flip", "for powers from 0 to 4")
+    steep = 8.0 * densities["p"]
+    assert (power_weights(steep, 0.5), power_weights(steep, 0.75) is None) == (
+        None,
+        False,
+    )  # fewer than 100 effective draws
+    assert prior_power(order("a", "b", -90.0), pool, {"p": steep}, 0.95).detail == "for powers from 0.75 to 4"
     assert prior_power(order("a", "b"), pool, {}, 0.95).status == "does not apply"
 
 
