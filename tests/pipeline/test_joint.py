@@ -14,6 +14,7 @@ from wwm_models.declared.joint import read_joint_model
 from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.errors import DeclarationError
 from wwm_models.store import read_table
+from wwm_models.study import run_study
 from wwm_models.study.joint import priors_of
 
 JOINT = 'joint = ["wish", "hope", "plan", "view"]\nexposures = ["age_group"]\nadjusters = ["household"]\n'
@@ -57,12 +58,28 @@ def test_items_of_a_joint_model_are_reported_as_models(with_items: Path):
     assert len(both) == 12
     assert (both["estimate"] - both["estimate_joint"]).abs().max() < 0.05
     comparison = read_table(with_items / "out" / "comparison.csv")
-    assert len(comparison[comparison["model"] == "together-wish"]) == len(wish)
+    beside = comparison[comparison["model"] == "together-wish"]
+    assert len(beside) == len(wish)
+    key = ["by", "group", "category"]
+    shown = beside.merge(wish, on=key)
+    assert len(shown) == len(wish)
+    np.testing.assert_array_equal(shown["adjusted_bayes"], shown["estimate"])
+    np.testing.assert_array_equal(shown["adjusted_bayes_upper"], shown["upper"])
+    assert shown["adjusted_likelihood"].isna().all()
     contrasts = read_table(with_items / "out" / "contrasts.csv")
     assert len(contrasts[contrasts["model"] == "together-wish"]) == 12
     checks = read_table(with_items / "out" / "diagnostics.csv")
     note = checks[(checks["model"] == "together-wish") & (checks["check"] == "note")]
     assert note["message"].str.contains("not rotated").all()
+
+
+def test_a_model_can_be_left_out_by_name(with_items: Path):
+    out, study, data = with_items / "out", with_items / "study", with_items / "data.csv"
+    engines = ("likelihood", "bayes")
+    run_study(study, data=data, out=out, engines=engines, without=["together"])
+    assert set(read_table(out / "adjusted.csv")["model"]) == {"wish"}
+    with pytest.raises(DeclarationError, match=r'declares no model "togeter", so it cannot be left out.*"together"'):
+        run_study(study, data=data, out=out, engines=engines, without=["togeter"])
 
 
 def test_without_the_engine_there_is_no_joint_model(with_items: Path):

@@ -41,6 +41,10 @@ def test_a_posterior_stands_beside_the_likelihood(small: Path):
     checks = read_table(small / "out" / "diagnostics.csv")
     checks = checks[checks["estimand"] == "all exposures (bayes)"].set_index("check")
     assert (checks.loc[["posterior", "rhat", "ess_bulk", "ess_tail", "divergences"], "status"] == "ok").all()
+    assert set(checks.index) >= {"loo_respondent", "predictive_p:age_group", "prior_sensitivity:household"}
+    assert -1.2 * 600 < checks.loc["loo_respondent", "value"] < -0.8 * 600  # three answers; log 3 is 1.1
+    assert 0.0 < checks.loc["predictive_p:age_group", "value"] < 1.0
+    assert 0.0 < checks.loc["prior_sensitivity:age_group", "value"] < 0.05
     assert (small / "out" / "posterior" / "wish.nc").is_file()
     assert not (small / "out" / "posterior" / "wish_nominal.nc").exists()
     assert main(["verify", str(small / "out")]) == 0

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="synthetic respondents through the whole line; prints where the report is")
     demo.add_argument("--quick", action="store_true", help="without the joint model of all effects")
-    _run_options(demo, "results/wwm21-synthetic", engine="likelihood")
+    _run_options(demo, "results/wwm21-synthetic", engine="likelihood,bayes")
     run = commands.add_parser("run", help="a survey file through a study")
     _study_and_data(run)
     _run_options(run, None, engine="likelihood")

@@ -26,10 +26,24 @@ from wwm_models.errors import AdjustError, FitError
 from wwm_models.records import Estimates, Posterior, Survey
 from wwm_models.store import Checkpoints
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
-from wwm_models.study.diagnostics import failure
-from wwm_models.study.models import ModelResult, contrasts_of, labelled, level_count, model_of, people_of, requests_of
+from wwm_models.study.diagnostics import Row, failure
+from wwm_models.study.models import (
+    ModelResult,
+    Request,
+    contrasts_of,
+    labelled,
+    level_count,
+    model_of,
+    people_of,
+    requests_of,
+)
+from wwm_models.study.posterior_checks import checks_of
 
 SAMPLED = "all exposures"
+DRAWS, MORE = (
+    1000,
+    4000,
+)  # per chain; more where 1000 leave a Monte Carlo error in the last digit of a small group's percentage
 
 
 @dataclass(frozen=True)
@@ -74,27 +88,20 @@ def with_posterior(
     if not requests:
         return result
     label = f"{SAMPLED} (bayes)"
-    estimates: list[tuple[str, Estimates]] = []
-    compared: list[tuple[str, Estimates]] = []
     try:
-        post = sample(
-            model_of(spec, requests[0]), people_of(spec, survey), seed=seed + zlib.crc32(spec.name.encode()),
-            priors=spec.priors, kept=OfModel(kept, spec.name),
-        )  # fmt: skip
-    except FitError as problem:
-        return _with(result, failure(label, "failed", str(problem)), (f"{spec.name} ({label}): failed. {problem}",))
+        post, estimates, problem = _sampled(requests[0], spec, survey, collapses, level, seed, OfModel(kept, spec.name))
+    except FitError as failed:
+        return _with(result, failure(label, "failed", str(failed)), (f"{spec.name} ({label}): failed. {failed}",))
     write_netcdf(post, posterior_file(kept, spec.name))
-    try:
-        for name, by in requests[0].reported:
-            found = labelled(adjusted(post, by or None, over=spec.population, level=level, collapses=collapses), name)
-            estimates.append((name, found))
-            if spec.contrasts != "none" and by:
-                compared += [
-                    (name, contrasts_of(spec, found, each, level)) for each in by if level_count(found, each) > 1
-                ]
-    except AdjustError as problem:
+    if problem:
         return _with(result, _rows(post, label), (f"{spec.name} ({label}): unhealthy. {problem}",))
-    whole = _with(result, _rows(post, label), ())
+    compared = [
+        (name, contrasts_of(spec, found, each, level))
+        for name, found in estimates
+        for each in found.by
+        if spec.contrasts != "none" and level_count(found, each) > 1
+    ]
+    whole = _with(result, _rows(post, label, checks_of(post, requests[0].exposures)), ())
     return replace(
         whole,
         estimates=(*result.estimates, *estimates),
@@ -103,13 +110,38 @@ def with_posterior(
     )
 
 
+def _sampled(
+    request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: OfModel,
+) -> tuple[Posterior, list[tuple[str, Estimates]], str]:  # fmt: skip
+    """A posterior, its adjusted probabilities, and what is wrong with them; with more draws where that is the cure."""
+    model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(spec.name.encode())
+    post = sample(model, people, seed=own, draws=DRAWS, priors=spec.priors, kept=kept)
+    try:
+        return post, _estimates(post, request, spec, collapses, level), ""
+    except AdjustError:
+        post = sample(model, people, seed=own, draws=MORE, priors=spec.priors, kept=kept)
+    try:
+        return post, _estimates(post, request, spec, collapses, level), ""
+    except AdjustError as problem:
+        return post, [], str(problem)
+
+
+def _estimates(
+    post: Posterior, request: Request, spec: ModelSpec, collapses: Collapses, level: float
+) -> list[tuple[str, Estimates]]:
+    return [
+        (name, labelled(adjusted(post, by or None, over=spec.population, level=level, collapses=collapses), name))
+        for name, by in request.reported
+    ]
+
+
 def _with(result: ModelResult, rows: pd.DataFrame, problems: tuple[str, ...]) -> ModelResult:
     parts = [part for part in (result.diagnostics, rows) if len(part)]
     return replace(result, diagnostics=pd.concat(parts, ignore_index=True), problems=(*result.problems, *problems))
 
 
-def _rows(post: Posterior, label: str) -> pd.DataFrame:
-    """What diagnostics.csv says of a posterior: the worst parameter of every check."""
+def _rows(post: Posterior, label: str, more: Sequence[Row] = ()) -> pd.DataFrame:
+    """What diagnostics.csv says of a posterior: the worst parameter of every check, then `more`."""
     health, size = post.health, post.draws.shape
     bulk, tail = float(np.nanmin(health["ess_bulk"])), float(np.nanmin(health["ess_tail"]))
     rhat = float(np.nanmax(health["rhat"]))
@@ -121,5 +153,6 @@ def _rows(post: Posterior, label: str) -> pd.DataFrame:
         ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
         ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
         ("priors", float(len(post.priors)), "info", "; ".join(f"{name}: {text}" for name, text in post.priors.items())),
+        *more,
     ]
     return pd.DataFrame([(label, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))

@@ -243,3 +243,12 @@ def test_an_item_against_the_others_is_named(frame):
     assert notes_on(item_rows(ITEMS, "age", survey), survey)[-1].startswith(
         'Item "pace" goes against the others (rank correlation with their mean -0.'
     )
+
+
+def test_chains_that_are_too_short_are_drawn_longer(frame, monkeypatch):
+    """Draws of a first try that fails its checks are not kept: a second one has three times as many."""
+    monkeypatch.setattr("wwm_models.engines.bayes.joint.sample.trouble_with", lambda *_: "too few")
+    survey = wwm.Survey.from_frame(frame, weight="w")
+    post = wwm.sample_joint(ITEMS, "age + home", survey, seed=1, chains=2, draws=100, warmup=50)
+    assert len(post.unconstrained) == 2 * 3 * 100
+    assert post.message == "too few"

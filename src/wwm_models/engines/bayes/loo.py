@@ -33,7 +33,7 @@ from wwm_models.engines.bayes.health import effective_size, split_chains
 from wwm_models.engines.bayes.storage import cell_log_likelihood
 from wwm_models.engines.covariance import covariance
 from wwm_models.errors import FitError, listed
-from wwm_models.numerics.psis import smoothed, trusted_shape
+from wwm_models.numerics.psis import log_sum_exp, smoothed, trusted_shape
 from wwm_models.records import Influence, Loo, Posterior, Survey
 
 Array = NDArray[np.float64]
@@ -124,7 +124,7 @@ def _without_respondent(
     for j, (position, weight) in enumerate(distinct):
         own = log_p[:, int(position)]
         log_weights, shapes[j] = smoothed(-weight * own, efficiency)
-        values[j] = logsumexp(log_weights + own)
+        values[j] = log_sum_exp(log_weights + own)
     sizes = count.astype(np.float64)
     if post.survey.weight_kind == "frequency":
         sizes = np.bincount(number, post.cells.row_weight[rows], minlength=len(distinct)).astype(np.float64)

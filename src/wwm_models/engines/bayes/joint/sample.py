@@ -33,6 +33,7 @@ from wwm_models.records.joint import ItemParameters, ItemRows, JointPosterior
 
 Array = NDArray[np.float64]
 WARMUP = 200
+LONGER = 3  # times the draws, where the first ones are too few: spreads between items move slowly
 ACCEPT, CAREFUL = (
     0.7,
     0.95,
@@ -88,7 +89,12 @@ def sample_joint(
     settings = Settings(draws, warmup, ACCEPT)
     run = _chains(start, seed, chains, settings, jobs, tell)
     if any(chain.stats["diverging"].any() for chain in run):
-        run = _chains(start, seed, chains, replace(settings, warmup=2 * warmup, target_accept=CAREFUL), jobs, tell)
+        settings = replace(settings, warmup=2 * warmup, target_accept=CAREFUL)
+        run = _chains(start, seed, chains, settings, jobs, tell)
+    post = assembled(start, run, survey, seed)
+    if post.healthy:
+        return post
+    run = _chains(start, seed, chains, replace(settings, draws=LONGER * draws), jobs, tell)
     return assembled(start, run, survey, seed)
 
 
@@ -105,6 +111,7 @@ def _chains(start: Pilot, seed: int, chains: int, settings: Settings, jobs: int,
     from joblib import Parallel, delayed
 
     portable = _portable(start)
+    tell("joint model: sampling", 0, total)
     work: Any = (delayed(run_chains)(portable.density, portable.space, own, 1, settings, _quiet) for own in seeds)
     done: list[Chain] = []
     finished: Any = Parallel(n_jobs=jobs, return_as="generator")(work)
