@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint types docs bench mutations lock clean
+.PHONY: setup demo results test lint types docs bench mutations lock clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,10 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup
 	$(BIN)/wwm demo
+
+# what the repository keeps of the demo's results: everything but the long tables, Word files and posteriors (.gitignore)
+results: demo
+	git ls-files --cached --others --exclude-standard results | xargs du --bytes --total | tail -1
 
 test: setup
 	$(BIN)/python -m pytest

@@ -19,6 +19,9 @@ from wwm_models.records import Collapse, Level, Results, Variable
 from wwm_models.report import render_page
 from wwm_models.report.packed import unpacked
 from wwm_models.store import write_table
+from wwm_models.study import run_study
+from wwm_models.study.declared import bundled_study
+from wwm_models.survey.twin import quota_respondents
 
 AGES = ("18-34", "35-49", "50-64")
 HOUSEHOLDS = ("single", "single_parent", "couple_no_children", "couple_children")
@@ -442,6 +445,15 @@ def written(results: Results, folder: Path) -> Path:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the whole run, with its csv tables beside it."""
     return written(made(), tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of the demo, made now."""
+    folder = tmp_path_factory.mktemp("demo")
+    quota_respondents(1).to_csv(folder / "wwm21-synthetic.csv", index=False)
+    run_study(bundled_study("wwm21"), data=folder / "wwm21-synthetic.csv", out=folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture(name="write")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import ResultsError
-from wwm_models.report import rewrite_report, write_report
+from wwm_models.report import left_out, rewrite_report, write_report
 from wwm_models.report.charts.layout import Row, axis_of, colours_of, on
 from wwm_models.report.numbers import Numbers
 from wwm_models.report.tables import text as tables_as_text
@@ -117,6 +117,13 @@ def test_word_is_left_out_where_python_docx_is_not_installed(make, tmp_path, mon
     results = make(bayes=False)
     few = replace(results, declared={**results.declared, "figures": results.declared["figures"][2:]})
     assert not [path for path in write_report(few, tmp_path) if path.suffix == ".docx"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for lang, sentence in (
+        ("nl", "Word-tabellen zijn overgeslagen: python-docx ontbreekt"),
+        ("en", "Word tables were skipped: python-docx is not installed"),
+    ):
+        assert sentence in page
+        assert sentence in left_out(lang)
 
 
 def test_the_page_of_a_finished_run_can_be_written_again_in_the_other_language(make, folders, tmp_path):

@@ -16,7 +16,7 @@ from wwm_models.cli.text import claims_text, comparison_text
 from wwm_models.disclosure import differencing
 from wwm_models.errors import ResultsError
 from wwm_models.records import Survey
-from wwm_models.report import rewrite_report
+from wwm_models.report import left_out, rewrite_report
 from wwm_models.store import read_results, unfinished, verify_results, write_table
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
@@ -106,6 +106,7 @@ def report(options: argparse.Namespace) -> int:
     """Write page, figures and tables of a run again."""
     folder = Path(options.run)
     rewrite_report(folder, options.lang)
+    _say_left_out(read_manifest(folder)["report"]["lang"])
     print(f"report: {folder / 'report.html'}")
     return DONE
 
@@ -149,9 +150,16 @@ def _csv_file(name: str) -> Path:
     return path
 
 
+def _say_left_out(lang: str) -> None:
+    note = left_out(lang)
+    if note:
+        print(note, file=sys.stderr)
+
+
 def _finished(run: Run) -> int:
     for problem in run.problems:
         print(f"not usable: {problem}", file=sys.stderr)
+    _say_left_out(run.results.lang)
     verdicts: pd.Series = run.results.tables["claims"]["verdict"].value_counts()
     if run.results.synthetic:
         print("SYNTHETIC respondents: the numbers are not findings about people.")

@@ -40,7 +40,7 @@ def tally(ledger: Ledger, words: Words) -> Markup:
 def headline(figures: Sequence[Figure], comparison: Comparison) -> tuple[Figure, Block] | None:
     """What the first screen shows: of the first figure two telling answers of its first model, by its own grouping.
 
-    Answers reported together come before single ones, and the highest before the lowest.
+    Answers reported together come before single ones, and the highest before the lowest; everyone together comes last.
     """
     for figure in figures:
         own = next((block for block in figure.blocks if block.by == figure.own), figure.blocks[0])
@@ -51,7 +51,8 @@ def headline(figures: Sequence[Figure], comparison: Comparison) -> tuple[Figure,
             order = sorted(
                 names, key=lambda name: (not comparison.labels.is_collapse(outcome, name), -names.index(name))
             )
-            kept = [row for name in order[:2] for row in rows if text(row, "category") == name]
+            everyone = comparison.shown(figure.models[0], "") if own.by else []
+            kept = [row for name in order[:2] for row in (*rows, *everyone) if text(row, "category") == name]
             return figure, Block(
                 "headline", "answers", own.by, own.estimand, (answers_cell(kept, (), comparison.labels),)
             )
@@ -71,11 +72,12 @@ def described(block: Block, labels: Labels) -> Markup:
         "high_at": _named(high, labels),
     }
     moved = [row for row in rows if not math.isnan(number(row, "difference"))]
+    sentence = "chart_summary_one" if len(rows) == 1 else "chart_summary_range"
     if not moved:
-        return labels.words.marked("chart_summary_range", **parts)
+        return labels.words.marked(sentence, **parts)
     most = max(moved, key=lambda row: abs(number(row, "difference")))
     shift = {"shift": cell(most, "difference", "points"), "shift_at": _named(most, labels)}
-    return labels.words.marked("chart_summary", **parts, **shift)
+    return labels.words.marked("chart_summary_one_moved" if len(rows) == 1 else "chart_summary", **parts, **shift)
 
 
 def _adjusted(row: Row) -> Value:

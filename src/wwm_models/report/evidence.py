@@ -13,7 +13,7 @@ from wwm_models.report.texts import LANGUAGES, Text, plain
 
 VARIANTS = ("declared", "nonproportional", "multinomial", "unweighted", "bayes", "exposure_only", "other_exposures")
 WHOLE = "difference"  # the part that is the sum of the others
-MOST = 40  # lines of a table that is sorted by size; the whole of it is in the csv
+MOST = 25  # lines of a table that is sorted by size; the whole of it is in the csv
 
 
 def moved_table(name: str, rows: Sequence[Row], labels: Labels) -> Table:
@@ -75,7 +75,10 @@ def robustness_table(labels: Labels) -> Table | None:
         return None
     words = labels.words
     variants = [name for name in VARIANTS if any(not math.isnan(number(row, name)) for row in rows)]
-    order = sorted(rows, key=lambda row: -_known(number(row, "largest_gap_points")))[:MOST]
+    numbers: dict[tuple[str, ...], Row] = {}
+    for row in sorted(rows, key=lambda row: -_known(number(row, "largest_gap_points"))):
+        numbers.setdefault(tuple(text(row, name) for name in ("model", "category", "group")), row)
+    order = list(numbers.values())[:MOST]
     lines = tuple(
         Line(
             number_name(row, labels),
@@ -91,7 +94,7 @@ def robustness_table(labels: Labels) -> Table | None:
         *(Column(words[f"variant_{name}"], span) for name in variants), Column(words["column_gap"]), Column(words["column_against"], wide=True),
         Column(words["column_estimand"], wide=True),
     )  # fmt: skip
-    caption = words.fill("robustness_caption", shown=str(len(lines)), all=str(len(rows)))
+    caption = words.fill("robustness_caption", shown=str(len(lines)), all=str(len(numbers)))
     return Table("robustness-table", caption, words["column_number"], columns, ((None, lines),))
 
 

@@ -14,7 +14,8 @@ from wwm_models.report.labels import clean
 from wwm_models.report.methods import percent_of
 from wwm_models.report.numbers import DASH, Numbers, number
 from wwm_models.report.page import Report, page_of, report_of
-from wwm_models.report.tables import ledger_table, rendered, write_tables
+from wwm_models.report.tables import can_write_word, ledger_table, rendered, write_tables
+from wwm_models.report.texts import texts
 from wwm_models.store import read_manifest, stored_results, verify_results, write_manifest
 
 
@@ -34,7 +35,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     """
     for name in ("figures", "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    with ThreadPoolExecutor(1) as beside:  # the chart compiler works beside Python, on a core of its own
+    with ThreadPoolExecutor(2) as beside:  # the chart compiler works beside Python and lets it run
         library = beside.submit(lambda: (bundle(), templates()))
         report = report_of(results)
         drawn = [beside.submit(_figure, figure, report, folder / "figures") for figure in report.figures]
@@ -75,6 +76,17 @@ def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
     content = {key: value for key, value in read_manifest(folder).items() if key != "files"}
     write_manifest(folder, {**content, "report": {"lang": results.lang}})
     return written_files
+
+
+def left_out(lang: str) -> str:
+    """A sentence on the files that could not be written here, in one language; empty when there are none.
+
+    Examples
+    --------
+    >>> left_out("en")
+    ''
+    """
+    return "" if can_write_word() else texts(lang)["extra_missing"]
 
 
 def _tables(report: Report, folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ hold are taken out.
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,23 +19,22 @@ from wwm_models.report.texts import LANGUAGES, Text, Words, plain
 LONGEST = 90  # characters of a heading; the whole label stands in its title
 
 
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_SPACE = re.compile(r"\s")
+_HARMFUL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{_TURNING}]")
+
+
 def clean(label: object) -> str:
     r"""A label without control characters, lone surrogates and marks that turn the direction of what follows.
 
-    Joiners and variation selectors stay: emoji and Persian need them.
+    Joiners and variation selectors stay: emoji and Persian need them. Any kind of space becomes a plain one.
 
     Examples
     --------
     >>> clean("a\x00b\ud800 \u202ec")
     'ab c'
     """
-    turning = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-    kept = [
-        " " if mark.isspace() else mark
-        for mark in str(label)
-        if mark.isspace() or (unicodedata.category(mark) not in ("Cc", "Cs") and mark not in turning)
-    ]
-    return "".join(kept)
+    return _SPACE.sub(" ", _HARMFUL.sub("", str(label)))
 
 
 def shortened(label: str, longest: int = LONGEST) -> str:
@@ -117,11 +116,16 @@ class Labels:
         """What says the sentences of this run's tables in both languages."""
         variables = {name: self.variable(name) for name in self.results.variables}
         declared: Mapping[str, str] = self.results.declared.get("translations", {})
-        return Phrases(Names(variables, self._reference, self.category), declared)
+        return Phrases(Names(variables, self._reference, self._level), declared)
 
     def said(self, sentence: str) -> Text:
         """A sentence of a table in both languages, made harmless."""
         return self.phrases(clean(sentence)) if sentence else plain("")
+
+    def _level(self, variable: str, level: str) -> Text:
+        """A level with the variable it is of."""
+        parts = self.variable(variable), self.category(variable, level)
+        return Text(*("{}: {}".format(*(part.of(lang) for part in parts)) for lang in LANGUAGES))
 
     def _reference(self, outcome: str, category: str, group: str) -> Text:
         """A number that a reason speaks of: question, answer, group."""

@@ -14,7 +14,7 @@ from wwm_models.report.texts import Text, plain
 
 DOWNLOADS = (
     "comparison", "claims", "raw", "adjusted", "contrasts", "coefficients", "diagnostics", "accounting", "decomposition",
-    "fragility", "agreement", "robustness", "bounds",
+    "fragility", "agreement", "robustness", "families", "estimands", "precision", "bounds",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from wwm_models.report.methods import checklist, downloads, models_table, percen
 from wwm_models.report.numbers import rows_of
 from wwm_models.report.packed import Parts, packed
 from wwm_models.report.payload import payload
+from wwm_models.report.tables import can_write_word
 from wwm_models.report.tables.great import Rendered, on_page, rendered
 from wwm_models.report.tables.made import engines_of, figure_table, numbers_table
 from wwm_models.report.texts import LANGUAGES, Text, plain
@@ -149,6 +150,7 @@ def _content(report: Report) -> dict[str, Any]:
     labels, results = report.labels, report.results
     comparison = report.comparison
     groupings = list(dict.fromkeys(block.by for figure in report.figures for block in figure.blocks))
+    crossed = [by for by in groupings if ";" in by]
     return {
         "ledger": report.ledger,
         "tally": tally(report.ledger, labels.words),
@@ -157,15 +159,17 @@ def _content(report: Report) -> dict[str, Any]:
         "accounting": accounting(labels),
         "figures": report.figures,
         "labels_by": labels.by,
+        "said": labels.said,
         "joined": lambda one, other: Text(*(", ".join(part.of(lang) for part in (one, other)) for lang in LANGUAGES)),
         "cut": lambda longest: partial(shortened, longest=longest),
         "described": partial(described, labels=labels),
         "worrying": lambda figure: _worrying(figure, report.health),
-        "groupings": [(by, labels.exposures(by)) for by in groupings],
+        "groupings": [(by, labels.exposures(by) if ";" not in by or len(crossed) > 1 else labels.words["by_crossed"]) for by in groupings],
         "engines": engines_of(comparison.rows),
         "explored": [(name, labels.model(name)) for name in dict.fromkeys(row["model"] for row in comparison.rows)],
         "checklist": checklist(comparison),
         "downloads": downloads(labels),
+        "word_left_out": not can_write_word(),
         "settings": _settings(results, labels),
         "anchors": {name: f"model-{at + 1}" for at, name in enumerate(report.health.models)},
         "bounds_first": bool(rows_of(results, "bounds")) and not comparison.rows,

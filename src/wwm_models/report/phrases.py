@@ -13,7 +13,8 @@ from wwm_models.report.texts import LANGUAGES, Text, plain
 
 _REFERENCE = re.compile(r"(?P<outcome>\w+) = (?P<category>\w+) \((?P<group>[^()]*)\)")
 _LEVEL = re.compile(r"(?P<name>\w+) ?= ?(?P<level>[\w-]+)")
-_LIMITS = re.compile(r"\[(-?[\d.]+|-?inf), (-?[\d.]+|-?inf)\]")
+_LIMITS = re.compile(r"\[([^\[\],]+), ([^\[\],]+)\]")
+_MINUS = re.compile(r"(?<!\w)-(?=\d)")
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 _JOINTS: Mapping[str, Text] = {
     " minus ": Text(" min ", " minus "),
@@ -132,6 +133,7 @@ class Phrases:
             for spoken in LANGUAGES:
                 value = value.replace(joint.of(spoken), joint.of(lang))
         value = self._variable.sub(lambda found: keep(names.variables[found[1]]), value)
+        value = _MINUS.sub("\N{MINUS SIGN}", value)
         if lang == "nl":
             value = _DECIMAL.sub(",", _LIMITS.sub(r"[\1; \2]", value))
         return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], value)

@@ -36,10 +36,8 @@ class Text:
 
     def __html__(self) -> str:
         if self.nl == self.en:
-            return str(Markup("<bdi>{}</bdi>").format(self.nl))
-        return str(
-            Markup('<span class="nl" lang="nl">{}</span><span class="en" lang="en">{}</span>').format(self.nl, self.en)
-        )
+            return f"<bdi>{escape(self.nl)}</bdi>"
+        return f'<span class="nl" lang="nl">{escape(self.nl)}</span><span class="en" lang="en">{escape(self.en)}</span>'
 
     def of(self, lang: str) -> str:
         """The text in one language."""

@@ -28,7 +28,7 @@ def write_labels(results: Results, folder: Path) -> None:
         "declared": dict(results.declared),
         "settings": dict(results.settings),
     }
-    write_bytes((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8"), folder / NAME)
+    write_bytes((json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8"), folder / NAME)
 
 
 def stored_results(folder: Path, lang: str | None = None) -> Results:

@@ -7,6 +7,7 @@ from wwm_models.report.tables.files import write_tables
 from wwm_models.report.tables.great import Rendered, on_page, rendered
 from wwm_models.report.tables.made import figure_table, ledger_table
 from wwm_models.report.tables.record import Column, Interval, Line, Table
+from wwm_models.report.tables.text import can_write_word
 
 __all__ = [
     "Column",
@@ -14,6 +15,7 @@ __all__ = [
     "Line",
     "Rendered",
     "Table",
+    "can_write_word",
     "figure_table",
     "ledger_table",
     "on_page",

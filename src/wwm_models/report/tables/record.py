@@ -28,9 +28,8 @@ class Interval:
         """Markup in one language."""
         if not self._limited:
             return self.value.of(lang)
-        return Markup("{}<small>{}–{}</small>").format(
-            *(part.of(lang) for part in (self.value, self.lower, self.upper))
-        )
+        value, lower, upper = (part.of(lang) for part in (self.value, self.lower, self.upper))
+        return Markup(f"{value}<small>{lower}–{upper}</small>")
 
     def written(self, lang: str) -> str:
         """Text in one language."""
@@ -49,7 +48,7 @@ class Span:
         """Markup in one language."""
         if math.isnan(self.lower.value) or math.isnan(self.upper.value):
             return Markup(DASH)
-        return Markup("{} – {}").format(self.lower.of(lang), self.upper.of(lang))
+        return Markup(f"{self.lower.of(lang)} – {self.upper.of(lang)}")
 
     def written(self, lang: str) -> str:
         """Text in one language."""
@@ -68,7 +67,7 @@ class WithError:
         """Markup in one language."""
         if math.isnan(self.error.value) or math.isnan(self.value.value):
             return self.value.of(lang)
-        return Markup("{}<small>({})</small>").format(self.value.of(lang), self.error.of(lang))
+        return Markup(f"{self.value.of(lang)}<small>({self.error.of(lang)})</small>")
 
     def written(self, lang: str) -> str:
         """Text in one language."""

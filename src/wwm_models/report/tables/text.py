@@ -55,6 +55,7 @@ def write_word(table: Table, lang: str, note: str, path: Path) -> None:
     from docx.shared import Pt
 
     document: Any = Document()
+    _without_ballast(document)
     section = document.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = section.page_height, section.page_width
@@ -76,6 +77,17 @@ def write_word(table: Table, lang: str, note: str, path: Path) -> None:
     for text in notes_of(table, lang, note):
         document.add_paragraph(text)
     _save(document, path)
+
+
+def _without_ballast(document: Any) -> None:
+    """Leave out a picture and a second copy of the styles for Word 2010, which python-docx's template brings along."""
+    for relations in (document.part.rels, document.part.package.rels):
+        for name in [
+            name
+            for name, one in relations.items()
+            if one.reltype.endswith(("/stylesWithEffects", "/thumbnail", "/customXml"))
+        ]:
+            del relations[name]
 
 
 def _fill(made: Any, rows: list[list[str]]) -> None:

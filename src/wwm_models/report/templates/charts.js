@@ -26,7 +26,7 @@ function valuesBeside(row) {
 function frame(width, labels, small, right) {
   const longest = Math.max(...labels.map((text) => text.length), 4) * 7.2 + 14;
   const above = width < 470 && !small && longest > 0.34 * width;
-  const gutter = above ? 0 : Math.min(longest, small ? 0.42 * width : 0.4 * width, 300);
+  const gutter = above ? 0 : Math.min(longest, small ? 0.42 * width : 0.4 * width, 350);
   return { above, gutter, right, inner: Math.max(width - gutter - right - 4, 60) };
 }
 

@@ -74,9 +74,9 @@ function limitName(at) {
 
 function boundsTable() {
   const picker = document.querySelector('select[name="bound"]'), holder = document.getElementById("bounds-curve-table");
-  if (!picker || !picker.options.length) return;
+  if (!picker) return;
   if (!Object.hasOwn(held.bounds.curves, state.bound)) state.bound = held.bounds.first;
-  for (const option of picker.options) option.textContent = option.dataset[state.lang];
+  picker.replaceChildren(...Object.entries(held.bounds.curves).map(([id, [name]]) => tag("option", label(name), { value: id })));
   picker.value = state.bound;
   const [name, start, count] = held.bounds.curves[state.bound];
   const number = (column, at) => tag("data", written(bounded(column, at), "percent"), { value: String(bounded(column, at)), "data-kind": "percent", "data-source": `bounds:${held.bounds.rows[at]}:${column}` });
