@@ -62,7 +62,7 @@ class Tally:
 def judged_claims(article: Article) -> list[Claim]:
     """Claims with a verdict on the adjusted number: no printed values and ranges, which are judged on raw."""
     every = [claim for claim in article.claims if not claim.missing]
-    return [claim for claim in every if all(leaf.kind not in ("value", "range") for leaf in leaves(claim))]
+    return [claim for claim in every if all(leaf.kind not in ("value", "range", "count") for leaf in leaves(claim))]
 
 
 def truth_of(claims: Iterable[Claim], truth: Truth = DECLARED) -> dict[str, bool]:

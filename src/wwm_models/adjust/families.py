@@ -63,7 +63,8 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
     critical, p_max = float("nan"), np.full(len(t), np.nan)
     if known.any():
         joint = law.covariance[np.ix_(known, known)]
-        critical, p_max[known] = max_t(correlation(joint), t[known], law.df, level)
+        critical, beyond = max_t(correlation(joint), t[known], law.df, level)
+        p_max[known] = np.maximum(beyond, p_value[known])  # where t lies beyond all quasi-random points
     half = np.where(known, critical * std_error, np.nan)
     columns = dict(
         zip(SIMULTANEOUS[:5], (estimate - half, estimate + half, p_value, p_max, holm(p_value)), strict=True)

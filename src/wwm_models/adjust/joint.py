@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,9 +99,17 @@ def standardised(fit: Fitted, frame: Columns, target: Target, matrix: Array, cov
     others = target_covariance(target, fit, spread)
     if fit.penalty:
         population = covariance(sampled_influence(fit, np.zeros_like(jacobian), spread, target))
-        return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T + population + others, None)
+        joint = jacobian @ fit.theta_vcov @ jacobian.T + population + others
+        return Standardised(estimate, joint, _scaled(sampled_influence(fit, jacobian, spread, target), joint))
     contributions = sampled_influence(fit, jacobian, spread, target)
     return Standardised(estimate, covariance(contributions) + others, contributions)
+
+
+def _scaled(influence: Influence, joint: Array) -> Influence:
+    """Influence with the variances of a penalised fit: what its numbers have in common with others is linearised, their own errors are not."""
+    linear = np.diag(covariance(influence))
+    ratio = np.divide(np.diag(joint), linear, out=np.zeros(len(joint)), where=linear > 0)
+    return replace(influence, values=influence.values * np.sqrt(ratio))
 
 
 def drawn_estimates(post: Posterior, frame: Columns, target: Target, matrix: Array, covariates: str) -> Standardised:

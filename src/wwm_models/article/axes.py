@@ -57,6 +57,8 @@ def stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
 def values_of(claim: Claim, points: Mapping[Place, float]) -> list[float] | None:
     """The claim's quantities (percentages, percentage points or ratios) from probabilities by place."""
     found: list[float] = []
+    if claim.kind == "count":
+        return None
     for roles in roles_of(claim):
         numbers = [points.get(place_of(claim.references[role])) for role in roles]
         known = [number for number in numbers if number is not None and np.isfinite(number)]

@@ -4,8 +4,8 @@ A claim defines a region R for its quantity. The interval inside R: holds; disjo
 adjustment moved it significantly away from R, else undecided. Orders use one-sided 5%; equivalence two one-sided 5% tests
 (a 90% interval inside the margin); a conjunction holds when all its parts do (intersection-union) and reverses when one
 does. A claim of several quantities reverses when one is disjoint at the level that holds for all of them at once. Values and
-ranges are judged on the raw number with its rounding interval. A posterior has no joint law with the raw number, so it never
-says weaker.
+ranges are judged on the raw number with its rounding interval, counts on the respondents it rests on. A posterior has no
+joint law with the raw number, so it never says weaker.
 
 References
 ----------
@@ -116,12 +116,26 @@ def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
         return Evidence("", "", UNTESTABLE, claim.missing)
     if claim.kind == "all":
         return _conjunction([_judged(part, sources, found) for part in claim.parts], sources.lang)
+    if claim.kind == "count":
+        return _count(claim, sources)
     before = found.raw.of(claim)
     if not before:
         absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
         return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
     likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources.lang)
     return _together(claim, found.raw, likelihood, bayes, sources.lang)
+
+
+def _count(claim: Claim, sources: Sources) -> Evidence:
+    """How many respondents the numbers rest on, without weights, against the printed number of them."""
+    known = {at: part for at in claim.references.values() if (part := sources.raw.find(at)) is not None}
+    if len(known) < len(claim.references):
+        absent = "; ".join(str(at) for at in claim.references.values() if at not in known)
+        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+    n = sum(part.n for part in known.values())
+    verdict = "reproduced" if n == claim.numbers["n"] else "not reproduced"
+    reason = WORDS[sources.lang]["respondents"].format(n=f"{n:g}", printed=f"{claim.numbers['n']:g}")
+    return Evidence(verdict, "", verdict, reason)
 
 
 @dataclass(frozen=True, eq=False)

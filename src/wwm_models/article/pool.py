@@ -43,6 +43,11 @@ class Located:
         return self.source.df
 
     @property
+    def n(self) -> float:
+        """Respondents it rests on, unweighted."""
+        return float(self.source.table["n"].iloc[self.row])
+
+    @property
     def draws(self) -> Array | None:
         """(s,) posterior draws."""
         return None if self.source.draws is None else self.source.draws[:, self.row]

@@ -19,6 +19,8 @@ def printed_numbers(article: Article) -> dict[Reference, Published]:
 
 def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
     """The printed numbers of a claim, and what they say of it: ``"63%; 45%: holds"``; empty where none is printed."""
+    if claim.kind == "count":
+        return f"{claim.numbers['n']:g}"
     found = [printed.get(_ordered(at)) for at in dict.fromkeys(claim.every_reference())]
     shown = [f"{number.value:g}%" for number in found if number is not None]
     if not shown:
@@ -36,7 +38,7 @@ def printed_verdict(claim: Claim, printed: Mapping[Reference, Published]) -> str
         "holds" or "reverses" for every number that rounds to what is printed, "undecided" where that depends on the
         rounding, empty where a number is not printed.
     """
-    if claim.missing:
+    if claim.missing or claim.kind == "count":
         return ""
     if claim.kind == "all":
         parts = [printed_verdict(part, printed) for part in claim.parts]

@@ -137,11 +137,13 @@ def region_of(claim: Claim) -> tuple[float, float]:
 
 
 def roles_of(claim: Claim) -> list[tuple[str, ...]]:
-    """Which references each quantity of a claim is made of: one number, or a pair (first minus, or over, second)."""
+    """Which references each quantity of a claim is made of: one number, a pair (first minus, or over, second), or none for a count."""
     if claim.kind == "order":
         return [("greater", "lesser")]
     if claim.kind == "ratio":
         return [("numerator", "denominator")]
+    if claim.kind == "count":
+        return []
     if claim.kind == "equivalence":
         return list(itertools.combinations(claim.references, 2))
     return [("at",)]
@@ -214,4 +216,5 @@ _KINDS = {
     "order": _differences,
     "ratio": _ratio,
     "equivalence": _differences,
+    "count": lambda claim, found, level: [],  # noqa: ARG005
 }

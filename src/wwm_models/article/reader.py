@@ -20,6 +20,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
         "order": (("greater", "lesser"), ("margin",)),
         "ratio": (("numerator", "denominator"), ("lower", "upper")),
         "equivalence": (("between", "margin"), ()),
+        "count": (("between", "n"), ()),
         "all": (("parts",), ()),
     }
 )
@@ -73,9 +74,9 @@ class Claim:
     id, kind, where : str
     statement : mapping of language to our wording
     references : mapping of role to Reference
-        "at", "greater", "lesser", "numerator", "denominator"; for an equivalence "between.0", "between.1", ...
+        "at", "greater", "lesser", "numerator", "denominator"; for an equivalence and a count "between.0", "between.1", ...
     numbers : mapping
-        "value", "lower", "upper", "above", "below", "margin": in percentage points (ratios: as they are).
+        "value", "lower", "upper", "above", "below", "margin": in percentage points (ratios: as they are); "n": respondents.
     rounding : str
     parts : tuple of Claim
     margin_by : str
@@ -202,7 +203,9 @@ def _claim(row: Mapping[str, Any], path: Path, label: str) -> Claim:
     )
     references = {role: _reference(row[role], where) for role in _REFERENCES if role in row}
     references |= {f"between.{number}": _reference(item, where) for number, item in enumerate(row.get("between", []))}
-    numbers = {key: float(row[key]) for key in ("value", "lower", "upper", "above", "below", "margin") if key in row}
+    numbers = {
+        key: float(row[key]) for key in ("value", "lower", "upper", "above", "below", "margin", "n") if key in row
+    }
     if kind == "bound" and not untestable and ("above" in numbers) == ("below" in numbers):
         raise ArticleError(f"{where}: a bound needs one of `above` and `below`.")
     return Claim(

@@ -31,6 +31,7 @@ WORDS: Final = MappingProxyType(
                 "wider": "its interval became wider ({after} instead of {before})",
                 "count": "{count} of {total} parts hold; decided by: {decisive}",
                 "nothing": "no adjusted number: the model has no usable fit or does not cover this group",
+                "respondents": "{n} respondents, {printed} printed",
                 "absent": "no raw number for {absent}",
                 "engines": "Bayes says {verdict} (probability {probability:.2f})",
             }
@@ -51,6 +52,7 @@ WORDS: Final = MappingProxyType(
                 "wider": "het interval werd breder ({after} in plaats van {before})",
                 "count": "{count} van {total} delen kloppen; beslissend: {decisive}",
                 "nothing": "geen gecorrigeerd getal: het model heeft geen bruikbare schatting of deze groep niet",
+                "respondents": "{n} respondenten, {printed} gedrukt",
                 "absent": "geen ruw getal voor {absent}",
                 "engines": "Bayes zegt {verdict} (kans {probability:.2f})",
             }

@@ -46,6 +46,12 @@ RULES: Final = MappingProxyType(
                 "op een niveau dat voor alle verschillen samen geldt (grootste t)",
             }
         ),
+        "count": MappingProxyType(
+            {
+                "en": "a printed number of respondents is reproduced when the raw numbers rest on exactly as many, unweighted",
+                "nl": "een gedrukt aantal respondenten is gereproduceerd als de ruwe getallen op precies zo veel berusten, ongewogen",
+            }
+        ),
         "all": MappingProxyType(
             {
                 "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does, at a level that holds for all its numbers "

@@ -1,4 +1,4 @@
-"""families.csv: every declared family of comparisons with simultaneous limits and adjusted p-values."""
+"""families.csv: every declared family of comparisons with simultaneous limits and adjusted p-values; and these in contrasts.csv."""
 
 from __future__ import annotations
 
@@ -35,6 +35,29 @@ def families_table(specs: Sequence[ModelSpec], results: Sequence[ModelResult], l
     parts = [part for (family, _, _), group in members.items() for part in _family(family, group, level)]
     columns = pd.Index(["model", *COLUMNS])
     return pd.concat(parts, ignore_index=True)[list(columns)] if parts else pd.DataFrame(columns=columns)
+
+
+def adjusted_in_families(contrasts: pd.DataFrame, families: pd.DataFrame) -> pd.DataFrame:
+    """The rows of contrasts.csv with the adjusted p-values of their family, by the largest |t|, where a family is declared.
+
+    Parameters
+    ----------
+    contrasts : DataFrame
+        As contrasts.csv, its ``p_adjusted`` by Holm within each table.
+    families : DataFrame
+        Of `families_table`.
+    """
+    keys = ["model", "label", "by", "group", "category", "contrast"]
+    own = families.assign(label=families["estimand"])
+    known = dict(zip(own[keys].itertuples(index=False, name=None), own["p_max_t"], strict=True))
+    rows = contrasts.assign(label=contrasts["estimand"].astype(str).str.partition(": ")[0])
+    places = rows[keys].itertuples(index=False, name=None)
+    drawn = rows["p_value"].isna()
+    adjusted = [
+        plain if blank else known.get(place, plain)
+        for place, plain, blank in zip(places, rows["p_adjusted"], drawn, strict=True)
+    ]
+    return contrasts.assign(p_adjusted=adjusted)
 
 
 def compared_variable(found: Estimates) -> str:

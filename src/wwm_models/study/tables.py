@@ -27,7 +27,7 @@ from wwm_models.study.explained import Explained
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
 from wwm_models.study.robust import COLUMNS as ROBUSTNESS_COLUMNS
 from wwm_models.study.robust import fragility_table, robustness_table
-from wwm_models.study.simultaneous import families_table
+from wwm_models.study.simultaneous import adjusted_in_families, families_table
 
 T = TypeVar("T")
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
@@ -65,18 +65,18 @@ def study_tables(
     level : float
     """
     hidden = survey.suppress_below
+    families = families_table(specs, results, level)
+    compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
     return {
         "accounting": _accounting(survey, results),
         "raw": _stack([flat(with_suppressed(found, hidden)) for by in raws.values() for found in by.values()], FLAT),
         "adjusted": _by_model([(r.name, flat(found)) for r in results for _, found in r.estimates], FLAT),
-        "contrasts": _by_model(
-            [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts], FLAT_CONTRASTS
-        ),
+        "contrasts": adjusted_in_families(_by_model(compared, FLAT_CONTRASTS), families),
         "comparison": _comparison(article, specs, results, raws, hidden),
         "claims": claims_table(article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang),
         "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
         "estimands": estimands_table(survey, results),
-        "families": families_table(specs, results, level),
+        "families": families,
         **_sensitivity(article, specs, results, why, collapses, level),
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),

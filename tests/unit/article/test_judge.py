@@ -67,6 +67,18 @@ def test_a_ratio_is_judged_on_the_log_scale():
     assert judge(claim, Sources(pool({"a": 60.0, "b": 20.0}, std_error=0.005))).raw == "reverses"
 
 
+@pytest.mark.parametrize(("n", "verdict"), [(200, "reproduced"), (199, "not reproduced")])
+def test_a_count_is_of_respondents_without_weights(n, verdict):
+    """Two groups of 100; no adjustment changes how many there are."""
+    claim = Claim("C", "count", references={"between.0": at("a"), "between.1": at("b")}, numbers={"n": float(n)})
+    found = judge(claim, Sources(pool({"a": 50.0, "b": 40.0}), pool({"a": 45.0, "b": 40.0})))
+    assert (found.raw, found.likelihood, found.verdict) == (verdict, "", verdict)
+    assert found.reason == f"200 respondents, {n} printed"
+    absent = judge(claim, Sources(pool({"a": 50.0})))
+    assert (absent.verdict, absent.reason) == ("cannot be tested", "no raw number for y = yes (g b)")
+    assert printed_text(claim, {}) == str(n)
+
+
 def conjunction(*parts: Claim) -> Claim:
     return Claim("C", "all", parts=parts)
 

@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from twin_evaluate import ARTICLE, CODEBOOK, COLLAPSES, STUDY, TESTABLE, VARIABLES
+from twin_evaluate import ARTICLE, CODEBOOK, COLLAPSES, COUNTS, STUDY, TESTABLE, VARIABLES
 
 FILES = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in STUDY.glob("*.toml")}
 MODELS = {name: content for name, content in FILES.items() if "outcome" in content}
@@ -45,8 +45,26 @@ def test_no_number_is_both_printed_and_an_empty_slot():
 
 def test_untestable_claims_say_what_is_missing_and_hold_no_test():
     untested = [claim for claim in ARTICLE["claim"] if "missing" in claim]
-    assert len(untested) == 17
+    assert len(untested) == 18
     assert all(claim["missing"] and not claim["parts"] for claim in untested)
+
+
+def test_every_claim_has_both_languages_and_a_place():
+    assert all(claim["nl"] and claim["en"] and claim["where"] for claim in ARTICLE["claim"])
+
+
+def test_every_missing_thing_and_place_is_said_in_dutch():
+    places = {part for claim in ARTICLE["claim"] for part in claim["where"].split("; ")}
+    said = set(ARTICLE["translations"])
+    assert {claim["missing"] for claim in ARTICLE["claim"] if "missing" in claim} <= said
+    assert {place for place in places if not place.startswith("figure")} <= said
+
+
+def test_numbers_of_respondents_are_those_of_the_figures():
+    """Figures 1 and 2 rest on everyone who can work from home, figure 3 on those whose household is known."""
+    n = ARTICLE["article"]["n"]
+    found = {claim["where"]: {part["n"] for part in claim.get("parts", [claim])} for claim in COUNTS}
+    assert found == {"figure 1": {n["figure_1"]}, "figure 2": {n["figure_2"]}, "figure 3": {n["figure_3"]}}
 
 
 def test_a_margin_or_a_reading_says_who_chose_it():

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from twin_evaluate import PRINTED, TESTABLE, domain, from_frame, size, slack
+from twin_evaluate import COUNTS, OF_PERCENTAGES, PRINTED, counted, domain, from_frame, size, slack
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.twin import quota_respondents
@@ -31,11 +31,18 @@ def misses(frame):
 
 def false_claims(frame):
     percent = from_frame(frame)
-    return {claim["id"]: slack(claim, percent) for claim in TESTABLE if slack(claim, percent) <= 0}
+    return {claim["id"]: slack(claim, percent) for claim in OF_PERCENTAGES if slack(claim, percent) <= 0}
 
 
 def test_every_printed_number_is_reproduced(frame):
     assert misses(frame) == {}
+
+
+@pytest.mark.parametrize("claim", COUNTS, ids=lambda claim: claim["id"])
+def test_every_printed_number_of_respondents_is_reproduced(frame, claim):
+    pairs = counted(frame, claim)
+    assert pairs
+    assert all(printed == found for printed, found in pairs)
 
 
 def test_every_testable_claim_is_true_of_the_weighted_percentages(frame):

@@ -16,6 +16,8 @@ ARTICLE = tomllib.loads((STUDY / "article.toml").read_text(encoding="utf-8"))
 VARIABLES = CODEBOOK["variables"]
 COLLAPSES = {(part["variable"], part.get("id", name)): part["levels"] for name, part in CODEBOOK["collapses"].items()}
 TESTABLE = [claim for claim in ARTICLE["claim"] if "missing" not in claim]
+COUNTS = [claim for claim in TESTABLE if "count" in (claim["kind"], *(part["kind"] for part in claim.get("parts", [])))]
+OF_PERCENTAGES = [claim for claim in TESTABLE if claim not in COUNTS]
 PRINTED = [number for number in ARTICLE["published"] if "value" in number]
 
 
@@ -69,10 +71,22 @@ def from_frame(frame):
 
 
 def size(frame, group):
+    return int(_inside(frame, group).sum())
+
+
+def _inside(frame, group):
     inside = np.ones(len(frame), dtype=bool)
     for factor, level in group.items():
         inside &= frame[factor] == level
-    return int(inside.sum())
+    return inside
+
+
+def counted(frame, claim):
+    """Printed and found numbers of respondents of a claim, part by part."""
+    return [
+        (part["n"], sum(int(frame.loc[_inside(frame, ref["group"]), ref["outcome"]].notna().sum()) for ref in part["between"]))
+        for part in claim.get("parts", [claim])
+    ]  # fmt: skip
 
 
 def slack(claim, percent):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,6 +145,7 @@ def _ratio(claim: Claim) -> Placed:
     return [(pair, (claim.numbers.get("lower", 0.0), claim.numbers.get("upper", np.inf)))]
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Claim], Placed]] = {
     "value": _single, "range": _single, "bound": _single, "order": _order, "ratio": _ratio, "equivalence": _equivalence,
+    "count": lambda claim: [],  # noqa: ARG005
 }  # fmt: skip

@@ -171,6 +171,8 @@ def _decided(found: pd.DataFrame) -> tuple[float, str]:
 def _reason(claim: Claim, parts: pd.DataFrame) -> str:
     if claim.missing:
         return claim.missing
+    if claim.kind == "count":
+        return "a number of respondents, which no adjustment changes"
     if parts.empty:
         return "a number of it is of a group that the margins do not have"
     undecided = parts[parts["verdict"] != TRUE]
