@@ -60,7 +60,14 @@ def test_gradient_under_declared_priors(logit_response, frame, priors):
 
 def test_gradient_of_partial_scaled_and_structured_models(frame):
     survey = wwm.Survey.from_frame(frame, weight=None)
-    for options in ({"nonproportional": ("age",)}, {"scale": "~ household"}, {"thresholds": "equidistant"}):
+    for options in (
+        {"nonproportional": ("age",)},
+        {"nonproportional": ("x",)},
+        {"nonproportional": ("age", "x")},
+        {"nonproportional": ("age",), "scale": "~ household"},
+        {"scale": "~ household"},
+        {"thresholds": "equidistant"},
+    ):
         problem = posterior_problem(wwm.Model("y ~ age + x", **options), survey)
         for point in points_near(problem, 2):
             gradient = problem.target.value_and_gradient(point)[1]
@@ -69,17 +76,31 @@ def test_gradient_of_partial_scaled_and_structured_models(frame):
             )
 
 
-def test_free_coordinates_go_there_and_back_with_their_jacobian():
-    coordinates = Coordinates(3)
-    free = np.array([-1.0, 0.3, -0.4, 2.0])
+TURN = np.eye(7) + 0.2 * np.random.default_rng(0).standard_normal((7, 7))
+
+
+@pytest.mark.parametrize(
+    "coordinates", [Coordinates(3), Coordinates(3, 2, TURN), Coordinates(0)], ids=["one", "two", "none"]
+)
+def test_free_coordinates_go_there_and_back_with_their_jacobian(coordinates):
+    free = np.array([-1.0, 0.3, -0.4, 2.0, 0.7, -1.2, 0.1])
     theta = coordinates.theta(free)
-    assert (np.diff(theta[:3]) > 0).all()
-    np.testing.assert_allclose(coordinates.free(theta), free, rtol=1e-14)
+    climbed = theta if coordinates.turn is None else np.linalg.solve(TURN, theta)
+    for ladder in range(coordinates.ladders if coordinates.ordered else 0):
+        assert (np.diff(climbed[3 * ladder : 3 * ladder + 3]) > 0).all()
+    np.testing.assert_allclose(coordinates.free(theta), free, rtol=1e-12)
+    several = np.array([[free, free + 0.1]])
+    np.testing.assert_allclose(coordinates.theta(several)[0, 0], theta, rtol=1e-13)
+    np.testing.assert_allclose(coordinates.free(coordinates.theta(several)), several, rtol=1e-11)
     jacobian = coordinates.jacobian(free)
-    steps = STEP * np.eye(4)
+    steps = STEP * np.eye(7)
     numeric = np.array([(coordinates.theta(free + s) - coordinates.theta(free - s)) / (2 * STEP) for s in steps]).T
-    np.testing.assert_allclose(jacobian, numeric, rtol=1e-8, atol=1e-9)
-    np.testing.assert_allclose(coordinates.log_jacobian(free), np.linalg.slogdet(jacobian)[1], rtol=1e-13)
+    np.testing.assert_allclose(jacobian, numeric, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(coordinates.log_jacobian(free), np.linalg.slogdet(jacobian)[1], rtol=1e-12, atol=1e-14)
+    slope = np.arange(7.0)
+    own = [coordinates.log_jacobian(free + s) - coordinates.log_jacobian(free - s) for s in steps]
+    wanted = jacobian.T @ slope + np.array(own) / (2 * STEP)
+    np.testing.assert_allclose(coordinates.pulled_back(free, slope), wanted, rtol=1e-8, atol=1e-8)
 
 
 def test_induced_dirichlet_prior_has_dirichlet_shares(response, frame):
@@ -109,9 +130,25 @@ def test_whitened_coordinates_make_the_curvature_one(logit_response, frame):
     np.testing.assert_allclose(space.root.T @ curvature @ space.root, np.eye(len(start)), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("own", "ladders"), [(("age",), 3), (("x",), 2), (("age", "household", "age:household"), 9), (("age", "x"), 1)]
+)
+def test_slopes_of_their_own_have_a_ladder_per_combination_where_one_fits(frame, own, ladders):
+    """Any point of ladders gives increasing predictors on every pattern; crossed main effects have more borders than columns."""
+    survey = wwm.Survey.from_frame(frame, weight=None)
+    problem = posterior_problem(wwm.Model(f"y ~ {' + '.join(own)} + f", nonproportional=own), survey)
+    target = problem.target
+    assert (target.coordinates.ladders, target.truncated) == (ladders, ladders == 1)
+    if ladders > 1:
+        points = 2.0 * np.random.default_rng(4).standard_normal((200, len(problem.design.names)))
+        theta = target.coordinates.theta(points)
+        assert target.prior.allowed(theta).all()
+        assert (np.diff(problem.design.array @ theta.T, axis=1) > 0).all()
+
+
 def test_outside_the_truncated_region_the_density_is_zero(frame):
     problem = posterior_problem(
-        wwm.Model("y ~ age", nonproportional=("age",)), wwm.Survey.from_frame(frame, weight=None)
+        wwm.Model("y ~ age + x", nonproportional=("age", "x")), wwm.Survey.from_frame(frame, weight=None)
     )
     theta = starting_point(problem.target.likelihood.family, problem.target.likelihood, problem.design)
     assert np.isfinite(problem.target.value(theta))

@@ -18,6 +18,7 @@ DRAWS, DF = 200_000, 8.0
 MODELS = {
     "cumulative": {},
     "partial": {"nonproportional": ("age",)},
+    "partial, truncated": {"nonproportional": ("age", "x")},
     "adjacent": {"family": "adjacent"},
     "stopping": {"family": "stopping"},
     "continuation": {"family": "continuation"},
@@ -36,7 +37,8 @@ def log_densities(target, free):
         value += (-0.5 * ((theta - prior.mean) / prior.scale) ** 2) @ prior.proper
         eta = theta @ prior.anchor.row.T
         value += prior.family.shares_jacobian(eta, prior.link)[0]
-    value += free[:, 1 : coordinates.ordered].sum(axis=1)
+    ladders = free[:, : coordinates.ladders * coordinates.ordered].reshape(len(free), coordinates.ladders, -1)
+    value += ladders[:, :, 1:].sum(axis=(1, 2))
     if len(prior.gaps):
         value[~prior.allowed(theta)] = -np.inf
     return np.where(np.isfinite(value), value, -np.inf)
@@ -61,7 +63,7 @@ def importance(target, space):
 @pytest.mark.parametrize("name", MODELS)
 def test_chains_agree_with_importance_sampling(name, frame):
     survey = wwm.Survey.from_frame(frame, weight=None)
-    model = wwm.Model("y ~ age", **MODELS[name])
+    model = wwm.Model("y ~ age + x" if "truncated" in name else "y ~ age", **MODELS[name])
     problem = posterior_problem(model, survey)
     target = problem.target
     space = whitened(

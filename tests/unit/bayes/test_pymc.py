@@ -22,6 +22,9 @@ CASES = {
     "cumulative-cauchit": ({"link": "cauchit"}, {"terms": {"age": "student_t(4, 0, 2)"}}),
     "stopping-cloglog": ({"family": "stopping", "link": "cloglog"}, {"cutpoints": "normal(0, 2)"}),
     "partial": ({"nonproportional": ("age",)}, {}),
+    "partial-number": ({"nonproportional": ("x",)}, {"slopes": "student_t(4, 0, 1)", "terms": {"age": "normal(0, 2)"}}),
+    "partial-scale": ({"nonproportional": ("age",), "scale": "~ household"}, {"cutpoints": "induced_dirichlet(2)"}),
+    "partial-truncated": ({"nonproportional": ("age", "x")}, {}),
     "scale": ({"scale": "~ household"}, {"scale": "normal(0, 0.3)"}),
     "equidistant": ({"thresholds": "equidistant"}, {}),
     "reversed": ({"reverse": True}, {}),
@@ -64,12 +67,19 @@ def test_log_density_and_gradient_equal_those_of_pymc(name, frame):
         model = post.to_pymc()
         log_density = model.compile_fn([model.logp(), model.dlogp()], inputs=model.value_vars, on_unused_input="ignore")
     is_cut = np.asarray(post.design.is_cut)
+    coordinates = problem.target.coordinates
+    climbed = coordinates.ladders * coordinates.ordered if coordinates.ladders > 1 else 0
     for free in problem.target.coordinates.free(post.uncorrected[:3]):
         point = {}
         for variable in model.value_vars:
-            point[variable.name] = free[is_cut] if variable.name.startswith("cutpoints") else free[~is_cut]
+            if climbed:
+                ladders = variable.name.startswith("ladders")
+                point[variable.name] = free[:climbed].reshape(coordinates.ladders, -1) if ladders else free[climbed:]
+            else:
+                point[variable.name] = free[is_cut] if variable.name.startswith("cutpoints") else free[~is_cut]
         value, gradient = log_density(point)
         mine, slope = problem.target.value_and_gradient(free)
         order = np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)])
+        order = np.arange(len(free)) if climbed else order
         np.testing.assert_allclose(mine, value, rtol=1e-8)
         np.testing.assert_allclose(slope[order], gradient, rtol=1e-8, atol=1e-8 * np.abs(gradient).max())

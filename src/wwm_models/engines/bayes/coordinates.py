@@ -1,12 +1,16 @@
-"""Coordinates in which every point is allowed: ordered cut points become a first cut point and logarithms of distances.
+"""Coordinates in which every point is allowed: a ladder of increasing numbers becomes a first number and logarithms of distances.
 
-theta_1 = v_1, theta_k = theta_{k-1} + exp(v_k) for k = 2 .. J; the other parameters are themselves. The density of v is that of
-theta times |d theta / d v| = exp(v_2 + .. + v_J).
+Of a ladder u_1 < .. < u_J the free coordinates are v_1 = u_1 and v_j = log(u_j - u_{j-1}). Parallel slopes have one ladder, the cut
+points; with slopes of their own every group has one, its predictors without the parallel part. Parameters are theta = T u with u the
+ladders one after another and then the rest, so the density of v is that of theta times
+
+    |d theta / d v| = |det T| exp(sum of v_j, j = 2 .. J, over the ladders).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,37 +18,48 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coordinates:
     """The map between parameters and free coordinates.
 
     Attributes
     ----------
     ordered : int
-        How many leading parameters must increase; 0 or 1 for none.
+        Length of a ladder; 0 or 1 for none.
+    ladders : int
+        How many there are.
+    turn : (p, p) array or None
+        Parameters from ladders and the rest; None where they are the same.
     """
 
     ordered: int
+    ladders: int = 1
+    turn: Array | None = None
 
     def theta(self, free: Array) -> Array:
         """(..., p) parameters from (..., p) free coordinates."""
-        theta = free.copy()
+        climbed = free.copy()
         if self.ordered > 1:
+            steps = climbed[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)
             with np.errstate(over="ignore"):
-                theta[..., 1 : self.ordered] = np.exp(free[..., 1 : self.ordered])
-            theta[..., : self.ordered] = np.cumsum(theta[..., : self.ordered], axis=-1)
-        return theta
+                steps[..., 1:] = np.exp(steps[..., 1:])
+            climbed[..., : self._size] = np.cumsum(steps, axis=-1).reshape(*free.shape[:-1], self._size)
+        return climbed if self.turn is None else climbed @ self.turn.T
 
     def free(self, theta: Array) -> Array:
         """(..., p) free coordinates from (..., p) parameters."""
-        free = theta.copy()
+        free = theta.copy() if self.turn is None else theta @ self._back.T
         if self.ordered > 1:
-            free[..., 1 : self.ordered] = np.log(np.diff(theta[..., : self.ordered], axis=-1))
+            rungs = free[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)
+            steps = np.concatenate([rungs[..., :1], np.log(np.diff(rungs, axis=-1))], axis=-1)
+            free[..., : self._size] = steps.reshape(*free.shape[:-1], self._size)
         return free
 
     def log_jacobian(self, free: Array) -> float:
         """Log |d theta / d free| at one point."""
-        return float(free[1 : self.ordered].sum()) if self.ordered > 1 else 0.0
+        if self.ordered < 2:
+            return 0.0
+        return float(free[: self._size].reshape(self.ladders, -1)[:, 1:].sum()) + self._log_volume
 
     def pulled_back(self, free: Array, gradient: Array) -> Array:
         """Derivative, with respect to free coordinates, of a function of theta plus the log Jacobian.
@@ -55,17 +70,32 @@ class Coordinates:
         gradient : (p,) array
             With respect to theta.
         """
-        result = gradient.copy()
+        result = gradient.copy() if self.turn is None else self.turn.T @ gradient
         if self.ordered > 1:
-            beyond = np.cumsum(gradient[: self.ordered][::-1])[::-1]
-            result[0] = beyond[0]
-            result[1 : self.ordered] = np.exp(free[1 : self.ordered]) * beyond[1:] + 1.0
+            beyond = np.cumsum(result[: self._size].reshape(self.ladders, -1)[:, ::-1], axis=1)[:, ::-1]
+            steps = free[: self._size].reshape(self.ladders, -1)
+            inner = np.exp(steps[:, 1:]) * beyond[:, 1:] + 1.0
+            result[: self._size] = np.concatenate([beyond[:, :1], inner], axis=1).ravel()
         return result
 
     def jacobian(self, free: Array) -> Array:
         """(p, p) array d theta / d free at one point."""
         result = np.eye(len(free))
-        if self.ordered > 1:
-            step = np.concatenate([[1.0], np.exp(free[1 : self.ordered])])
-            result[: self.ordered, : self.ordered] = np.tril(np.ones((self.ordered, self.ordered))) * step
-        return result
+        for start in range(0, self._size, max(self.ordered, 1)):
+            place = slice(start, start + self.ordered)
+            step = np.concatenate([[1.0], np.exp(free[place][1:])])
+            result[place, place] = np.tril(np.ones((self.ordered, self.ordered))) * step
+        return result if self.turn is None else self.turn @ result
+
+    @property
+    def _size(self) -> int:
+        return self.ordered * self.ladders if self.ordered > 1 else 0
+
+    @cached_property
+    def _back(self) -> Array:
+        assert self.turn is not None
+        return np.asarray(np.linalg.inv(self.turn), dtype=np.float64)
+
+    @cached_property
+    def _log_volume(self) -> float:
+        return 0.0 if self.turn is None else float(np.linalg.slogdet(self.turn)[1])

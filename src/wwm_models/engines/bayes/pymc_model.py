@@ -2,7 +2,8 @@
 
 Conventions. The density is that of the free coordinates, Jacobians included, with all constants of proper priors; it equals
 `LogPosterior` at every point except for the unknown share of a truncated prior. Free coordinates of ordered cut points are the
-first one and logarithms of distances, as in PyMC's ``ordered`` transform.
+first one and logarithms of distances, as in PyMC's ``ordered`` transform; slopes of their own come from ``ladders``, the predictors
+of each combination of levels, which increase.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from wwm_models.engines.bayes.resolve import ordered_coordinates
+from wwm_models.engines.bayes.coordinates import Coordinates
+from wwm_models.engines.bayes.ladders import coordinates_of
 from wwm_models.engines.bayes.symbolic import LINKS, LOG_PROBABILITIES, SHARES_JACOBIAN
 from wwm_models.records import Posterior
 
@@ -28,22 +30,18 @@ def pymc_model(post: Posterior) -> Any:
     Returns
     -------
     pm.Model
-        With variables ``cutpoints``, ``slopes`` (those that the model has), the potential ``likelihood``, and the deterministic
-        ``theta`` in the order of ``design.names``.
+        With variables ``cutpoints``, ``slopes`` (those that the model has), or ``ladders`` and ``rest``, the potential ``likelihood``, and
+        the deterministic ``theta`` in the order of ``design.names``.
     """
     pm, pt = _libraries()
     design, link = post.design, LINKS[post.model.link]
-    is_cut = np.asarray(design.is_cut)
     counts = post.cells.weights[:, design.order]
     if post.survey.weight_kind == "sampling":
         counts = counts * (post.n_effective / counts.sum())
+    coordinates = coordinates_of(post.model, post.family, post.cells, design)
     with pm.Model(coords={"parameter": list(design.names)}) as model:
-        cutpoints = _cutpoints(pm, post)
-        parts = [cutpoints]
-        if not is_cut.all():
-            parts.append(_independent(pm, "slopes", post, ~is_cut))
-        place = np.argsort(np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)]))
-        theta = pm.Deterministic("theta", pt.concatenate(parts)[place], dims="parameter")
+        made = _laddered(pm, post, coordinates) if coordinates.ladders > 1 else _separate(pm, post, coordinates)
+        theta = pm.Deterministic("theta", made, dims="parameter")
         size = design.array.shape[2]
         eta = pt.tensordot(pt.as_tensor(design.array), theta[:size], axes=1)
         if design.scale is not None:
@@ -53,7 +51,7 @@ def pymc_model(post: Posterior) -> Any:
         pm.Potential("likelihood", pt.sum(counts[observed] * log_p[observed]))
         if post.prior.anchor is not None:
             pm.Potential("cutpoint_prior", _anchored(pt, post, theta, link))
-        if len(post.prior.gaps):
+        if len(post.prior.gaps) and coordinates.ordered < 2:
             inside = pt.all(pt.dot(pt.as_tensor(post.prior.gaps), theta) > 0)
             pm.Potential("ordered_on_every_pattern", pt.switch(inside, 0.0, -np.inf))
     return model
@@ -65,11 +63,50 @@ def _libraries() -> tuple[Any, Any]:
         return importlib.import_module("pymc"), importlib.import_module("pytensor.tensor")
 
 
-def _cutpoints(pm: Any, post: Posterior) -> Any:
+def _separate(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
+    """Parameters whose cut points and slopes are variables of their own."""
+    _, pt = _libraries()
+    is_cut = np.asarray(post.design.is_cut)
+    parts = [_cutpoints(pm, post, ordered=coordinates.ordered > 1)]
+    if not is_cut.all():
+        parts.append(_independent(pm, "slopes", post, ~is_cut))
+    place = np.argsort(np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)]))
+    return pt.concatenate(parts)[place]
+
+
+def _laddered(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
+    """Parameters from the increasing predictors of every combination of levels; their priors are one potential."""
+    _, pt = _libraries()
+    assert coordinates.turn is not None
+    shape = coordinates.ladders, coordinates.ordered
+    start = np.tile(np.linspace(-1.0, 1.0, shape[1]), (shape[0], 1))
+    ladders = pm.Flat("ladders", shape=shape, initval=start, transform=pm.distributions.transforms.ordered)
+    parts, left = [ladders.flatten()], len(coordinates.turn) - shape[0] * shape[1]
+    if left:
+        parts.append(pm.Flat("rest", shape=left, initval=np.zeros(left)))
+    theta = pt.dot(pt.as_tensor(coordinates.turn), pt.concatenate(parts))
+    pm.Potential("parameter_prior", _log_independent(pm, post, theta) + np.linalg.slogdet(coordinates.turn)[1])
+    return theta
+
+
+def _log_independent(pm: Any, post: Posterior, theta: Any) -> Any:
+    """Log density of the parameters that have an independent prior."""
+    _, pt = _libraries()
+    prior, heavy = post.prior, np.isfinite(post.prior.df)
+    total = pt.constant(post.prior.log_orders)
+    for chosen, law in (
+        (prior.proper & ~heavy, lambda c: pm.Normal.dist(prior.mean[c], prior.scale[c])),
+        (prior.proper & heavy, lambda c: pm.StudentT.dist(nu=prior.df[c], mu=prior.mean[c], sigma=prior.scale[c])),
+    ):
+        if chosen.any():
+            total = total + pt.sum(pm.logp(law(chosen), theta[np.flatnonzero(chosen)]))
+    return total
+
+
+def _cutpoints(pm: Any, post: Posterior, *, ordered: bool) -> Any:
     """Cut points: flat where a potential holds their prior, else independent; ordered where they must be."""
     is_cut = np.asarray(post.design.is_cut)
     count = int(is_cut.sum())
-    ordered = ordered_coordinates(post.model, post.family, post.design) > 1
     options: dict[str, Any] = {"transform": pm.distributions.transforms.ordered} if ordered else {}
     spread = np.linspace(-1.0, 1.0, count) if ordered else np.zeros(count)
     if post.prior.anchor is not None or not post.prior.proper[is_cut].all():

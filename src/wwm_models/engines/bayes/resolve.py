@@ -13,16 +13,14 @@ doi:10.1002/sim.3107
 
 from __future__ import annotations
 
-import itertools
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from wwm_models.cells.formula import formula_variables
 from wwm_models.engines.bayes.declared import DeclaredPriors, Density
+from wwm_models.engines.bayes.ladders import truncation
 from wwm_models.engines.bayes.priors import Anchor, Prior
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.families import Family, Model
@@ -80,45 +78,6 @@ def resolve_prior(
         gaps=truncation(model, family, cells, design),
         texts=_texts(declared, cut, densities, design),
     )
-
-
-def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Array:
-    """Distances between neighbouring predictors on every pattern of data and of standardisation, as rows on theta.
-
-    Distances depend on the terms with slopes of their own only. The rows are every combination of the levels of their variables
-    (numbers at their extremes), which covers whatever is set for whomever. None where cut points are ordered by their coordinates.
-    """
-    size = len(design.names)
-    if not family.ordered_cuts or _ordered_by_coordinates(model, family):
-        return np.zeros((0, size))
-    known = [str(name) for name in cells.patterns.columns]
-    inside = list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
-    rows = list(itertools.product(*(_values(cells, name) for name in inside)))
-    frame = cells.patterns.iloc[np.zeros(len(rows), dtype=np.intp)].reset_index(drop=True)
-    crossed = pd.DataFrame(rows, columns=pd.Index(inside), index=frame.index)
-    for name in inside:
-        frame[name] = crossed[name].astype(cells.patterns[name].dtype)
-    array = np.concatenate([design.array, design.build(frame).array])
-    gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
-    return np.hstack([gaps, np.zeros((len(gaps), size - array.shape[2]))])
-
-
-def ordered_coordinates(model: Model, family: Family, design: Design) -> int:
-    """How many leading cut points are ordered by their coordinates: all, or none."""
-    return int(design.is_cut.sum()) if _ordered_by_coordinates(model, family) else 0
-
-
-def _ordered_by_coordinates(model: Model, family: Family) -> bool:
-    return family.ordered_cuts and model.thresholds == "flexible" and not model.nonproportional
-
-
-def _values(cells: Cells, name: str) -> list[object]:
-    column = cells.patterns[name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        present = set(column)
-        return [level for level in column.cat.categories if level in present]
-    numbers = column.to_numpy(dtype=float)
-    return [float(numbers.min()), float(numbers.max())]
 
 
 def _check_terms(declared: DeclaredPriors, design: Design) -> None:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from wwm_models.cells.design import cells_and_design
 from wwm_models.engines.bayes.chains import Keeper, Tell, run_chains
-from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.engines.bayes.health import health_table
+from wwm_models.engines.bayes.ladders import coordinates_of
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.pymc_model import pymc_model
-from wwm_models.engines.bayes.resolve import ordered_coordinates, resolve_prior
+from wwm_models.engines.bayes.resolve import resolve_prior
 from wwm_models.engines.bayes.storage import inference_data
 from wwm_models.engines.bayes.target import LogPosterior, Whitened, whitened
 from wwm_models.engines.likelihood import vcov_kind
@@ -140,7 +140,7 @@ def posterior_problem(
     if survey.weight_kind == "sampling":
         effective = float(kish_effective_n(cells.row_weight.sum(), cells.row_square.sum()))
         likelihood = replace(likelihood, counts=likelihood.counts * (effective / likelihood.counts.sum()))
-    coordinates = Coordinates(ordered_coordinates(model, family, design))
+    coordinates = coordinates_of(model, family, cells, design)
     return Problem(model, survey, cells, design, LogPosterior(likelihood, prior, coordinates), effective)
 
 
@@ -200,7 +200,7 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
 def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
     """Draws whose trajectory diverged; one that ended at the border of a truncated prior has not, it was turned away."""
     diverging = np.asarray(chain.stats["diverging"], dtype=bool)
-    return diverging & ~chain.stats["outside"] if len(target.prior.gaps) else diverging
+    return diverging & ~chain.stats["outside"] if target.truncated else diverging
 
 
 def trouble_with(health: pd.DataFrame, divergences: int) -> str:

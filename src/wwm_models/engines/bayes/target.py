@@ -42,6 +42,11 @@ class LogPosterior:
     coordinates: Coordinates
     barrier: float = 0.0
 
+    @property
+    def truncated(self) -> bool:
+        """Whether the coordinates reach points that the prior does not allow."""
+        return len(self.prior.gaps) > 0 and self.coordinates.ordered < 2
+
     def value_and_gradient(self, free: Array) -> tuple[float, Array]:
         """Log density at (p,) free coordinates and its derivative; minus infinity outside the allowed region."""
         with np.errstate(all="ignore"):
@@ -110,7 +115,7 @@ def whitened(target: LogPosterior, start: Array) -> Whitened:
     FitError
         If the posterior has no mode: an improper prior on separated answers.
     """
-    if len(target.prior.gaps):
+    if target.truncated:
         target = replace(target, barrier=BARRIER)
     maximum = maximise(target.expansion, start, tolerance=1e-9)
     try:

@@ -1,0 +1,98 @@
+"""Which distances between neighbouring predictors must be positive, and coordinates in which they are.
+
+Where the cut points of the cumulative family must increase on every pattern, a prior on slopes of their own is truncated to where they
+do. Distances depend on the terms with such slopes only. Take every combination of the levels of their variables (numbers at their
+extremes), which covers whatever is set for whomever. When there are as many combinations as columns (one factor, one number, factors
+with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: a ladder.
+Otherwise the sampler moves in the parameters themselves and is turned away at the border.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from wwm_models.cells.formula import formula_variables
+from wwm_models.engines.bayes.coordinates import Coordinates
+from wwm_models.families import Family, Model
+from wwm_models.records import Blocks, Cells, Design, Linear
+
+Array = NDArray[np.float64]
+ROUNDING = 1e-9  # of combinations of indicators and of numbers scaled by their extremes
+
+
+def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Array:
+    """Distances that must be positive, as (m, p) rows on theta; none where one ladder of cut points holds them all."""
+    size = len(design.names)
+    if not family.ordered_cuts or _one_ladder(model, family):
+        return np.zeros((0, size))
+    array = np.concatenate([design.array, _crossed(model, cells, design).array])
+    gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
+    return np.hstack([gaps, np.zeros((len(gaps), size - array.shape[2]))])
+
+
+def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -> Coordinates:
+    """Free coordinates of a design: with a ladder per combination of levels where that is possible."""
+    if _one_ladder(model, family):
+        return Coordinates(int(design.is_cut.sum()))
+    linear = design.linear
+    if not (family.ordered_cuts and model.thresholds == "flexible" and isinstance(linear, Blocks)):
+        return Coordinates(0)
+    crossed = _crossed(model, cells, design)
+    assert isinstance(crossed, Blocks)
+    corners = _corners(crossed.specific, linear.specific)
+    if corners is None:
+        return Coordinates(0)
+    steps = len(linear.basis)
+    to_ladders = _to_ladders(linear, corners, len(design.names))
+    return Coordinates(steps, len(corners), np.asarray(np.linalg.inv(to_ladders), dtype=np.float64))
+
+
+def _one_ladder(model: Model, family: Family) -> bool:
+    return family.ordered_cuts and model.thresholds == "flexible" and not model.nonproportional
+
+
+def _crossed(model: Model, cells: Cells, design: Design) -> Linear:
+    """The map of every combination of the levels of the variables with slopes of their own."""
+    known = [str(name) for name in cells.patterns.columns]
+    inside = list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
+    rows = list(itertools.product(*(_values(cells, name) for name in inside)))
+    frame = cells.patterns.iloc[np.zeros(len(rows), dtype=np.intp)].reset_index(drop=True)
+    crossed = pd.DataFrame(rows, columns=pd.Index(inside), index=frame.index)
+    for name in inside:
+        frame[name] = crossed[name].astype(cells.patterns[name].dtype)
+    return design.build(frame)
+
+
+def _values(cells: Cells, name: str) -> list[object]:
+    column = cells.patterns[name]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        present = set(column)
+        return [level for level in column.cat.categories if level in present]
+    numbers = column.to_numpy(dtype=float)
+    return [float(numbers.min()), float(numbers.max())]
+
+
+def _corners(crossed: Array, data: Array) -> Array | None:
+    """(q, q) distinct rows of a one and the columns, if there are as many as columns and all rows lie between them."""
+    rows = np.unique(np.column_stack([np.ones(len(crossed)), crossed]), axis=0)
+    if len(rows) != rows.shape[1] or np.linalg.matrix_rank(rows) < len(rows):
+        return None
+    shares = np.column_stack([np.ones(len(data)), data]) @ np.linalg.inv(rows)
+    return rows if shares.min() > -ROUNDING else None
+
+
+def _to_ladders(linear: Blocks, corners: Array, size: int) -> Array:
+    """(p, p) map from parameters to the predictors of the corners without the parallel part, then the other parameters."""
+    steps, cuts = linear.basis.shape
+    shared = linear.shared.shape[1]
+    own = size - cuts - shared - linear.specific.shape[1] * steps
+    of_cuts = np.kron(np.ones((len(corners), 1)), linear.basis)
+    of_slopes = np.kron(corners[:, 1:], np.eye(steps))
+    ladders = np.hstack([of_cuts, np.zeros((len(of_cuts), shared)), of_slopes])
+    rest = np.hstack([np.zeros((shared, cuts)), np.eye(shared), np.zeros((shared, of_slopes.shape[1]))])
+    return np.asarray(block_diag(np.vstack([ladders, rest]), np.eye(own)))
