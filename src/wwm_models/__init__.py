@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         Survey,
     )
     from wwm_models.study import Run, run_study
-    from wwm_models.survey import calibrate, poststratify, rake, read_survey, read_weighting_margins, trim
+    from wwm_models.survey import calibrate, poststratify, rake, read_counts, read_survey, read_weighting_margins, trim
 
 _HOME = {
     "precision": "disclosure",
@@ -125,6 +125,7 @@ _HOME = {
     "rake": "survey",
     "raw": "adjust",
     "read_article": "article",
+    "read_counts": "survey",
     "read_survey": "survey",
     "read_weighting_margins": "survey",
     "replicates": "engines",
@@ -198,6 +199,7 @@ __all__ = [
     "randomised_pit",
     "raw",
     "read_article",
+    "read_counts",
     "read_margins",
     "read_survey",
     "read_weighting_margins",

@@ -113,14 +113,15 @@ def sampling_design(
     if stages == 0:
         return None
     n = len(frame)
+    people = np.ones(n) if tally is None else tally.count
     strata_codes = np.zeros((n, stages), dtype=np.intp)
     psu_codes = np.tile(np.arange(n, dtype=np.intp)[:, None], (1, stages))
     parent = np.zeros(n, dtype=np.intp)
     for stage in range(stages):
-        within = parent if stage >= len(names[0]) else _codes(frame, names[0][stage], parent)
+        within = parent if stage >= len(names[0]) else _codes(frame, names[0][stage], parent, people)
         strata_codes[:, stage] = within
         if stage < len(names[1]):
-            psu_codes[:, stage] = _codes(frame, names[1][stage], within)
+            psu_codes[:, stage] = _codes(frame, names[1][stage], within, people)
         parent = psu_codes[:, stage]
     sizes = None
     if names[2]:
@@ -129,12 +130,12 @@ def sampling_design(
     return SamplingDesign(strata_codes, psu_codes, sizes, lonely, respondents=respondents, tally=tally)
 
 
-def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp]) -> NDArray[np.intp]:
+def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp], people: NDArray[np.float64]) -> NDArray[np.intp]:
     """Integer codes of a column, distinct within the units of the stage above."""
     column = column_of(frame, name)
     if column.isna().any():
         raise SurveyError(
-            f'Design column "{name}": {int(column.isna().sum())} of {len(column)} rows are missing. Expected a stratum or '
+            f'Design column "{name}": {people[column.isna()].sum():.0f} of {people.sum():.0f} rows are missing. Expected a stratum or '
             "sampling unit for every respondent. Repair the column, or leave the rows out of the file on purpose."
         )
     values = pd.factorize(column, sort=True)[0].astype(np.intp)

@@ -226,13 +226,21 @@ def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
     negative = values < 0
     for wrong, what in ((missing, "missing or not a finite number"), (negative, "negative")):
         if wrong.any():
-            raise SurveyError(
-                f'Weight "{name}": {int(wrong.sum())} of {len(values)} rows are {what} (first rows, counted from 1: '
-                f"{listed((np.flatnonzero(wrong) + 1).tolist())}). Expected a number of zero or more for every respondent. "
-                "Repair the column, or leave the rows out of the file on purpose."
-            )
+            first = f"(first rows, counted from 1: {listed((np.flatnonzero(wrong) + 1).tolist())})"
+            raise SurveyError(wrong_weights(name, f"{int(wrong.sum())} of {len(values)} rows", f"{what} {first}"))
     if not values.any():
-        raise SurveyError(
-            f'Weight "{name}": all {len(values)} weights are zero, so nobody counts. Name another column, or no weight.'
-        )
+        raise SurveyError(no_weights(name, len(values)))
     return values
+
+
+def wrong_weights(name: str, rows: str, what: str) -> str:
+    """Say that rows cannot be weighed."""
+    return (
+        f'Weight "{name}": {rows} are {what}. Expected a number of zero or more for every respondent. '
+        "Repair the column, or leave the rows out of the file on purpose."
+    )
+
+
+def no_weights(name: str, rows: int) -> str:
+    """Say that nobody has weight."""
+    return f'Weight "{name}": all {rows} weights are zero, so nobody counts. Name another column, or no weight.'

@@ -11,6 +11,7 @@ from wwm_models.survey.assemble import read_survey, survey_of
 from wwm_models.survey.calibration import calibrate, poststratify, rake, read_weighting_margins, trim
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
+from wwm_models.survey.inplace import read_counts
 from wwm_models.survey.overview import Overview, overview
 from wwm_models.survey.places import data_name
 from wwm_models.survey.readers import read_file
@@ -24,6 +25,7 @@ __all__ = [
     "poststratify",
     "rake",
     "read_codebook",
+    "read_counts",
     "read_file",
     "read_survey",
     "read_weighting_margins",

@@ -10,7 +10,7 @@ import numpy as np
 from wwm_models.errors import SurveyError, listed
 from wwm_models.records.survey import Variable
 from wwm_models.survey.codebook import Answer, Declaration, FromColumn
-from wwm_models.survey.raw import Cell, RawColumn, first_rows, plainly, several, squeezed
+from wwm_models.survey.raw import Cell, RawColumn, plainly, several, squeezed
 from wwm_models.survey.recoded import Recoded
 
 Meaning = int | str  # the place of a level, or the reason of a missing value
@@ -122,9 +122,9 @@ def _undeclared(
 def _found(column: RawColumn, place: int, known: Mapping[str, str]) -> str:
     """Describe one unknown content: its rows, and a declared text that looks the same."""
     cell = column.cells[place]
-    rows = first_rows(column.rows_of(place), len(column.index))
+    rows = column.where(place)
     if column.labels and not cell.label:
-        return f"{cell.text} in {column.name} (n = {len(column.rows_of(place))}) has no label, in {rows}"
+        return f"{cell.text} in {column.name} (n = {column.count(place)}) has no label, in {rows}"
     shown = f'{cell.text} ("{cell.label}")' if cell.label else f'"{cell.text}"'
     text = cell.label or cell.text
     twin = known.get(squeezed(text))

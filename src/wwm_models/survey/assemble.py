@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from wwm_models.errors import SurveyError, listed
+from wwm_models.errors import SurveyError
 from wwm_models.records.survey import Survey
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.domain import domain_of
-from wwm_models.survey.raw import RawFile, column_named, first_rows, several
+from wwm_models.survey.doubts import refuse_dominant, unequal_weights
+from wwm_models.survey.raw import RawFile, column_named, several
 from wwm_models.survey.readers import read_file
 from wwm_models.survey.recode import recode
-from wwm_models.survey.weighting import design_of, refuse_dominant, unequal_weights, weights_of
+from wwm_models.survey.weighting import design_of, spread_of, weights_of
 
-_MARK: Final = "SYNTHETIC"
+MARK: Final = "SYNTHETIC"
 
 
 def read_survey(data: str | Path, codebook: str | Path) -> Survey:
@@ -66,7 +68,8 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
     done = recode(file, codebook)
     weights, without = weights_of(file, codebook)
     domain, accounting = domain_of(codebook, done, without)
-    refuse_dominant(weights, domain, file, codebook)
+    spread = spread_of(weights, domain)
+    refuse_dominant(spread, file.path, codebook)
     return Survey(
         frame=pd.DataFrame({name: made.column() for name, made in done.items()}),
         weights=weights,
@@ -80,7 +83,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         title=codebook.source.title,
         synthetic=codebook.source.synthetic or says_synthetic(file),
         suppress_below=codebook.sampling.suppress_below,
-        warnings=unequal_weights(weights, domain, codebook),
+        warnings=unequal_weights(spread, codebook),
         suppress_counts=codebook.sampling.suppress_counts,
         sha256=file.sha256,
     )
@@ -89,16 +92,20 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
 def says_synthetic(file: RawFile) -> bool:
     """Say whether the rows call themselves invented, as those of ``wwm simulate`` do in a column of their own."""
     for column in file.columns:
-        marked = [place for place, cell in enumerate(column.cells) if cell.text == _MARK]
+        marked = [place for place, cell in enumerate(column.cells) if cell.text == MARK]
         if marked and len(column.cells) == 1:
             return True
         if marked:
-            raise SurveyError(
-                f'{file.path}: the column "{column.name}" says {_MARK} in '
-                f"{first_rows(column.rows_of(marked[0]), file.rows)} and something else in the others. Expected all "
-                "rows or none to be invented. Separate them into two files."
-            )
+            raise SurveyError(some_synthetic(file.path, column.name, column.where(marked[0])))
     return False
+
+
+def some_synthetic(path: Path | str, column: str, rows: str) -> str:
+    """Say that some rows call themselves invented."""
+    return (
+        f'{path}: the column "{column}" says {MARK} in {rows} and something else in the others. Expected all '
+        "rows or none to be invented. Separate them into two files."
+    )
 
 
 def _check_ids(file: RawFile, codebook: Codebook) -> None:
@@ -109,15 +116,25 @@ def _check_ids(file: RawFile, codebook: Codebook) -> None:
     times = Counter(column.index.tolist())
     empty = [place for place, cell in enumerate(column.cells) if not cell.text]
     if empty:
-        raise SurveyError(
-            f'{file.path}: the id column "{column.name}" is empty in '
-            f"{first_rows(column.rows_of(empty[0]), file.rows)}. Expected an id for every respondent. Fill the column, "
-            "or remove `id` from [source]."
-        )
+        raise SurveyError(without_id(file.path, column.name, column.where(empty[0])))
     twice = [f"{cell.text} ({times[place]} times)" for place, cell in enumerate(column.cells) if times[place] > 1]
     if twice:
-        raise SurveyError(
-            f'{file.path}: the id column "{column.name}" has {several(len(twice), "id")} in more than one row: '
-            f"{listed(twice)}; the file has {several(file.rows, 'row')}. Expected one row for every respondent. Remove the "
-            "repeated rows, or name another column as `id`."
-        )
+        raise SurveyError(repeated_ids(file.path, column.name, twice, len(twice), file.rows))
+
+
+def without_id(path: Path | str, column: str, rows: str) -> str:
+    """Say that respondents have no id."""
+    return (
+        f'{path}: the id column "{column}" is empty in {rows}. Expected an id for every respondent. Fill the column, '
+        "or remove `id` from [source]."
+    )
+
+
+def repeated_ids(path: Path | str, column: str, first: Sequence[str], number: int, rows: int) -> str:
+    """Say that `number` ids occur more than once, the `first` of which are named."""
+    more = f" and {number - 5} more" if number > 5 else ""
+    return (
+        f'{path}: the id column "{column}" has {several(number, "id")} in more than one row: '
+        f"{', '.join(first[:5])}{more}; the file has {several(rows, 'row')}. Expected one row for every respondent. Remove the "
+        "repeated rows, or name another column as `id`."
+    )

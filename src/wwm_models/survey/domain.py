@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -39,26 +40,60 @@ def domain_of(codebook: Codebook, done: Mapping[str, Recoded], without_weight: F
     SurveyError
         If no row is left.
     """
-    inside = np.ones(len(without_weight), dtype=bool)
-    lines: list[tuple[str, int]] = []
+    way = np.zeros(len(without_weight), dtype=np.intp)
+    for number, rows in enumerate(_leaving(codebook, done, without_weight), start=1):
+        way[(way == 0) & rows] = number
+    return way == 0, accounting_of(np.bincount(way, minlength=len(ways_out(codebook)) + 1), codebook)
 
-    def leave_out(rows: Flags, reason: str, *, always: bool = True) -> None:
-        nonlocal inside
-        if always or (inside & rows).any():
-            lines.append((reason, int((inside & rows).sum())))
-        inside = inside & ~rows
 
+@dataclass(frozen=True)
+class WayOut:
+    """A reason to leave the domain; `always` says whether it is told even if nobody left for it."""
+
+    reason: str
+    always: bool = True
+
+
+def ways_out(codebook: Codebook) -> tuple[WayOut, ...]:
+    """Give the reasons in the order in which they are asked: a row leaves for the first that holds."""
+    conditions = [
+        way
+        for condition in codebook.universe.all
+        for way in (WayOut(f"not true: {condition.text}"), WayOut(f"not known: {condition.text}", always=False))
+    ]
+    excluded = [WayOut(part.reason) for part in codebook.universe.exclude]
+    return (*conditions, *excluded, WayOut(f"weight {codebook.sampling.weight} is missing", always=False))
+
+
+def accounting_of(counts: Sequence[int] | NDArray[np.intp], codebook: Codebook) -> pd.DataFrame:
+    """Give the accounting from the rows that stay (first) and those that leave by each of the `ways_out`.
+
+    Raises
+    ------
+    SurveyError
+        If nobody stays.
+    """
+    total = int(sum(counts))
+    lines = [
+        (way.reason, int(count))
+        for way, count in zip(ways_out(codebook), counts[1:], strict=True)
+        if way.always or count
+    ]
+    if not counts[0]:
+        raise SurveyError(_nobody(codebook, lines, total))
+    rows = [("rows in the file", total), *lines, ("rows in the domain", int(counts[0]))]
+    return pd.DataFrame(rows, columns=["reason", "rows"])
+
+
+def _leaving(codebook: Codebook, done: Mapping[str, Recoded], without_weight: Flags) -> Iterator[Flags]:
+    """The rows for which each of the `ways_out` holds."""
     for condition in codebook.universe.all:
         truth = holds(condition, done)
-        leave_out(truth.no, f"not true: {condition.text}")
-        leave_out(truth.unknown, f"not known: {condition.text}", always=False)
+        yield truth.no
+        yield truth.unknown
     for part in codebook.universe.exclude:
-        leave_out(holds(part.when, done).yes, part.reason)
-    leave_out(without_weight, f"weight {codebook.sampling.weight} is missing", always=False)
-    if not inside.any():
-        raise SurveyError(_nobody(codebook, lines, len(inside)))
-    rows = [("rows in the file", len(inside)), *lines, ("rows in the domain", int(inside.sum()))]
-    return inside, pd.DataFrame(rows, columns=["reason", "rows"])
+        yield holds(part.when, done).yes
+    yield without_weight
 
 
 def _nobody(codebook: Codebook, lines: list[tuple[str, int]], total: int) -> str:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from wwm_models.errors import SurveyError
 from wwm_models.survey.answers import how_to_declare, missing_reason
 from wwm_models.survey.codebook import Cut, Declaration, FromColumn
-from wwm_models.survey.raw import RawColumn, first_rows, plainly
+from wwm_models.survey.raw import RawColumn, plainly
 from wwm_models.survey.recoded import Recoded
 
-_HIGH_CODES: Final = (7, 8, 9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
-_LOW_CODES: Final = (*range(-9, 0), -97, -98, -99, -997, -998, -999)
+HIGH_CODES: Final = (7, 8, 9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
+LOW_CODES: Final = (*range(-9, 0), -97, -98, -99, -997, -998, -999)
 _GAPS: Final = 3.0  # a code is out of line when it lies more than three usual steps from the other values
 
 Floats = NDArray[np.float64]
@@ -97,13 +97,13 @@ def suspicious(values: Floats) -> Floats:
     []
     """
     distinct = np.unique(values[np.isfinite(values)])
-    rest = distinct[~np.isin(distinct, (*_HIGH_CODES, *_LOW_CODES))]
+    rest = distinct[~np.isin(distinct, (*HIGH_CODES, *LOW_CODES))]
     if not len(rest):
         return rest
     step = max(1.0, float(np.median(np.diff(rest)))) if len(rest) > 1 else 1.0
     far = (distinct > rest[-1] + _GAPS * step) | (distinct < rest[0] - _GAPS * step)
-    high = np.isin(distinct, _HIGH_CODES) & far
-    low = np.isin(distinct, _LOW_CODES) & bool(rest[0] >= 0)
+    high = np.isin(distinct, HIGH_CODES) & far
+    low = np.isin(distinct, LOW_CODES) & bool(rest[0] >= 0)
     return distinct[high | low]
 
 
@@ -167,10 +167,7 @@ def _outside(column: RawColumn, values: Floats, source: FromColumn, where: str) 
 
 def _named(column: RawColumn, places: Sequence[int] | NDArray[np.intp]) -> str:
     """Name contents and their rows."""
-    parts = [
-        f'"{column.cells[place].text}" in {first_rows(column.rows_of(place), len(column.index))}'
-        for place in places[:5]
-    ]
+    parts = [f'"{column.cells[place].text}" in {column.where(int(place))}' for place in places[:5]]
     return "; ".join(parts) + (f"; and {len(places) - 5} more" if len(places) > 5 else "")
 
 

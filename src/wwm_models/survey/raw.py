@@ -62,6 +62,8 @@ class RawColumn:
         As the file declares it; empty where it does not.
     missing : tuple of (lowest, highest)
         Values and ranges that the file declares missing.
+    counts : (cells,) int array or None
+        Rows of each content, where only these were read and `index` is their own numbers.
     """
 
     name: str
@@ -71,6 +73,7 @@ class RawColumn:
     label: str = ""
     measure: str = ""
     missing: tuple[Span, ...] = ()
+    counts: NDArray[np.intp] | None = None
 
     def numbers(self) -> NDArray[np.float64]:
         """Give (n,) the number of each row; nan for texts, empty cells and values the file declares missing."""
@@ -80,6 +83,16 @@ class RawColumn:
     def rows_of(self, place: int) -> NDArray[np.intp]:
         """Give the rows, from 0, that hold the distinct content at `place`."""
         return np.flatnonzero(self.index == place)
+
+    def count(self, place: int) -> int:
+        """Give the number of rows that hold it."""
+        return len(self.rows_of(place)) if self.counts is None else int(self.counts[place])
+
+    def where(self, place: int) -> str:
+        """Say in how many rows it stands, and in which first where they are known."""
+        if self.counts is None:
+            return first_rows(self.rows_of(place), len(self.index))
+        return some_rows(self.count(place), int(self.counts.sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +161,17 @@ def several(count: int, noun: str) -> str:
     ('1 column', '2 columns')
     """
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def some_rows(count: int, total: int) -> str:
+    """Say how many rows, where nobody knows which.
+
+    Examples
+    --------
+    >>> some_rows(2, 5)
+    '2 of 5 rows'
+    """
+    return f"{count} of {total} rows"
 
 
 def first_rows(rows: NDArray[np.intp], total: int) -> str:

@@ -50,11 +50,11 @@ def recode(file: RawFile, codebook: Codebook) -> dict[str, Recoded]:
             continue
         done[item.variable.name] = made
     if problems:
-        raise SurveyError(_together(problems))
+        raise SurveyError(together(problems))
     return done
 
 
-def _together(problems: list[str]) -> str:
+def together(problems: list[str]) -> str:
     """Give one problem as it is, several as a numbered list."""
     if len(problems) == 1:
         return problems[0]

@@ -46,7 +46,7 @@ _COMPARE: Final[dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], F
     "in": lambda x, v: np.isin(x, v),
     "not in": lambda x, v: ~np.isin(x, v),
 }
-_KNOWN: Final = "is known"
+KNOWN: Final = "is known"
 _MOST_CHARACTERS: Final = 1000  # keeps the tree shallow enough to walk
 _EXPECTED: Final = (
     "Expected comparisons (== != < <= > >= in) of a declared variable with a quoted answer, a number or a list, "
@@ -164,7 +164,7 @@ def _node(tree: ast.expr, text: str, where: str) -> Node:
         case ast.UnaryOp(op=ast.Not(), operand=part):
             return Joined("not", (_node(part, text, where),))
         case ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Name(id="known")]):
-            return Comparison(name, _KNOWN, ())
+            return Comparison(name, KNOWN, ())
         case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if type(op) in _OPERATORS:
             operator = _OPERATORS[type(op)]
             several = isinstance(right, ast.List | ast.Tuple)
@@ -246,7 +246,7 @@ def _compared(part: Comparison, variable: Variable, column: NDArray[np.float64])
         [levels.index(value) if isinstance(value, str) else value for value in part.values], dtype=np.float64
     )
     known = ~np.isnan(column)
-    if part.operator == _KNOWN:
+    if part.operator == KNOWN:
         return Truth(known, ~known)
     holds = _COMPARE[part.operator](column, values)
     return Truth(known & holds, known & ~holds)

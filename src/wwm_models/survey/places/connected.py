@@ -10,7 +10,7 @@ from typing import Any, Final
 from wwm_models.errors import SurveyError, did_you_mean, listed
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.places.address import Address
-from wwm_models.survey.places.place import Place
+from wwm_models.survey.places.place import Place, one_by_one
 from wwm_models.survey.readers.sheet import named_table
 
 _SPARK: Final = ("spark", "pyspark")
@@ -27,7 +27,7 @@ def connected_place(address: Address, source: Source) -> Generator[Place]:
     """
     with (_session if address.engine in _SPARK else _connection)(address) as backend:
         table = _table(backend, address.table or source.table, address)
-        yield Place(address.shown, table, _quietly(backend))
+        yield Place(address.shown, table, tuple(table.columns), _quietly(backend))
 
 
 @contextlib.contextmanager
@@ -98,7 +98,7 @@ def _table(backend: Any, name: str, address: Address) -> Any:
 
 def _quietly(backend: Any) -> Any:
     def ask(question: Any) -> Any:
-        with _quiet():
+        with _quiet(), one_by_one():
             return backend.to_pyarrow(question)
 
     return ask

@@ -7,6 +7,7 @@ memory while it counts goes to a private folder that is removed afterwards.
 from __future__ import annotations
 
 import contextlib
+import csv
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 from wwm_models.errors import SurveyError, listed
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.places.address import Address
-from wwm_models.survey.places.place import Place
+from wwm_models.survey.places.place import Place, one_by_one
 from wwm_models.survey.readers.columnar import CLOSED, quoted
 from wwm_models.survey.readers.sheet import named_table
 from wwm_models.survey.readers.size import SHARE_OF_FREE, free_memory
@@ -64,9 +65,10 @@ def file_place(path: Path, source: Source) -> Generator[Place]:
             "connection string. Read the file with wwm.read_survey, or save it as parquet."
         )
     names = ", ".join(_text(str(file)) for file in files)
+    reading, headers = _READERS[ending](f"[{names}]", files[0], source)
     with _closed(None, source, {}, f"[{names}]") as base:
-        base.execute(f"create view {_VIEW} as select * from {_READERS[ending](f'[{names}]', path, source)}")
-        yield _place(base, str(path), _VIEW, "main")
+        base.execute(f"create view {_VIEW} as select * from {reading}")
+        yield _place(base, str(path), _VIEW, "main", headers)
 
 
 def _files(path: Path) -> list[Path]:
@@ -109,7 +111,7 @@ def _closed(path: Path | None, source: Source, options: Mapping[str, Any], allow
             yield base
 
 
-def _place(base: Any, shown: str, name: str, schema: str) -> Place:
+def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ...] = ()) -> Place:
     import ibis
 
     # Ibis asks DuckDB for types in ways that change between versions of DuckDB; Arrow's do not
@@ -117,17 +119,21 @@ def _place(base: Any, shown: str, name: str, schema: str) -> Place:
     table = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name, database=schema)
 
     def ask(question: Any) -> Any:
-        return base.sql(str(ibis.to_sql(question, dialect="duckdb", pretty=False))).to_arrow_table()
+        with one_by_one():
+            return base.sql(str(ibis.to_sql(question, dialect="duckdb", pretty=False))).to_arrow_table()
 
-    return Place(shown, table, ask)
-
-
-def _parquet(files: str, path: Path, source: Source) -> str:  # noqa: ARG001
-    return f"read_parquet({files})"
+    return Place(shown, table, headers or tuple(table.columns), ask)
 
 
-def _delimited(files: str, path: Path, source: Source) -> str:
-    """All columns as text, as the reader of text files has them."""
+Reading = tuple[str, tuple[str, ...]]
+
+
+def _parquet(files: str, path: Path, source: Source) -> Reading:  # noqa: ARG001
+    return f"read_parquet({files})", ()
+
+
+def _delimited(files: str, path: Path, source: Source) -> Reading:
+    """All columns as text, as the reader of text files has them; DuckDB would trim and change their names."""
     encoding = source.encoding.lower()
     if encoding not in _ENCODINGS:
         raise SurveyError(
@@ -135,9 +141,13 @@ def _delimited(files: str, path: Path, source: Source) -> str:
             "Read the file with wwm.read_survey, or save it as parquet."
         )
     mark = source.delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    with path.open(encoding="utf-8-sig" if _ENCODINGS[encoding] == "utf-8" else encoding, newline="") as stream:
+        headers = tuple(next(csv.reader(stream, delimiter=mark), []))
+    names = ", ".join(_text(f"column{place}") for place in range(1, len(headers) + 1))
     return (
         f"read_csv({files}, header = true, all_varchar = true, delim = {_text(mark)}, quote = '\"', escape = '\"', "
-        f"encoding = {_text(_ENCODINGS[encoding])}, union_by_name = true)"
+        f"encoding = {_text(_ENCODINGS[encoding])}, names = [{names}])",
+        headers,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,29 @@ class Place:
     shown : str
         Its path or connection string, without a password; for messages.
     table : Ibis table expression
+    headers : tuple of str
+        Names of its columns as the file has them, which may repeat.
     ask : function of an Ibis table expression
         Gives its rows as an Arrow table: what is asked must be small.
     """
 
     shown: str
     table: Any
+    headers: tuple[str, ...]
     ask: Callable[[Any], Any]
+
+
+@contextlib.contextmanager
+def one_by_one() -> Generator[None]:
+    """Have tables in tables written as they are: Ibis would write a column that others are made of once for each of them."""
+    import ibis
+
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = False
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = before
 
 
 @contextlib.contextmanager
@@ -50,21 +66,31 @@ def opened(data: str | Path, source: Source) -> Generator[Place]:
     from wwm_models.survey.places.connected import connected_place
     from wwm_models.survey.places.duck import duckdb_place, file_place
 
-    try:
-        if not is_address(data):
-            with file_place(Path(data), source) as place:
-                yield place
-            return
-        address = read_address(str(data))
-        with (duckdb_place if address.engine == "duckdb" else connected_place)(address, source) as place:
-            yield place
-    except WwmError:
-        raise
-    except Exception as problem:  # every engine has errors of its own
-        raise SurveyError(
+    def told(problem: Exception) -> SurveyError:
+        return SurveyError(
             f"{without_secrets(str(data))}: the table cannot be read where it lies: {_first_line(problem)}. Expected a table "
             "that may be read, of numbers and texts. Repair the connection string or the table."
-        ) from None
+        )
+
+    def ask(question: Any) -> Any:
+        try:
+            return place.ask(question)
+        except Exception as problem:  # every engine has errors of its own
+            raise told(problem) from None
+
+    with contextlib.ExitStack() as stack:
+        try:
+            if is_address(data):
+                address = read_address(str(data))
+                opening = (duckdb_place if address.engine == "duckdb" else connected_place)(address, source)
+            else:
+                opening = file_place(Path(data), source)
+            place = stack.enter_context(opening)
+        except WwmError:
+            raise
+        except Exception as problem:
+            raise told(problem) from None
+        yield replace(place, ask=ask)
 
 
 def _first_line(problem: Exception) -> str:

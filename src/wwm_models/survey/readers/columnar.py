@@ -80,7 +80,7 @@ def _column(path: Path | str, name: str, values: Any) -> RawColumn:
         encoded = encoded.dictionary_encode()
     elif isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    cells = [_cell(value) for value in encoded.dictionary.to_pylist()]
+    cells = [cell_of(value) for value in encoded.dictionary.to_pylist()]
     index = encoded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False).astype(np.intp)
     return _merged(name, [*cells, Cell("")], index)
 
@@ -97,7 +97,8 @@ def _merged(name: str, cells: list[Cell], index: np.ndarray[Any, np.dtype[np.int
     return RawColumn(name, tuple(first[distinct[number]] for number in used), place[code[index]])
 
 
-def _cell(value: Any) -> Cell:
+def cell_of(value: Any) -> Cell:
+    """Give a value of a table as a cell."""
     if value is None or value != value:  # nan is an empty cell
         return Cell("")
     if isinstance(value, bool):
