@@ -13,7 +13,7 @@ from wwm_models.adjust.confounding import e_value
 from wwm_models.adjust.perturbed import Place, Points
 from wwm_models.adjust.prior_power import power_weights
 from wwm_models.article.pool import Pool, joint_covariance, key_of
-from wwm_models.article.quantities import leaves, quantities, region_of, roles_of
+from wwm_models.article.quantities import Quantity, leaves, quantities, region_of, roles_of
 from wwm_models.article.reader import Claim, Reference
 from wwm_models.numerics.intervals import critical_value
 
@@ -140,14 +140,15 @@ def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level
     """
     axis, unit = "power of the prior", "power"
     found = [quantity for leaf in leaves(claim) for quantity in quantities(leaf, pool, level)]
-    if not found or any(one.draws is None or one.origin not in log_priors for one in found):
+    origins = {part.origin for one in found for part in one.parts}
+    if not found or not origins <= log_priors.keys() or any(one.draws is None for one in found):
         return Flip(axis, float("nan"), unit, "does not apply", "no posterior with a known prior")
 
     def held(power: float) -> bool | None:
-        weights = {one.origin: power_weights(log_priors[one.origin], power) for one in found}
-        if any(one is None for one in weights.values()):
+        weights = {origin: made for origin in origins if (made := power_weights(log_priors[origin], power)) is not None}
+        if len(weights) < len(origins):
             return None
-        means = [float(np.sum(np.asarray(weights[one.origin]) * one.draws)) for one in found]
+        means = [_mean(one, weights) for one in found]
         return all(one.region[0] <= mean <= one.region[1] for one, mean in zip(found, means, strict=True))
 
     reached = [_powers_with_draws(held, side) for side in POWERS]
@@ -157,6 +158,17 @@ def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level
         return Flip(axis, nearest, unit, "flips", "0 is no prior, 1 the declared one")
     detail = f"for powers from {reached[1][-1]:g} to {reached[0][-1]:g}"
     return Flip(axis, float("nan"), unit, "does not flip", detail)
+
+
+def _mean(quantity: Quantity, weights: Mapping[str, Array]) -> float:
+    """Posterior mean of a quantity with weighted draws; over two posteriors that of each number goes into it, to first order."""
+    if quantity.origin:
+        return float(weights[quantity.origin] @ np.asarray(quantity.draws))
+    moved = [
+        100.0 * slope * (float(weights[part.origin] @ np.asarray(part.draws)) - part.estimate)
+        for part, slope in zip(quantity.parts, quantity.gradient, strict=True)
+    ]
+    return quantity.estimate + sum(moved)
 
 
 def _powers_with_draws(held: Callable[[float], bool | None], side: Sequence[float]) -> list[float]:

@@ -96,6 +96,19 @@ def test_a_sharper_prior_flips_what_rests_on_few_data():
     assert prior_power(order("a", "b"), pool, {}, 0.95).status == "does not apply"
 
 
+def test_a_claim_over_two_posteriors_has_each_number_under_its_own_prior():
+    """As above, but a and b are of different models and only a has a prior that pulls; the numbers are those of one posterior."""
+    rng = np.random.default_rng(2)
+    value = rng.normal(0.52, 0.02, 100_000)
+    one = shares({"a": 100 * value.mean()}, draws=value[:, None], origin="p")
+    other = shares({"b": 50.0}, outcome="z", draws=np.full((100_000, 1), 0.5), origin="q")
+    densities = {"p": -0.5 * ((value - 0.45) / 0.05) ** 2, "q": np.zeros(100_000)}
+    claim = Claim("C", "order", references={"greater": at("a"), "lesser": at("b", "z")}, numbers={"margin": 0.0})
+    found = prior_power(claim, pool_of([one, other]), densities, 0.95)
+    np.testing.assert_allclose(found.change, 3.5, rtol=0, atol=0.05)
+    assert prior_power(claim, pool_of([one, other]), {"p": densities["p"]}, 0.95).status == "does not apply"
+
+
 @pytest.fixture
 def survey(frame):
     """Weights that depend on the answer in one age group, so that a claim about it rests on them."""
