@@ -6,7 +6,7 @@ import importlib
 import sys
 
 QUICK = ("speed", "size")
-NAMES = (*QUICK, "coverage", "mutations")
+NAMES = (*QUICK, "stages", "coverage", "mutations")
 
 
 def main(arguments: list[str]) -> None:
@@ -14,7 +14,9 @@ def main(arguments: list[str]) -> None:
     if arguments and arguments[0] not in NAMES:
         sys.exit(f'"{arguments[0]}" is not a benchmark. There are: {", ".join(NAMES)}.')
     for name in arguments[:1] or QUICK:
-        importlib.import_module(f"benchmarks.{name}.__main__").main(arguments[1:])
+        importlib.import_module(f"benchmarks.{name}" if name == "stages" else f"benchmarks.{name}.__main__").main(
+            arguments[1:]
+        )
 
 
 if __name__ == "__main__":

@@ -205,9 +205,10 @@ def _points(made: Reported, theta: Array, kept: NDArray[np.bool_], row_weight: A
 
 
 def _placed(outcome: str, by: By, over: Averaged, names: Sequence[str], shares: Array) -> Points:
-    groups = over.groups.astype(str).to_dict("records") if by else [{}]
+    named = [[(name, str(value)) for value in over.groups[name].tolist()] for name in by]
+    groups = [frozenset(group) for group in zip(*named, strict=True)] if by else [frozenset[tuple[str, str]]()]
     return {
-        (outcome, name, frozenset((str(key), str(value)) for key, value in group.items())): float(share)
-        for group, row in zip(groups, shares, strict=True)
+        (outcome, name, group): share
+        for group, row in zip(groups, shares.tolist(), strict=True)
         for name, share in zip(names, row, strict=True)
     }

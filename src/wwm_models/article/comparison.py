@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.law import law_of
+from wwm_models.article.pool import key_of, keys_of
 from wwm_models.article.reader import Article
 from wwm_models.errors import ArticleError
 from wwm_models.records import Estimates
@@ -106,9 +107,8 @@ def _keys(table: pd.DataFrame, by: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
     """``age_group=18-34;household=single`` for every row; empty without by-variables."""
-    return [
-        ";".join(f"{name}={row[name]}" for name in by) for row in table[list(by)].astype(str).to_dict(orient="records")
-    ]
+    columns = [[f"{name}={value}" for value in table[name].tolist()] for name in by]
+    return [";".join(parts) for parts in zip(*columns, strict=True)] if by else [""] * len(table)
 
 
 def _difference(
@@ -128,13 +128,10 @@ def _difference(
 
 
 def _with_published(table: pd.DataFrame, article: Article, merged: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
-    printed = {
-        (n.at.outcome, n.at.category, frozenset(n.at.group)): n for n in article.published if n.value is not None
-    }
-    groups = merged[list(by)].astype(str).to_dict(orient="records")
+    printed = {key_of(n.at.outcome, n.at.category, n.at.group): n for n in article.published if n.value is not None}
     values = np.full((len(table), 3), np.nan)
-    for row, (outcome, category, group) in enumerate(zip(merged["outcome"], merged["category"], groups, strict=True)):
-        number = printed.get((str(outcome), str(category), frozenset((str(k), str(v)) for k, v in group.items())))
+    for row, key in enumerate(keys_of(merged, by)):
+        number = printed.get(key)
         if number is not None and number.value is not None and number.limits is not None:
             values[row] = number.value / 100.0, *number.limits
     return table.assign(published=values[:, 0], published_lower=values[:, 1], published_upper=values[:, 2])

@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.adjusted import adjusted
-from wwm_models.adjust.perturbed import By, Place, Points, Reported, reported
+from wwm_models.adjust.perturbed import By, Place, Points, reported
 from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
 from wwm_models.article.axes import Flip, confounding, missing_answers, place_of, prior_power, stands
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.article.quantities import leaves
 from wwm_models.article.reader import Article, Claim
-from wwm_models.article.scenarios import Scenario, absent_shares, declared_together, domains, families, trims
+from wwm_models.article.scenarios import Scenario, Varied, absent_shares, declared_together, domains, families, trims
 from wwm_models.records import Fit, Posterior
 
 COLUMNS = ("id", "axis", "change", "unit", "status", "detail", "stands")
@@ -89,7 +89,7 @@ def fragility(
         one.survey.one_by_one("wwm.fragility")
     given = collapses or {}
     sets = {one.cells.outcome: sets_of(article, one.cells.outcome) for one in every}
-    made = [reported(one, sets[one.cells.outcome], given.get(one.cells.outcome)) for one in every]
+    made = [Varied(reported(one, sets[one.cells.outcome], given.get(one.cells.outcome))) for one in every]
     estimates = [
         adjusted(one, by or None, level=level, collapses=given.get(one.cells.outcome))
         for one in [*every, *posteriors]
@@ -110,7 +110,7 @@ def sets_of(article: Article, outcome: str) -> list[By]:
     return list(dict.fromkeys(found))
 
 
-def ground(made: Sequence[Reported], pool: Pool) -> Ground:
+def ground(made: Sequence[Varied], pool: Pool) -> Ground:
     """Every scenario on these fits."""
     return Ground(declared_together(made), trims(made), families(made), domains(made), absent_shares(made), pool)
 

@@ -88,9 +88,10 @@ def pool_of(every: Iterable[Estimates]) -> Pool:
 
 def keys_of(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
     """The place of every row of a table with by-variables, ``outcome`` and ``category``."""
-    groups = table[list(by)].astype(str).to_dict(orient="records")
-    pairs = zip(table["outcome"], table["category"], groups, strict=True)
-    return [key_of(str(o), str(c), tuple((str(k), str(v)) for k, v in group.items())) for o, c, group in pairs]
+    named = [[(name, str(value)) for value in table[name].tolist()] for name in by]
+    groups = list(zip(*named, strict=True)) if by else [()] * len(table)
+    pairs = zip(table["outcome"].tolist(), table["category"].tolist(), groups, strict=True)
+    return [key_of(str(outcome), str(category), group) for outcome, category, group in pairs]
 
 
 def key_of(outcome: str, category: str, group: tuple[tuple[str, str], ...]) -> Key:

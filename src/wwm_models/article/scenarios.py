@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -37,12 +38,46 @@ class Scenario:
     points: Points
 
 
-def declared_together(made: Sequence[Reported]) -> Points:
+@dataclass(frozen=True, eq=False)
+class Varied:
+    """What is reported of a fit, and the same under other models and without weights: each computed once, when it is asked for."""
+
+    made: Reported
+
+    @property
+    def fit(self) -> Fit:
+        """The fit itself."""
+        return self.made.fit
+
+    @cached_property
+    def declared(self) -> Points:
+        """As declared."""
+        return declared_points(self.made)
+
+    @cached_property
+    def nonproportional(self) -> Points | None:
+        """As `nonproportional_points`."""
+        return nonproportional_points(self.made)
+
+    @cached_property
+    def multinomial(self) -> Points | None:
+        """As `multinomial_points`."""
+        return multinomial_points(self.made)
+
+    @cached_property
+    def unweighted(self) -> Points | None:
+        """With every respondent counting once; None where none has a sampling weight."""
+        if self.fit.survey.weight_kind != "sampling":
+            return None
+        return reweighted_points(self.made, (self.fit.cells.row_weight > 0).astype(np.float64))
+
+
+def declared_together(made: Sequence[Varied]) -> Points:
     """Every number as declared."""
-    return _together(made, declared_points)
+    return _together(made, lambda one: one.declared)
 
 
-def trims(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+def trims(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     """Weights cut off at ever lower caps, then no weights at all; nothing for surveys without sampling weights."""
     weighted = [one for one in made if one.fit.survey.weight_kind == "sampling"]
     if not weighted:
@@ -51,19 +86,14 @@ def trims(made: Sequence[Reported]) -> tuple[Scenario, ...]:
         Scenario(cap, f"weights cut off at {cap:g} times their mean", _together(weighted, _trimmed_at(cap)))
         for cap in CAPS
     ]
-    return (*caps, Scenario(1.0, "no weights", _together(weighted, unweighted_points)))
+    return (*caps, Scenario(1.0, "no weights", _together(weighted, lambda one: one.unweighted)))
 
 
-def unweighted_points(made: Reported) -> Points | None:
-    """The adjusted probabilities with every respondent counting once."""
-    return reweighted_points(made, (made.fit.cells.row_weight > 0).astype(np.float64))
-
-
-def families(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     """Parallel slopes relaxed: first a slope per cut point for every term, then the multinomial model."""
     found = [
-        Scenario(1.0, "a slope per cut point for every term", _together(made, nonproportional_points)),
-        Scenario(2.0, "multinomial", _together(made, multinomial_points)),
+        Scenario(1.0, "a slope per cut point for every term", _together(made, lambda one: one.nonproportional)),
+        Scenario(2.0, "multinomial", _together(made, lambda one: one.multinomial)),
     ]
     return tuple(one for one in found if one.points)
 
@@ -104,7 +134,7 @@ def points_under(made: Reported, model: Model) -> Points | None:
     return found if all(np.isfinite(value) for value in found.values()) else None
 
 
-def domains(made: Sequence[Reported]) -> tuple[Scenario, ...]:
+def domains(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     """Each level of each predictor, and each stratum, left out in turn; the smallest share of respondents first."""
     levels = dict.fromkeys(
         (name, str(level))
@@ -121,13 +151,13 @@ def domains(made: Sequence[Reported]) -> tuple[Scenario, ...]:
     return tuple(sorted((one for one in found if one.points), key=lambda one: one.change))
 
 
-def absent_shares(made: Sequence[Reported]) -> dict[Place, float]:
+def absent_shares(made: Sequence[Varied]) -> dict[Place, float]:
     """Share of each group's weight, within the domain, that the fit does not use."""
     found: dict[Place, float] = {}
     for one in made:
         survey, used = one.fit.survey, one.fit.cells.row_pattern >= 0
         shares: dict[frozenset[tuple[str, str]], float] = {}
-        for place in declared_points(one):
+        for place in one.declared:
             if place[2] not in shares:
                 group = survey.domain.copy()
                 for name, level in place[2]:
@@ -138,28 +168,28 @@ def absent_shares(made: Sequence[Reported]) -> dict[Place, float]:
     return found
 
 
-def _together(made: Sequence[Reported], points_of: Callable[[Reported], Points | None]) -> Points:
+def _together(made: Sequence[Varied], points_of: Callable[[Varied], Points | None]) -> Points:
     found = Points()
     for one in made:
         found |= points_of(one) or {}
     return found
 
 
-def _trimmed_at(cap: float) -> Callable[[Reported], Points | None]:
-    return lambda one: reweighted_points(one, trimmed(one.fit.cells.row_weight, cap))
+def _trimmed_at(cap: float) -> Callable[[Varied], Points | None]:
+    return lambda one: reweighted_points(one.made, trimmed(one.fit.cells.row_weight, cap))
 
 
-def _without_level(made: Sequence[Reported], name: str, level: str) -> Scenario:
+def _without_level(made: Sequence[Varied], name: str, level: str) -> Scenario:
     """Numbers of the group that is left out stay as they are."""
     having = [one for one in made if name in one.fit.cells.columns]
-    points = _together(having, lambda one: reweighted_points(one, without_level(one.fit, name, level)))
+    points = _together(having, lambda one: reweighted_points(one.made, without_level(one.fit, name, level)))
     kept = {place: value for place, value in points.items() if (name, level) not in place[2]}
     share = max(_share_left_out(one.fit, without_level(one.fit, name, level)) for one in having)
     return Scenario(share, f"without {name} = {level}", kept)
 
 
-def _without_stratum(made: Sequence[Reported], code: int) -> Scenario:
-    points = _together(made, lambda one: reweighted_points(one, without_stratum(one.fit, code)))
+def _without_stratum(made: Sequence[Varied], code: int) -> Scenario:
+    points = _together(made, lambda one: reweighted_points(one.made, without_stratum(one.fit, code)))
     share = max(_share_left_out(one.fit, without_stratum(one.fit, code)) for one in made)
     return Scenario(share, f"without stratum {code + 1}", points)
 

@@ -38,7 +38,7 @@ COLUMNS = (
 OTHERWISE = "skewness or draws"
 
 
-def agreement_table(spec: ModelSpec, one: Explained, result: ModelResult, collapses: Collapses) -> pd.DataFrame:
+def agreement_table(spec: ModelSpec, one: Explained, result: ModelResult) -> pd.DataFrame:
     """One row per number that has both engines; empty for a model without a posterior.
 
     Parameters
@@ -46,7 +46,6 @@ def agreement_table(spec: ModelSpec, one: Explained, result: ModelResult, collap
     spec : ModelSpec
     one : Explained
     result : ModelResult
-    collapses : mapping of name to answers
 
     Returns
     -------
@@ -67,7 +66,7 @@ def agreement_table(spec: ModelSpec, one: Explained, result: ModelResult, collap
     fitted = next((each for each in one.fits if each.request.label == "all exposures"), None)
     if fitted is None or not (table["status"] == "differ").any():
         return table.drop(columns="place")[list(COLUMNS)]
-    return with_causes(table, pulls_of(spec, fitted, collapses))[list(COLUMNS)]
+    return with_causes(table, pulls_of(spec, fitted))[list(COLUMNS)]
 
 
 def gaps(label: str, likelihood: Estimates, bayes: Estimates) -> pd.DataFrame:
@@ -129,9 +128,9 @@ def cause_of(gap: float, pulls: Mapping[str, float]) -> str:
     return best if closed[best] >= abs(gap) / 2.0 else OTHERWISE
 
 
-def pulls_of(spec: ModelSpec, fitted: Fitted, collapses: Collapses) -> dict[str, Points]:
+def pulls_of(spec: ModelSpec, fitted: Fitted) -> dict[str, Points]:
     """The posterior's pull on every number: as declared, with the multinomial family, without weights."""
-    made = reported(fitted.fit, [by for _, by in fitted.request.reported], collapses, fitted.population)
+    made, collapses = fitted.varied.made, fitted.collapses
     slopes = {name: value for name, value in spec.priors.items() if name == "slopes"}
     swaps: dict[str, tuple[Reported | None, Mapping[str, Any]]] = {
         "prior": (made, spec.priors),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from wwm_models.adjust.decompose import COLUMNS, decompose_fit
+from wwm_models.adjust.perturbed import reported
 from wwm_models.adjust.submodels import Submodel, Variables
 from wwm_models.adjust.table import Collapses
 from wwm_models.article import Article
 from wwm_models.article.comparison import group_text
+from wwm_models.article.scenarios import Varied
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
 from wwm_models.errors import AdjustError, FitError
@@ -24,11 +27,17 @@ FLAT = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estima
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """One fit of a model, again: cheap enough not to be kept between the steps of a run; and whom it is averaged over."""
+    """One fit of a model, again (cheap enough not to be kept between the steps of a run), and how it is reported."""
 
     request: Request
     fit: Fit
+    collapses: Collapses
     population: str | Margins = "sample"
+
+    @cached_property
+    def varied(self) -> Varied:
+        """Everything that is reported of it, and its variants."""
+        return Varied(reported(self.fit, [by for _, by in self.request.reported], self.collapses, self.population))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +54,9 @@ class Explained:
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FLAT))
 
 
-def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]]) -> list[Fitted]:
+def fitted_requests(
+    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses
+) -> list[Fitted]:
     """The usable fits of a model file; what is wrong with the others is in its result.
 
     Parameters
@@ -54,6 +65,7 @@ def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, 
     survey : Survey
     extra : sequence of tuples of str
         Joint groups the article speaks about.
+    collapses : mapping of name to answers
     """
     people = people_of(spec, survey)
     found: list[Fitted] = []
@@ -63,7 +75,7 @@ def fitted_requests(spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, 
         except FitError:
             continue
         if made.status == "ok":
-            found.append(Fitted(request, made, spec.population))
+            found.append(Fitted(request, made, collapses, spec.population))
     return found
 
 
@@ -88,12 +100,12 @@ def explained(
     level : float
     """
     tables: list[tuple[str, pd.DataFrame]] = []
-    fits = tuple(fitted_requests(spec, survey, extra))
+    named = collapses.get(spec.outcome, {})
+    fits = tuple(fitted_requests(spec, survey, extra, named))
     for one in fits:
         solved: dict[Variables, Submodel] = {}
         for label, by in one.request.reported:
             found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
-            named = collapses.get(spec.outcome, {})
             try:
                 table = decompose_fit(
                     one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved

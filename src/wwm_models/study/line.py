@@ -118,7 +118,7 @@ def run_study(
     tell("taking the differences apart", count, count)
     why = all_explained(declared.models, survey, declared.article, raws, collapses, level)
     tell("writing tables and page", count, count)
-    tables = study_tables(survey, declared.article, declared.models, results, why, raws, collapses, lang, level)
+    tables = study_tables(survey, declared.article, declared.models, results, why, raws, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     bounds, unbounded = awaited()
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": name}), bounds)

@@ -8,15 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.perturbed import Place, Points, Reported, declared_points, reported
-from wwm_models.adjust.table import Collapses
+from wwm_models.adjust.perturbed import Place, Points, Reported
 from wwm_models.article import Article
 from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
 from wwm_models.article.fragility import flip_map, ground
 from wwm_models.article.pool import keys_of, pool_of
-from wwm_models.article.scenarios import multinomial_points, nonproportional_points, unweighted_points
 from wwm_models.declared.models import ModelSpec
-from wwm_models.study.explained import Explained, Fitted
+from wwm_models.study.explained import Explained
 from wwm_models.study.models import ModelResult
 
 VARIANTS = ("nonproportional", "multinomial", "unweighted", "exposure_only", "other_exposures", "bayes")
@@ -25,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def robustness_table(one: Explained, result: ModelResult, collapses: Collapses) -> pd.DataFrame:
+def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
     """Every adjusted number of a model beside its variants; a variant that does not apply, or has no maximum, is missing.
 
     Parameters
@@ -33,27 +31,25 @@ def robustness_table(one: Explained, result: ModelResult, collapses: Collapses) 
     one : Explained
         With the model's fits and decompositions.
     result : ModelResult
-    collapses : mapping of name to answers
 
     Returns
     -------
     DataFrame
         With `COLUMNS`: probabilities, and the largest gap to the declared number in percentage points with its variant.
     """
-    every = [(fitted, _reported(fitted, collapses)) for fitted in one.fits]
-    declared = [declared_points(made) for _, made in every]
+    declared = [fitted.varied.declared for fitted in one.fits]
     drawn = {(label, key): value for label, key, value in _drawn(result)}
     parts: list[pd.DataFrame] = []
-    for number, (fitted, made) in enumerate(every):
+    for number, fitted in enumerate(one.fits):
         others = [points for place, points in enumerate(declared) if place != number]
         variants = {
-            "nonproportional": nonproportional_points(made),
-            "multinomial": multinomial_points(made),
-            "unweighted": unweighted_points(made) if made.fit.survey.weight_kind == "sampling" else None,
+            "nonproportional": fitted.varied.nonproportional,
+            "multinomial": fitted.varied.multinomial,
+            "unweighted": fitted.varied.unweighted,
             "other_exposures": {key: value for points in others for key, value in points.items()},
         }
         for label, by in fitted.request.reported:
-            rows = _places(made, by)
+            rows = _places(fitted.varied.made, by)
             own = {
                 **variants,
                 "exposure_only": _exposure_only(one, label, by, declared[number]),
@@ -68,7 +64,6 @@ def fragility_table(
     specs: Sequence[ModelSpec],
     results: Sequence[ModelResult],
     why: Sequence[Explained],
-    collapses: Mapping[str, Collapses],
     level: float,
 ) -> pd.DataFrame:
     """The flip map of the article's claims on the primary models, under each claim's own estimand.
@@ -77,7 +72,6 @@ def fragility_table(
     ----------
     article : Article
     specs, results, why : sequences of equal length
-    collapses : mapping of outcome to collapses
     level : float
     """
     primary = [(s, r, w) for s, r, w in zip(specs, results, why, strict=True) if s.primary]
@@ -85,8 +79,8 @@ def fragility_table(
     for estimand in dict.fromkeys(claim.estimand or article.estimand for claim in article.claims):
         claims = [claim for claim in article.claims if (claim.estimand or article.estimand) == estimand]
         made = [
-            _reported(fitted, collapses.get(spec.outcome, {}))
-            for spec, _, one in primary
+            fitted.varied
+            for _, _, one in primary
             for fitted in one.fits
             if fitted.request.label.startswith("total ") == (estimand == "total")
         ]
@@ -99,10 +93,6 @@ def fragility_table(
             grounds = replace(grounds, posterior=pool_of(drawn), log_priors=log_priors)
         parts.append(flip_map(claims, grounds, level))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
-
-
-def _reported(fitted: Fitted, collapses: Collapses) -> Reported:
-    return reported(fitted.fit, [by for _, by in fitted.request.reported], collapses, fitted.population)
 
 
 def _places(made: Reported, by: tuple[str, ...]) -> list[tuple[str, Place]]:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.raw import with_suppressed
-from wwm_models.adjust.table import Collapses
 from wwm_models.article import Article, Sources, claims_table, comparison_table
 from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
@@ -48,7 +47,6 @@ def study_tables(
     results: Sequence[ModelResult],
     why: Sequence[Explained],
     raws: RawTables,
-    collapses: Mapping[str, Collapses],
     lang: str,
     level: float,
 ) -> dict[str, pd.DataFrame]:
@@ -60,7 +58,6 @@ def study_tables(
     article : Article
     specs, results, why : sequences of equal length
     raws : mapping of outcome to mapping of by-variables to Estimates
-    collapses : mapping of outcome to its collapses
     lang : {"nl", "en"}
     level : float
     """
@@ -77,7 +74,7 @@ def study_tables(
         "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
         "estimands": estimands_table(survey, results),
         "families": families,
-        **_sensitivity(article, specs, results, why, collapses, level),
+        **_sensitivity(article, specs, results, why, level),
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
@@ -97,20 +94,16 @@ def precision_table(raws: RawTables) -> pd.DataFrame:
 
 
 def _sensitivity(
-    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained],
-    collapses: Mapping[str, Collapses], level: float,
-) -> dict[str, pd.DataFrame]:  # fmt: skip
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], level: float
+) -> dict[str, pd.DataFrame]:
     """What the numbers and claims depend on."""
-    every = [
-        (spec, result, one, collapses.get(spec.outcome, {}))
-        for spec, result, one in zip(specs, results, why, strict=True)
-    ]
-    robust = [(result.name, robustness_table(one, result, named)) for _, result, one, named in every]
-    agreed = [(result.name, agreement_table(spec, one, result, named)) for spec, result, one, named in every]
+    every = list(zip(specs, results, why, strict=True))
+    robust = [(result.name, robustness_table(one, result)) for _, result, one in every]
+    agreed = [(result.name, agreement_table(spec, one, result)) for spec, result, one in every]
     return {
         "robustness": _by_model(robust, ROBUSTNESS_COLUMNS),
         "agreement": _by_model(agreed, AGREEMENT_COLUMNS),
-        "fragility": fragility_table(article, specs, results, why, collapses, level),
+        "fragility": fragility_table(article, specs, results, why, level),
     }
 
 
