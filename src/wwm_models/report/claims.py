@@ -153,7 +153,7 @@ def _line(row: Row, at: int, declared: Mapping[str, Any], found: Found) -> Claim
         statement=Text(clean(declared.get("nl") or written), clean(declared.get("en") or written)),
         where=labels.said(text(row, "where")),
         kind=words.get(f"kind_{kind}") or plain(clean(kind)),
-        published=_published(row),
+        published=_published(row, labels),
         raw=verdict_of(text(row, "raw_verdict"), labels),
         likelihood=verdict_of(text(row, "likelihood_verdict"), labels),
         bayes=cell(row, "bayes_probability", "chance"),
@@ -214,12 +214,12 @@ def _points(value: float) -> Text:
     return Text(Numbers("nl").decimal(value, digits), Numbers("en").decimal(value, digits))
 
 
-def _published(row: Row) -> Value | Copied | None:
+def _published(row: Row, labels: Labels) -> Value | Copied | None:
     """What the article printed: a text such as "62%", or a probability; nothing if it printed nothing."""
-    value, written = number(row, "published"), clean(text(row, "published"))
+    value, written = number(row, "published"), text(row, "published")
     if not math.isnan(value):
         return cell(row, "published", "printed")
-    return Copied(written, f"{row['_table']}:{row['_row']}:published") if written else None
+    return Copied(labels.said(written), f"{row['_table']}:{row['_row']}:published") if written else None
 
 
 def _block(name: str, rows: list[Row], labels: Labels) -> Block:

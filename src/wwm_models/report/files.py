@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wwm_models.errors import ResultsError, listed
 from wwm_models.records import Results
-from wwm_models.report.charts import Drawing, Row, bundle, templates, written
+from wwm_models.report.charts import Drawing, Row, library, written
 from wwm_models.report.figures import Block, Entry, Figure
 from wwm_models.report.labels import clean
 from wwm_models.report.methods import percent_of
@@ -35,12 +35,11 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     """
     for name in ("figures", "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    with ThreadPoolExecutor(2) as beside:  # the chart compiler works beside Python and lets it run
-        library = beside.submit(lambda: (bundle(), templates()))
+    library()
+    with ThreadPoolExecutor(1) as beside:  # the chart compiler works beside Python and lets it run
         report = report_of(results)
         drawn = [beside.submit(_figure, figure, report, folder / "figures") for figure in report.figures]
         tables = _tables(report, folder / "tables")
-        library.result()
         page = _write(folder / "report.html", page_of(report))
         figures = [path for paths in drawn for path in paths.result()]
     return [page, *figures, *tables]

@@ -58,19 +58,19 @@ class Value:
 
 @dataclass(frozen=True)
 class Copied:
-    """A text of a table, word for word, with the cell it comes from."""
+    """A text of a table in both languages, with the cell it comes from."""
 
-    text: str
+    text: Text
     source: str
 
     def written(self, lang: str) -> str:
-        """The text; it is the same in both languages."""
-        del lang
-        return self.text
+        """The text in one language."""
+        return self.text.of(lang)
 
     def of(self, lang: str) -> Markup:
-        """Markup that carries the source."""
-        return Markup('<bdi data-text="{}">{}</bdi>').format(self.source, self.written(lang))
+        """Markup in both languages that carries the source."""
+        del lang
+        return Markup('<span data-text="{}">{}</span>').format(self.source, Markup(self.text.__html__()))
 
 
 @dataclass(frozen=True)

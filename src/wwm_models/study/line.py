@@ -12,7 +12,7 @@ import pandas as pd
 from wwm_models.adjust import raw
 from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
-from wwm_models.report import write_report
+from wwm_models.report import library, write_report
 from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
 from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
@@ -107,6 +107,7 @@ def run_study(
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
     awaited = begin_bounds(declared)
+    library()  # the page's charts depend on no number
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     key = run_key(declared, name, survey.sha256, settings)
     kept = Checkpoints(Path(out), key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,11 @@ CONFIG = {"view": {"stroke": None}, "font": FONT, "aria": False, "background": N
 
 
 @cache
+def library() -> Future[tuple[str, str]]:
+    """`bundle` and `templates`, being made in a thread: they depend on no number, so a run begins on them before its fits."""
+    return ThreadPoolExecutor(1).submit(lambda: (bundle(), templates()))
+
+
 def bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script without imports; it makes ``vegaEmbed`` known and nothing else.
 
@@ -22,7 +28,6 @@ def bundle() -> str:
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
 
 
-@cache
 def templates() -> str:
     """Both specifications compiled to Vega, as JSON; rows, width and colours are filled in by the page's script."""
     return json.dumps(
