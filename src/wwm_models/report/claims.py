@@ -215,10 +215,10 @@ def _points(value: float) -> Text:
 
 
 def _published(row: Row, labels: Labels) -> Value | Copied | None:
-    """What the article printed: a text such as "62%", or a probability; nothing if it printed nothing."""
+    """What the article printed: a text such as "62%", a probability or a count; nothing if it printed nothing."""
     value, written = number(row, "published"), text(row, "published")
     if not math.isnan(value):
-        return cell(row, "published", "printed")
+        return cell(row, "published", "count" if text(row, "kind") == "count" else "printed")
     return Copied(labels.said(written), f"{row['_table']}:{row['_row']}:published") if written else None
 
 
