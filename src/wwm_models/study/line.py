@@ -106,8 +106,7 @@ def run_study(
     tell(f"reading {name}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
-    awaited = begin_bounds(declared)
-    library()  # the page's charts depend on no number
+    awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     key = run_key(declared, name, survey.sha256, settings)
     kept = Checkpoints(Path(out), key)
