@@ -145,7 +145,7 @@ pd.DataFrame(
 
 # %%
 rng = np.random.default_rng(1)
-counts = idata.constant_data["counts"].values[:, np.argsort(idata.constant_data["answer_order"].values)]
+counts = idata.constant_data["counts"].values[:, np.argsort(idata.constant_data["answer_order"].values)].astype(int)
 few = shares(patterns)[:: max(1, len(theta) // 500)]
 again = np.stack([rng.multinomial(counts.sum(axis=1), each) for each in few])
 groups = patterns["age_group"].astype(str) + " · " + patterns["household"].astype(str)
@@ -184,7 +184,6 @@ each = az.from_dict(
 left_out = az.loo(each, pointwise=True)
 print(left_out)
 az.plot_khat(left_out)
-plt.close("all")
 
 # %%
 checks = pd.read_csv(RUN / "diagnostics.csv")
