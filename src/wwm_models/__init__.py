@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from wwm_models.families import Model
     from wwm_models.imputation import impute, pool
+    from wwm_models.many import run_many
     from wwm_models.records import (
         Estimand,
         Estimates,
@@ -129,6 +130,7 @@ _HOME = {
     "read_survey": "survey",
     "read_weighting_margins": "survey",
     "replicates": "engines",
+    "run_many": "many",
     "run_study": "study",
     "sample": "engines",
     "slopes": "adjust",
@@ -204,6 +206,7 @@ __all__ = [
     "read_survey",
     "read_weighting_margins",
     "replicates",
+    "run_many",
     "run_study",
     "sample",
     "sample_joint",

@@ -38,6 +38,10 @@ class SeparationError(FitError):
     """Some coefficient is infinite at the maximum of the likelihood."""
 
 
+class SchedulerError(WwmError):
+    """Many fits cannot be sent where they were to be made."""
+
+
 class AdjustError(WwmError):
     """An estimate was asked for that the fit cannot give."""
 

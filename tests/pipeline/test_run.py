@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,7 +125,26 @@ def test_every_file_of_the_contract_with_its_columns(small: Path):
         "wish": {"status": "ok", "problems": []},
         "wish_nominal": {"status": "ok", "problems": []},
     }
+    assert manifest["data_file"] == "data.csv"
+    assert manifest["inputs"]["data.csv"] == hashlib.sha256((small / "data.csv").read_bytes()).hexdigest()
     assert verify_results(small / "out") == []
+
+
+def test_a_run_of_a_table_in_a_database(small: Path):
+    frame = pd.read_csv(small / "data.csv")
+    with duckdb.connect(str(small / "data.db")) as base:
+        base.execute("create table answers as select * from frame")
+        assert len(frame)
+    assert run(small) == 0
+    address = f"duckdb://{small}/data.db#answers"
+    assert main(["run", str(small / "study"), "--data", address, "--out", str(small / "there")]) == 0
+    for name in ("raw", "adjusted", "accounting", "comparison"):
+        pd.testing.assert_frame_equal(
+            read_table(small / "there" / f"{name}.csv"), read_table(small / "out" / f"{name}.csv")
+        )
+    manifest = json.loads((small / "there" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["data_file"] == address
+    assert len(manifest["inputs"][address]) == 64
 
 
 def test_raw_counts_are_those_of_the_file(small: Path):

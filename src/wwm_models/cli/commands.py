@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         finished = run_study(
             study, data=options.data, out=options.out or Path("results") / study.resolve().name, codebook=options.codebook,
             engines=_names(options.engine), seed=options.seed, level=options.level,
-            lang=options.lang, progress=tell,
+            lang=options.lang, progress=tell, scheduler=options.scheduler,
         )  # fmt: skip
     return _finished(finished)
 

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="a survey file through a study")
     _study_and_data(run)
     _run_options(run, None, engine="likelihood")
+    run.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler whose workers share the fits")
     check = commands.add_parser("check", help="read and check everything, fit nothing")
     _study_and_data(check)
     _codebook_steps(commands.add_parser("codebook", help="draft a codebook of a file, or lock one to it"))

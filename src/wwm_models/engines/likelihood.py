@@ -32,7 +32,9 @@ VCOV_KINDS = ("auto", "model", "robust", "design", "replicates")
 PENALTIES = ("", "jeffreys")
 
 
-def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "error", penalty: str = "") -> Fit:
+def fit(
+    model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "error", penalty: str = "", scheduler: str = ""
+) -> Fit:
     """Fit a model to a survey by maximum likelihood (pseudo-likelihood under sampling weights).
 
     Parameters
@@ -47,6 +49,8 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
         "jeffreys": a penalised fit, finite also where answers are separated; every table of it says so. Its covariance is the
         inverse information, times n over Kish's effective n: an answer that nobody gave has no influence, so a sandwich would
         understate what is not known.
+    scheduler : str
+        Address of a Dask scheduler whose workers share the replicate weights; "": this process.
 
     Returns
     -------
@@ -82,7 +86,8 @@ def fit(model: Model, survey: Survey, *, vcov: str = "auto", aliased: str = "err
     bread = np.full_like(found.information, np.nan) if found.bread is None else found.bread
     if status == "ok":
         refuse_tripped(likelihood, found, cells, design, penalised=bool(penalty))
-    again = replicate_estimates(likelihood, theta, cells, design, survey) if kind == "replicates" else None
+    replicated = kind == "replicates"
+    again = replicate_estimates(likelihood, theta, cells, design, survey, scheduler) if replicated else None
     effective = _effective_n(cells, survey)
     inflation = cells.n / effective if penalty else 1.0
     theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey, again, inflation)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from wwm_models.engines.batch import chunks, maximise_many
+from wwm_models.engines.batch import CHUNK, chunks, maximise_many
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.engines.separation import LARGE_ETA, receding_direction
 from wwm_models.errors import FitError
 from wwm_models.families import Family
+from wwm_models.many import run_many
 from wwm_models.numerics.newton import Maximum, maximise
-from wwm_models.records import Cells, Design, Replicates, Survey
+from wwm_models.records import Cells, Columns, Design, Linear, Replicates, Survey
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+SHARED = 64  # replicates in a block that a worker gets: enough to outweigh sending it
 
 
 def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -> Array:
@@ -77,9 +80,17 @@ def maximise_on(likelihood: CellLikelihood, start: Array) -> Located:
 
 
 def replicate_estimates(
-    likelihood: CellLikelihood, theta: Array, cells: Cells, design: Design, survey: Survey
+    likelihood: CellLikelihood, theta: Array, cells: Cells, design: Design, survey: Survey, scheduler: str = ""
 ) -> Array:
     """Estimates under every replicate weight, each started at the full estimate.
+
+    Parameters
+    ----------
+    likelihood : CellLikelihood
+    theta : (p,) array
+    cells, design, survey : records
+    scheduler : str
+        Address of a Dask scheduler whose workers share the replicates.
 
     Returns
     -------
@@ -91,27 +102,44 @@ def replicate_estimates(
         If some replicate has no maximum.
     """
     assert survey.replicates is not None
-    found: list[Array] = []
-    failed = 0
-    for counts in replicate_counts(cells, design, survey.replicates):
-        points, done = _maxima_near(likelihood, counts, theta)
-        found.append(points)
-        failed += int((~done | _infinite(likelihood, counts, points, cells, design)).sum())
+    nobody = np.zeros(0, dtype=np.intp)
+    slim = replace(
+        cells, row_pattern=nobody, row_category=nobody, row_weight=np.zeros(0), tally=None
+    )  # workers get cells only
+    task = partial(
+        _replicated, likelihood, theta, slim, replace(design, build=_unbuilt, build_scale=None, without=None)
+    )
+    blocks = replicate_counts(cells, design, survey.replicates, SHARED if scheduler else None)
+    found = run_many(task, blocks, scheduler=scheduler)
+    points, failed = np.concatenate([own for own, _ in found]), sum(number for _, number in found)
     if failed:
         raise FitError(
-            f"{failed} of {sum(map(len, found))} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "
+            f"{failed} of {len(points)} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "
             'in a group. Use vcov="design", fewer terms, or merged answers.'
         )
-    return np.concatenate(found)
+    return points
 
 
-def replicate_counts(cells: Cells, design: Design, made: Replicates) -> Iterator[Array]:
-    """Weights of the cells under the replicates, in blocks (S, P, J + 1) of some replicates, scaled as those of the fit."""
+def _replicated(
+    likelihood: CellLikelihood, theta: Array, cells: Cells, design: Design, counts: Array
+) -> tuple[Array, int]:
+    """The maxima (S, p) under S sets of counts, and how many of them are none."""
+    points, done = _maxima_near(likelihood, counts, theta)
+    return points, int((~done | _infinite(likelihood, counts, points, cells, design)).sum())
+
+
+def _unbuilt(columns: Columns) -> Linear:
+    raise AssertionError(f"a worker has no formula for {columns}")
+
+
+def replicate_counts(cells: Cells, design: Design, made: Replicates, most: int | None = None) -> Iterator[Array]:
+    """Weights of the cells under the replicates, in blocks (S, P, J + 1) of at most `most` replicates, scaled as those of the fit."""
     used = np.flatnonzero(cells.row_pattern >= 0)
     shape = cells.weights.shape
     cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
     gather = sparse.csr_array((np.ones(len(used)), (cell, np.arange(len(used)))), (shape[0] * shape[1], len(used)))
-    for part in chunks(cells.weights.size, made.weights.shape[1]):
+    numbers = cells.weights.size if most is None else max(cells.weights.size, CHUNK // most)
+    for part in chunks(numbers, made.weights.shape[1]):
         weights = made.weights[used, part]
         scaled = weights * (cells.weights.sum() / weights.sum(axis=0))
         yield (gather @ scaled).T.reshape(-1, *shape)[:, :, design.order]

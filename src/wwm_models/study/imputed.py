@@ -8,6 +8,7 @@ is weakened). Rows that miss a predictor stay out and are counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from wwm_models.declared.toml import check_keys
 from wwm_models.errors import DeclarationError
 from wwm_models.imputation import impute, pool
 from wwm_models.imputation.rubin import rubin
+from wwm_models.many import run_many
 from wwm_models.records import Estimates, Imputations, Survey
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.models import ModelResult, people_of, run_model
@@ -28,7 +30,12 @@ LARGE_DF = 1e6  # of complete data without a design: the normal
 
 
 def run_declared(
-    spec: ModelSpec, survey: Survey, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float
+    spec: ModelSpec,
+    survey: Survey,
+    collapses: Collapses,
+    extra: Sequence[tuple[str, ...]],
+    level: float,
+    scheduler: str = "",
 ) -> ModelResult:
     """Run a model as its file says: on the complete rows, or on completed surveys.
 
@@ -36,12 +43,20 @@ def run_declared(
     ----------
     spec, survey, collapses, extra, level
         As for `run_model`.
+    scheduler : str
+        Address of a Dask scheduler whose workers share the completed surveys.
     """
     if not spec.imputation:
         return run_model(spec, survey, collapses, extra, level)
     done = _completed(spec, survey)
-    each = [run_model(spec, one, collapses, extra, level) for one in done]
+    each = run_many(partial(_on_one, spec, collapses, extra, level), done.surveys, scheduler=scheduler)
     return pooled_results(each, done, level)
+
+
+def _on_one(
+    spec: ModelSpec, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float, survey: Survey
+) -> ModelResult:
+    return run_model(spec, survey, collapses, extra, level)
 
 
 def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float) -> ModelResult:

@@ -65,6 +65,7 @@ def run_study(
     lang: str = "nl",
     without: Sequence[str] = (),
     progress: Progress | None = None,
+    scheduler: str = "",
 ) -> Run:
     """Read a survey, fit every model of a study, and write the results folder.
 
@@ -88,6 +89,8 @@ def run_study(
         Models that are left out, by the name of their file.
     progress : function of (str, int, int), optional
         Is told what is being done, how many models are finished, and how many there are.
+    scheduler : str
+        Address of a Dask scheduler whose workers share the fits; posteriors are sampled here.
 
     Returns
     -------
@@ -101,18 +104,16 @@ def run_study(
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
     own = None if codebook is None else Path(codebook)
     declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
-    count = len(declared.models)
-    name = data_name(data)
-    tell(f"reading {name}", 0, count)
+    count, source = len(declared.models), data_name(data)
+    tell(f"reading {source}", 0, count)
     survey = read_survey(data, declared.codebook)
     check_survey(declared, survey)
     awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
-    key = run_key(declared, name, survey.sha256, settings)
-    kept = Checkpoints(Path(out), key)
+    kept = Checkpoints(Path(out), run_key(declared, source, survey.sha256, settings))
     collapses = collapses_of(survey)
     started = pd.Timestamp.now()
-    work = Work(survey, declared.article, collapses, engines, seed, level, kept)
+    work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
     raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("taking the differences apart", count, count)
@@ -121,7 +122,7 @@ def run_study(
     tables = study_tables(survey, declared.article, declared.models, results, why, raws, lang, level)
     tables = without_withheld(tables, withheld) | {"precision": precision_table(raws)}
     bounds, unbounded = awaited()
-    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": name}), bounds)
+    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": source}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
@@ -131,7 +132,7 @@ def run_study(
         write_report(made, folder)
         write_manifest(
             folder,
-            run_manifest(declared, name, survey, settings, results, started) | {"disclosure": withheld.summary},
+            run_manifest(declared, source, survey, settings, results, started) | {"disclosure": withheld.summary},
         )
     kept.clear()
     return Run(Path(out), made, problems)

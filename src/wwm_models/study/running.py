@@ -10,12 +10,14 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wwm_models.article import Article
 from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ResultsError
+from wwm_models.many import run_many
 from wwm_models.records import Survey
 from wwm_models.store import Checkpoints
 from wwm_models.study.imputed import run_declared
@@ -41,6 +43,8 @@ class Work:
     seed : int
     level : float
     kept : Checkpoints
+    scheduler : str
+        Address of a Dask scheduler whose workers share the fits; "": this machine.
     """
 
     survey: Survey
@@ -50,6 +54,7 @@ class Work:
     seed: int
     level: float
     kept: Checkpoints
+    scheduler: str = ""
 
 
 def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> list[ModelResult]:
@@ -65,8 +70,14 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
     waiting = [spec for spec in specs if not _is_kept(spec, work)]
     done = len(specs) - len(waiting)
     sampled = [spec for spec in waiting if _is_sampled(spec, work)]
+    shared = [spec for spec in waiting if work.scheduler and spec not in sampled and not spec.imputation]
+    if shared:
+        tell(f"{len(shared)} models at {work.scheduler}", done, len(specs))
+        for spec, stored in zip(shared, run_many(partial(_made, work), shared, scheduler=work.scheduler), strict=True):
+            work.kept.save(spec.name, *stored)
+        done += len(shared)
     for spec in waiting:
-        if spec not in sampled:
+        if spec not in (*sampled, *shared):
             tell(spec.name, done, len(specs))
             _run(spec, work)
             done += 1
@@ -93,12 +104,17 @@ def _is_sampled(spec: ModelSpec, work: Work) -> bool:
 
 def _run(spec: ModelSpec, work: Work) -> str:
     """Run one model and store it; gives its name."""
+    work.kept.save(spec.name, *_made(work, spec))
+    return spec.name
+
+
+def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run one model and give its results as they are stored."""
     extra, collapses = joint_of(work.article, spec.outcome), work.collapses.get(spec.outcome, {})
-    result = run_declared(spec, work.survey, collapses, extra, work.level)
+    result = run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler)
     if _is_sampled(spec, work):
         result = with_posterior(result, spec, work.survey, collapses, extra, work.level, work.seed, work.kept)
-    work.kept.save(spec.name, *stored_form(result))
-    return spec.name
+    return stored_form(result)
 
 
 def _in_processes(specs: Sequence[ModelSpec], work: Work) -> Generator[str]:

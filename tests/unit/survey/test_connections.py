@@ -187,6 +187,7 @@ def test_an_engine_whose_library_is_absent(monkeypatch: pytest.MonkeyPatch):
     assert message.endswith('Install it with: pip install "ibis-framework[pyspark]"')
 
 
+@pytest.mark.slow
 def test_a_parquet_file_that_spark_reads_and_counts(tmp_path: Path, book: Path, with_spark: Callable[..., Any]):
     formats.WRITERS[".csv"](tmp_path / "data.csv")
     formats.WRITERS[".parquet"](tmp_path / "data.parquet")

@@ -1,0 +1,1 @@
+"""Tables from a million to a hundred million rows: seconds and memory, and the same sums from another engine."""

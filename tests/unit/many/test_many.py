@@ -1,0 +1,60 @@
+"""The same task on many things: the same results in the same order, wherever they are made."""
+
+from __future__ import annotations
+
+import json
+import operator
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import wwm_models as wwm
+from wwm_models.errors import SchedulerError
+
+HERE = Path(__file__).parent
+
+
+def test_results_stand_in_the_order_of_the_items():
+    assert wwm.run_many(partial(operator.mul, 3), range(5)) == [0, 3, 6, 9, 12]
+    assert wwm.run_many(partial(operator.mul, 3), iter(range(5)), jobs=2) == [0, 3, 6, 9, 12]
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_what_this_process_gives(tmp_path: Path):
+    """Bootstrap replicates, simulations and the models of a study; in a process of its own, as clusters leave threads behind."""
+    pytest.importorskip("dask.distributed", reason="Dask is not installed")
+    command = [sys.executable, str(HERE / "dask_cluster.py"), str(tmp_path), "150"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("rows") > 10
+    assert {name: value <= 1e-12 for name, value in found.items()} == dict.fromkeys(found, True)
+    assert set(found) == {"replicates", "standard errors", "simulations", "study"}
+
+
+def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("dask.distributed", reason="Dask is not installed")
+
+    def unreachable(address: str, timeout: float) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("dask.distributed.Client", unreachable)
+    with pytest.raises(SchedulerError) as caught:
+        wwm.run_many(abs, [1], scheduler="tcp://10.0.0.5:8786")
+    assert str(caught.value) == (
+        'No Dask scheduler answers at "tcp://10.0.0.5:8786" (TimeoutError). Expected an address such as tcp://10.0.0.5:8786. '
+        "Start one with `dask scheduler`, and workers with `dask worker ADDRESS`."
+    )
+
+
+def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(SchedulerError) as caught:
+        wwm.run_many(abs, [1], scheduler="tcp://10.0.0.5:8786")
+    assert str(caught.value) == (
+        'scheduler "tcp://10.0.0.5:8786" needs Dask, which is not installed. Expected it beside this package. Install it with: '
+        'pip install "wwm-models[scale]"'
+    )
