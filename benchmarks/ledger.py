@@ -27,10 +27,10 @@ from wwm_models.article.pool import keys_of, pool_of
 from wwm_models.article.quantities import leaves
 from wwm_models.article.reader import Article, Claim, Reference
 from wwm_models.article.reasons import parts_of
+from wwm_models.declared.folders import bundled_study
 from wwm_models.declared.models import read_models
 from wwm_models.errors import SeparationError
 from wwm_models.records import Estimates
-from wwm_models.study.declared import bundled_study
 from wwm_models.study.models import model_of, requests_of
 from wwm_models.survey.twin import DECLARED, Truth, random_answers, true_adjusted
 

@@ -19,8 +19,8 @@ from unittest import mock
 
 from wwm_models.article import read_article
 from wwm_models.article.bounds import bounds, read_margins
+from wwm_models.declared.folders import bundled_study
 from wwm_models.study import line
-from wwm_models.study.declared import bundled_study
 from wwm_models.survey.twin import quota_respondents
 
 RESULTS = Path(__file__).parent / "results"

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
         superiority,
         total,
     )
-    from wwm_models.article import Comparison, compare, fragility, read_article
+    from wwm_models.article import Comparison, read_article
     from wwm_models.article.bounds import Margins, bounds, read_margins
+    from wwm_models.article.compare import compare
+    from wwm_models.article.fragility import fragility
     from wwm_models.checks import (
         brant,
         hosmer_lemeshow,
@@ -81,7 +83,7 @@ _HOME = {
     "bounds": "article.bounds",
     "read_margins": "article.bounds",
     "brant": "checks",
-    "fragility": "article",
+    "fragility": "article.fragility",
     "hosmer_lemeshow": "checks",
     "likelihood_ratio": "checks",
     "lipsitz": "checks",
@@ -108,7 +110,7 @@ _HOME = {
     "calibrate": "survey",
     "change": "adjust",
     "change_between": "adjust",
-    "compare": "article",
+    "compare": "article.compare",
     "contrasts": "adjust",
     "decompose": "adjust",
     "e_value": "adjust",

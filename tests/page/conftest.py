@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 from wwm_models.article.bounds.result import BOUNDS_COLUMNS
+from wwm_models.declared.folders import bundled_study
 from wwm_models.records import Collapse, Level, Results, Variable
 from wwm_models.report import render_page
 from wwm_models.report.packed import unpacked
 from wwm_models.store import write_table
 from wwm_models.study import run_study
-from wwm_models.study.declared import bundled_study
 from wwm_models.survey.twin import quota_respondents
 
 AGES = ("18-34", "35-49", "50-64")

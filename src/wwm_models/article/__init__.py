@@ -1,12 +1,31 @@
-"""The article as data: its printed numbers, its sentences as checkable claims, and both held against estimates."""
+"""The article as data: its printed numbers, its sentences as checkable claims, and both held against estimates.
 
-from wwm_models.article.compare import Comparison, compare
-from wwm_models.article.comparison import comparison_table
-from wwm_models.article.fragility import fragility
-from wwm_models.article.judge import Evidence, Sources, judge
-from wwm_models.article.ledger import claims_table
-from wwm_models.article.pool import Pool
+What holds claims against estimates is imported when it is asked for: bounds from the printed article alone need none of it.
+The functions ``compare``, ``fragility`` and ``judge`` are in the files of their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from wwm_models.article.reader import Article, Claim, Published, Reference, read_article
+
+if TYPE_CHECKING:
+    from wwm_models.article.compare import Comparison
+    from wwm_models.article.comparison import comparison_table
+    from wwm_models.article.judge import Evidence, Sources
+    from wwm_models.article.ledger import claims_table
+    from wwm_models.article.pool import Pool
+
+_HOME = {
+    "Comparison": "compare",
+    "Evidence": "judge",
+    "Pool": "pool",
+    "Sources": "judge",
+    "claims_table": "ledger",
+    "comparison_table": "comparison",
+}
 
 __all__ = [
     "Article",
@@ -18,9 +37,12 @@ __all__ = [
     "Reference",
     "Sources",
     "claims_table",
-    "compare",
     "comparison_table",
-    "fragility",
-    "judge",
     "read_article",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

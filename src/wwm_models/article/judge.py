@@ -25,10 +25,10 @@ from wwm_models.article.pool import Pool, joint_covariance
 from wwm_models.article.quantities import Quantity
 from wwm_models.article.reader import Claim
 from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text
+from wwm_models.article.rules import UNTESTABLE
 from wwm_models.article.simultaneous import Tested, tested
 from wwm_models.numerics.intervals import critical_value
 
-UNTESTABLE = "cannot be tested"
 WORST_FIRST = ("reverses", "not reproduced", UNTESTABLE, "weaker", "undecided", "holds", "reproduced")
 
 

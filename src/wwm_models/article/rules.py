@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
+UNTESTABLE: Final = "cannot be tested"
 RULES: Final = MappingProxyType(
     {
         "value": MappingProxyType(

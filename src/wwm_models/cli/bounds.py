@@ -1,17 +1,47 @@
-"""What `wwm bounds` prints: limits of every number, a verdict on every claim, and how both depend on the interaction."""
+"""The command `wwm bounds` and what it prints: limits of every number, a verdict on every claim, and how both depend on the interaction.
+
+It needs neither engines nor the line of a study, and does not import them.
+"""
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wwm_models.article.bounds import BoundsResult
+from wwm_models.article import read_article
+from wwm_models.article.bounds import BoundsResult, read_margins
+from wwm_models.article.bounds import bounds as allowed_by
+from wwm_models.cli.main import DONE
+from wwm_models.cli.written import csv_file
+from wwm_models.declared.folders import study_folder
 
 WIDTH = 118
+
+
+def bounds(options: argparse.Namespace) -> int:
+    """What the printed numbers of a study alone allow."""
+    out = csv_file(options.out) if options.out else None
+    folder = study_folder(options.study)
+    article = read_article(folder / "article.toml")
+    margins = read_margins(options.margins or folder / "margins.toml", folder / "codebook.toml")
+    found = allowed_by(article, margins, lang=options.lang)
+    print(bounds_text(found))
+    if out is not None:
+        _write(found, folder.resolve().name, out)
+    return DONE
+
+
+def _write(found: BoundsResult, study: str, out: Path) -> None:
+    from wwm_models.store import write_table
+    from wwm_models.study.bounds import bounds_csv
+
+    write_table(bounds_csv(found, study), out)
 
 
 def bounds_text(found: BoundsResult) -> str:

@@ -13,19 +13,19 @@ from wwm_models.cli.main import DONE, NOT_USABLE
 from wwm_models.cli.prepare import check, codebook
 from wwm_models.cli.progress import told
 from wwm_models.cli.text import claims_text, comparison_text
+from wwm_models.cli.written import csv_file
+from wwm_models.declared.folders import bundled_study, study_folder
 from wwm_models.disclosure import differencing
-from wwm_models.errors import ResultsError
 from wwm_models.records import Survey
 from wwm_models.report import left_out, rewrite_report
-from wwm_models.store import read_results, unfinished, verify_results, write_table
+from wwm_models.store import read_results, unfinished, verify_results
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
-from wwm_models.study.bounds import bounds_csv
-from wwm_models.study.declared import bundled_study, joint_names, study_folder
+from wwm_models.study.declared import joint_names
 from wwm_models.survey.twin import quota_respondents, random_respondents
 
-__all__ = ["bounds", "check", "claims", "codebook", "demo", "report", "run", "show", "simulate", "verify"]
+__all__ = ["check", "claims", "codebook", "demo", "report", "run", "show", "simulate", "verify"]
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -61,30 +61,9 @@ def simulate(options: argparse.Namespace) -> int:
     if options.out == "-":
         sys.stdout.write(content)
         return DONE
-    path = _csv_file(options.out)
+    path = csv_file(options.out)
     write_bytes(content.encode("utf-8"), path)
     print(f"SYNTHETIC respondents: {path}", file=sys.stderr)
-    return DONE
-
-
-def bounds(options: argparse.Namespace) -> int:
-    """What the printed numbers of a study alone allow."""
-    from wwm_models.article import read_article
-    from wwm_models.article.bounds import bounds as allowed_by
-    from wwm_models.article.bounds import read_margins
-    from wwm_models.cli.bounds import bounds_text
-
-    out = _csv_file(options.out) if options.out else None
-    folder = study_folder(options.study)
-    article = read_article(folder / "article.toml")
-    found = allowed_by(
-        article,
-        read_margins(options.margins or folder / "margins.toml", folder / "codebook.toml"),
-        lang=options.lang,
-    )
-    print(bounds_text(found))
-    if out is not None:
-        write_table(bounds_csv(found, folder.resolve().name), out)
     return DONE
 
 
@@ -138,16 +117,6 @@ def _given_away(here: Path, there: Path) -> list[str]:
 def _names(text: str) -> list[str]:
     """Names separated by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _csv_file(name: str) -> Path:
-    """A path that a file can be written to."""
-    path = Path(name)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise ResultsError(
-            f"{path} cannot be written: it is a folder, or its folder does not exist. Give the path of a csv file."
-        )
-    return path
 
 
 def _say_left_out(lang: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -28,10 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # matrices are small here: threads would only wait for each other, and the second core has a process of its own
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from wwm_models.cli import commands
-
+    home = importlib.import_module(f"wwm_models.cli.{'bounds' if options.command == 'bounds' else 'commands'}")
     try:
-        return int(getattr(commands, options.command.replace("-", "_"))(options))
+        return int(getattr(home, options.command.replace("-", "_"))(options))
     except WwmError as problem:
         print(f"wwm: {problem}", file=sys.stderr)
         return WRONG_USE

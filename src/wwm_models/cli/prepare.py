@@ -9,10 +9,10 @@ from pathlib import Path
 
 from wwm_models.cli.main import DONE
 from wwm_models.cli.overview import checked_text
+from wwm_models.declared.folders import study_folder
 from wwm_models.errors import ResultsError
 from wwm_models.store.tables import write_bytes
 from wwm_models.study.check import check_study
-from wwm_models.study.declared import study_folder
 from wwm_models.survey import read_codebook, read_file, survey_of
 from wwm_models.survey.drafting import described_by, draft_codebook, locked, read_ddi, source_of
 

@@ -14,6 +14,7 @@ Huangfu, Q. and Hall, J. A. J. (2018). Parallelizing the dual revised simplex me
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 Array = NDArray[np.float64]
 
-_TOGETHER = 150  # blocks per call: more gain nothing and hold memory
+_TOGETHER = 40  # blocks per call: fewer spend more on calls, more on programs whose blocks wait for each other
+_THREADS = 2  # the solver works outside the interpreter's lock
 _INFEASIBLE, _UNBOUNDED = 2, (3, 4)  # of scipy.optimize.milp; 4 says one of the two, and here there is a point
 
 
@@ -103,7 +105,10 @@ def extremes(pairs: Sequence[tuple[Polyhedron, Array]]) -> Array:
     [[1.0, 3.0]]
     """
     both = [*pairs, *((polyhedron, -form) for polyhedron, form in pairs)]
-    found = [_minima(both[start : start + _TOGETHER]) for start in range(0, len(both), _TOGETHER)]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = list(
+            threads.map(_minima, [both[start : start + _TOGETHER] for start in range(0, len(both), _TOGETHER)])
+        )
     ends = np.concatenate(found).reshape(2, -1) if found else np.zeros((2, 0))
     return np.column_stack([ends[0], -ends[1]])
 

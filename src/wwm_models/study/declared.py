@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -183,22 +182,3 @@ def _check_reference(reference: Reference, path: Path, survey: Survey, collapses
 def _levels(survey: Survey, name: str) -> list[str]:
     column = survey.frame[name]
     return [str(level) for level in column.cat.categories] if hasattr(column, "cat") else []
-
-
-def bundled_study(name: str) -> Path:
-    """Folder of a study that ships with the package: inside the wheel, or beside the source in a checkout.
-
-    Examples
-    --------
-    >>> (bundled_study("wwm21") / "codebook.toml").is_file()
-    True
-    """
-    inside = Path(str(importlib.resources.files("wwm_models"))) / "studies" / name
-    return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "models" / name
-
-
-def study_folder(name: str) -> Path:
-    """The folder of that path, or the study of that name that ships with the package."""
-    path = Path(name)
-    bundled = bundled_study(path.name)
-    return bundled if not path.exists() and bundled.is_dir() else path

@@ -12,9 +12,10 @@ import pytest
 import wwm_models as wwm
 from wwm_models.article.bounds import BOUNDS_COLUMNS
 from wwm_models.cli import main
+from wwm_models.declared.folders import bundled_study
 from wwm_models.store import read_table
 from wwm_models.study.bounds import begin_bounds, bounds_csv
-from wwm_models.study.declared import bundled_study, read_study
+from wwm_models.study.declared import read_study
 
 ARTICLE = """
 [article]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
+from wwm_models.declared.folders import bundled_study
 from wwm_models.declared.models import ModelSpec, read_model
 from wwm_models.errors import DeclarationError
-from wwm_models.study.declared import bundled_study
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import run_model

@@ -51,7 +51,7 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
 
     Examples
     --------
-    >>> from wwm_models.study.declared import bundled_study
+    >>> from wwm_models.declared.folders import bundled_study
     >>> read_margins(bundled_study("wwm21") / "margins.toml").rows
     'age_group'
     """

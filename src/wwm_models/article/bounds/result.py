@@ -14,8 +14,8 @@ from wwm_models.article.bounds.narrowing import Narrowing
 from wwm_models.article.bounds.quantities import Quantity
 from wwm_models.article.bounds.solve import Allowed
 from wwm_models.article.bounds.verdicts import FALSE, NOT_BOUNDED, TRUE, verdict
-from wwm_models.article.judge import UNTESTABLE
 from wwm_models.article.reader import Article, Claim, Reference
+from wwm_models.article.rules import UNTESTABLE
 
 Array = NDArray[np.float64]
 Claims = Mapping[str, Sequence[Quantity]]
