@@ -1,6 +1,6 @@
 """``python -m benchmarks.housing``: the cumulative logit of the Copenhagen tenants by likelihood and posterior, as name, mean, sd.
 
-brms.R and bambi.py beside this file print the same of their programs; docs/comparison.md sets the figures side by side.
+with_brms.R and with_bambi.py beside this file print the same of their programs; docs/comparison.md sets the figures side by side.
 """
 
 from __future__ import annotations
@@ -39,6 +39,15 @@ def main() -> None:
     for name, values in _low(post).items():
         print(f'"{name}",{values.mean():.4f},{values.std(ddof=1):.4f}')
     print(f"seconds to sample,{seconds:.1f},")
+    fit = wwm.fit(model, survey)
+    for name in SLOPES:
+        print(f'"{name}, likelihood",{fit.params[name]:.4f},{fit.std_errors[name]:.4f}')
+    for by in ("Infl", "Type"):
+        made = wwm.contrasts(wwm.adjusted(fit, by, covariates="fixed"), by, pairwise=True).table
+        for row in made[made["category"] == "Low"].to_dict("records"):
+            print(f'"P(Low), {row["contrast"]}, likelihood",{row["estimate"]:.4f},{row["std_error"]:.4f}')
+    whole = wwm.adjusted(fit, covariates="fixed").table.iloc[0]
+    print(f'"P(Low), likelihood",{whole["estimate"]:.4f},{whole["std_error"]:.4f}')
 
 
 def _low(post: wwm.Posterior) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""``python bambi.py FILE``: the cumulative logit of the Copenhagen tenants in bambi, with its own priors, as name, mean, sd.
+"""``python with_bambi.py FILE``: the cumulative logit of the Copenhagen tenants in bambi, with its own priors, as name, mean, sd.
 
 bambi takes no weights for this family, so every tenant is a row of his own. Run it in an environment that has bambi.
 """
@@ -25,7 +25,7 @@ def main(path: str) -> None:
     cells = pd.read_csv(path)
     tenants = cells.loc[cells.index.repeat(cells["Freq"])].reset_index(drop=True)
     for name, levels in ORDER.items():
-        tenants[name] = pd.Categorical(tenants[name], levels, ordered=name == "Sat")
+        tenants[name] = pd.Categorical(tenants[name], levels, ordered=True)  # unordered levels would be sorted
     started = time.perf_counter()
     model = bambi.Model("Sat ~ Infl + Type + Cont", tenants, family="cumulative")
     draws = model.fit(draws=1000, chains=4, cores=1, random_seed=1, progressbar=False)
@@ -40,8 +40,7 @@ def main(path: str) -> None:
     for name, level in ((None, ""), ("Infl", "Low"), ("Infl", "High"), ("Type", "Tower"), ("Type", "Terrace")):
         new = cells if name is None else cells.assign(**{name: level})
         told = model.predict(draws, data=new, inplace=False).posterior["p"].stack(draw_of=("chain", "draw"))  # noqa: PD013
-        shares = told.values[:, 0, :] if told.values.shape[0] == len(cells) else told.values[0]
-        low[name, level] = (shares * cells["Freq"].to_numpy()[:, None]).sum(axis=0) / cells["Freq"].sum()
+        low[name, level] = cells["Freq"].to_numpy() @ told.values[:, 0, :] / cells["Freq"].sum()
     made["P(Low)"] = low[None, ""]
     made["P(Low), influence high minus low"] = low["Infl", "High"] - low["Infl", "Low"]
     made["P(Low), terrace minus tower"] = low["Type", "Terrace"] - low["Type", "Tower"]

@@ -1,4 +1,4 @@
-# Rscript brms.R FILE: the cumulative logit of the Copenhagen tenants in brms, with its own priors, as name,mean,sd.
+# Rscript with_brms.R FILE: the cumulative logit of the Copenhagen tenants in brms, with its own priors, as name,mean,sd.
 suppressPackageStartupMessages(library(brms))
 d <- read.csv(commandArgs(TRUE)[1])
 d$Sat <- factor(d$Sat, c("Low", "Medium", "High"), ordered = TRUE)
