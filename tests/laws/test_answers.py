@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 import wwm_models as wwm
@@ -35,6 +38,20 @@ def test_answers_and_unions_of_answers_are_coherent(kind, logit_response, survey
     np.testing.assert_allclose(result.covariance, result.covariance.T, rtol=0, atol=1e-14 * size)
     assert np.linalg.eigvalsh(result.covariance).min() > -1e-12 * size
     np.testing.assert_allclose(np.sqrt(np.diag(result.covariance).clip(0)), result.table["std_error"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("by", ["age", None])
+def test_answers_merged_before_the_fit_are_answers_merged_after_it(survey, by):
+    """Where the model is saturated; read the other way round: an answer split in two is the sum of its halves."""
+    merged = {"never": "never", "rarely": "rarely", "often": "much", "daily": "much"}
+    coarse = pd.Categorical(survey.frame["y"].astype(object).map(merged), ["never", "rarely", "much"], ordered=True)
+    other = replace(survey, frame=survey.frame.assign(y=coarse))
+    model = wwm.Model("y ~ age * household", family="multinomial")
+    after = wwm.adjusted(wwm.fit(model, survey), by, collapses={"much": ("often", "daily")})
+    before = wwm.adjusted(wwm.fit(model, other), by)
+    rows = after.table["category"].isin(["never", "rarely", "much"]).to_numpy()
+    np.testing.assert_allclose(before.table["estimate"], after.table.loc[rows, "estimate"], rtol=1e-7)
+    np.testing.assert_allclose(before.covariance, after.covariance[np.ix_(rows, rows)], rtol=0, atol=1e-9)
 
 
 def test_a_certain_event_has_a_certain_interval(logit_response, frame):

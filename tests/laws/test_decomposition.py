@@ -36,6 +36,14 @@ def test_parts_add_up_to_the_difference(response, holed, of_kind):
     np.testing.assert_allclose(sums["percentage_points"].sum(), total, rtol=0, atol=1e-12)
 
 
+def test_parts_of_a_union_of_answers_are_the_sums_of_theirs(logit_response, holed, of_kind):
+    survey = of_kind(holed, "design")
+    model = logit_response.model("y ~ age + household + f")
+    table = wwm.decompose(model, survey, "age", collapses={"much": ("often", "daily")})
+    wide = table.pivot_table("percentage_points", ["age", "part"], "category", sort=False, observed=True)
+    np.testing.assert_allclose(wide["much"], wide["often"] + wide["daily"], rtol=0, atol=1e-12)
+
+
 def test_the_difference_is_adjusted_minus_raw_with_its_joint_error(holed, of_kind):
     fit = wwm.fit(wwm.Model("y ~ age * household + f"), of_kind(holed, "design"))
     table = wwm.decompose(fit.model, fit.survey, ["age", "household"], collapses={"much": ("often", "daily")})

@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 import wwm_models as wwm
+from wwm_models.article.judge import Sources, judge
+from wwm_models.article.pool import pool_of
+from wwm_models.article.quantities import leaves
+from wwm_models.study.declared import collapses_of
+from wwm_models.survey.twin import quota_respondents
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks import ledger
@@ -47,3 +52,17 @@ def test_an_age_difference_that_is_all_household_names_household():
 def test_a_family_errs_no_more_often_than_it_says():
     """12 draws at 5%: more than 4 errors would happen once in 5,000 suites."""
     assert sum(ledger.family_errors(range(1, 13), 500)) <= 4
+
+
+def test_every_printed_number_is_reproduced_on_the_default_respondents(article, tmp_path):
+    """Values, ranges and numbers of respondents, by the ledger itself; and nothing that the article says is contradicted by raw."""
+    path = tmp_path / "data.csv"
+    quota_respondents(1).to_csv(path, index=False)
+    survey = wwm.read_survey(path, ledger.bundled_study("wwm21") / "codebook.toml")
+    sets = {(at.outcome, tuple(sorted(at.by))) for at in article.references()}
+    raws = [wwm.raw(survey, outcome, by or None, collapses=collapses_of(survey).get(outcome)) for outcome, by in sets]
+    sources = Sources(pool_of(raws))
+    found = {claim.id: judge(claim, sources).raw for claim in article.claims if not claim.missing}
+    printed = {claim.id for claim in article.claims if {"value", "range", "count"} & {x.kind for x in leaves(claim)}}
+    assert {found[name] for name in printed} == {"reproduced"}
+    assert set(found.values()) <= {"reproduced", "holds", "undecided"}
