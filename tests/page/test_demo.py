@@ -45,9 +45,10 @@ def test_the_page_is_silent_fits_and_has_every_section(opened, lang, width, sche
 
 
 @pytest.mark.slow
-def test_the_first_screen_says_what_holds_and_whether_to_trust_it(opened):
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_the_first_screen_says_what_holds_and_whether_to_trust_it(opened, lang):
     """Everything above the fold of 1280 x 800: title, data, N, sentence, badge, chart with raw, adjusted and printed."""
-    page = opened(PAGE, fragment="lang=en")
+    page = opened(PAGE, fragment=f"lang={lang}")
     page.tab.set_viewport_size({"width": 1280, "height": 800})
     page.settled()
     for what in (

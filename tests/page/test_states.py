@@ -152,6 +152,23 @@ def test_texts_that_a_csv_reader_left_missing_are_read_as_empty(make):
     assert render_page(replace(results, tables=tables)) == render_page(results)
 
 
+def test_a_model_without_a_posterior_shows_its_likelihood_and_says_so(make, change, opened, tmp_path, write):
+    """One of two models of the matrix was not sampled; its charts keep their dots when the other engine is chosen."""
+    columns = ["adjusted_bayes", "adjusted_bayes_lower", "adjusted_bayes_upper"]
+
+    def unsampled(table):
+        table.loc[table["model"] == "autonomy_direction", columns] = np.nan
+        return table
+
+    results = change(make(), "comparison", unsampled)
+    tab = opened(write(results, tmp_path), fragment="lang=en&engine=bayes").tab
+    rows = tab.evaluate("document.querySelector('#figure-2 .block:not([hidden]) .chart').rows")
+    table = results.tables["comparison"]
+    assert [row["adjusted"] for row in rows] == [100 * table["adjusted_likelihood"].iloc[row["row"]] for row in rows]
+    assert "likelihood: this model was not sampled" in tab.locator("#figure-2 .legend:visible").inner_text()
+    assert tab.locator("#figure-1 .other").count() == 0
+
+
 def test_the_engine_can_be_chosen_only_where_there_are_two(make):
     assert 'name="engine"' in render_page(make(bayes=True))
     assert 'name="engine"' not in render_page(make(bayes=False))

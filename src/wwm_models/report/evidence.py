@@ -77,14 +77,14 @@ def robustness_table(labels: Labels) -> Table | None:
     variants = [name for name in VARIANTS if any(not math.isnan(number(row, name)) for row in rows)]
     numbers: dict[tuple[str, ...], Row] = {}
     for row in sorted(rows, key=lambda row: -_known(number(row, "largest_gap_points"))):
-        numbers.setdefault(tuple(text(row, name) for name in ("model", "category", "group")), row)
+        numbers.setdefault(tuple(text(row, name) for name in ("outcome", "category", "group")), row)
     order = list(numbers.values())[:MOST]
     lines = tuple(
         Line(
-            number_name(row, labels),
+            Text(*(f"{number_name(row, labels).of(lang)} · {labels.estimand(text(row, 'estimand')).of(lang)}" for lang in LANGUAGES)),
             (
                 *(cell(row, name, "percent") for name in variants), cell(row, "largest_gap_points", "tenth"),
-                words.get(f"variant_{text(row, 'against')}") or labels.said(text(row, "against")), labels.estimand(text(row, "estimand")),
+                words.get(f"variant_{text(row, 'against')}") or labels.said(text(row, "against")),
             ),
         )
         for row in order
@@ -92,7 +92,6 @@ def robustness_table(labels: Labels) -> Table | None:
     span = words["robustness_span"]
     columns = (
         *(Column(words[f"variant_{name}"], span) for name in variants), Column(words["column_gap"]), Column(words["column_against"], wide=True),
-        Column(words["column_estimand"], wide=True),
     )  # fmt: skip
     caption = words.fill("robustness_caption", shown=str(len(lines)), all=str(len(numbers)))
     return Table("robustness-table", caption, words["column_number"], columns, ((None, lines),))
@@ -110,7 +109,7 @@ def agreement_table(labels: Labels) -> Table | None:
             number_name(row, labels),
             (
                 cell(row, "likelihood", "percent"), cell(row, "bayes", "percent"), cell(row, "gap_points", "shift"),
-                cell(row, "gap_sds", "plain"), labels.said(text(row, "status")), labels.said(text(row, "cause") or "–"),
+                cell(row, "gap_sds", "tenth"), labels.said(text(row, "status")), labels.said(text(row, "cause") or "–"),
             ),
         )
         for row in order

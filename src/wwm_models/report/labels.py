@@ -60,8 +60,13 @@ class Labels:
         return Words()
 
     def model(self, name: str) -> Text:
-        """Title of a model; its name where it has none."""
-        return _text(self.results.models.get(name, {}), name)
+        """Title of a model; its name where it has none. A variable that it ends in (an item of a joint model) gets its label."""
+        title = _text(self.results.models.get(name, {}), name)
+        return Text(*(self._ending(title.of(lang), lang) for lang in LANGUAGES))
+
+    def _ending(self, title: str, lang: str) -> str:
+        before, mark, item = title.rpartition(": ")
+        return f"{before}{mark}{self.variable(item).of(lang)}" if mark and item in self.results.variables else title
 
     def variable(self, name: str) -> Text:
         """Label of a variable; its name where it has none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from wwm_models.report.figures import Comparison
 from wwm_models.report.labels import Labels, clean
 from wwm_models.report.numbers import Numbers, rows_of, text
 from wwm_models.report.tables.record import Column, Line, Table
-from wwm_models.report.texts import Text, plain
+from wwm_models.report.texts import LANGUAGES, Text, plain
 
 DOWNLOADS = (
     "comparison", "claims", "raw", "adjusted", "contrasts", "coefficients", "diagnostics", "accounting", "decomposition",
@@ -38,7 +38,7 @@ def models_table(labels: Labels) -> Table | None:
             labels.model(name),
             (
                 plain(clean(of.get("formula", ""))), plain(clean(f"{of.get('family', '')} ({of.get('link', '')})")),
-                words["yes"] if of.get("primary") else words["no"], plain(clean(", ".join(of.get("estimands", ())))),
+                words["yes"] if of.get("primary") else words["no"], _listed([labels.estimand(one) for one in of.get("estimands", ())]),
             ),
         )
         for name, of in facts.items()
@@ -46,6 +46,10 @@ def models_table(labels: Labels) -> Table | None:
     names = ("formula", "family", "primary", "estimands")
     columns = tuple(Column(words[f"column_{name}"], wide=name != "primary") for name in names)
     return Table("models-table", words["models"], words["column_model"], columns, ((None, lines),))
+
+
+def _listed(texts: Sequence[Text]) -> Text:
+    return Text(*("; ".join(one.of(lang) for one in texts) for lang in LANGUAGES))
 
 
 def checklist(comparison: Comparison) -> list[Item]:
@@ -58,7 +62,7 @@ def checklist(comparison: Comparison) -> list[Item]:
     engines = ", ".join(settings.get("engines", ())) or "likelihood"
     level = percent_of(settings.get("level", 0.95))
     estimands = list(dict.fromkeys(text(row, "estimand") for row in comparison.rows))
-    named = Text(*("; ".join(labels.estimand(one).of(lang) for one in estimands) for lang in ("nl", "en")))
+    named = _listed([labels.estimand(one) for one in estimands])
     have = {
         name: bool(rows_of(labels.results, name))
         for name in ("diagnostics", "robustness", "decomposition", "fragility", "agreement")

@@ -23,7 +23,7 @@ from wwm_models.report.figures import Block, Comparison, Figure, comparison_of, 
 from wwm_models.report.health import Health, accounting, checks_table, health, reasons_table
 from wwm_models.report.labels import Labels, clean, shortened
 from wwm_models.report.methods import checklist, downloads, models_table, percent_of
-from wwm_models.report.numbers import rows_of
+from wwm_models.report.numbers import Numbers, rows_of
 from wwm_models.report.packed import Parts, packed
 from wwm_models.report.payload import payload
 from wwm_models.report.tables import can_write_word
@@ -205,13 +205,17 @@ def _worrying(figure: Figure, found: Health) -> list[tuple[str, Text]]:
     return [(model.level, model.title) for model in models if model.level in ("bad", "look")]
 
 
-def _settings(results: Results, labels: Labels) -> list[tuple[Text, str]]:
+def _settings(results: Results, labels: Labels) -> list[tuple[Text, Text]]:
     """What the run was made of, in the order it was given."""
     every: dict[str, Any] = {"study": results.study, "data": results.data, **results.settings}
-    return [(labels.words.get(f"setting_{key}") or plain(clean(key)), _written(value)) for key, value in every.items()]
+    return [
+        (labels.words.get(f"setting_{key}") or plain(clean(key)), _written(value))
+        for key, value in every.items()
+        if value not in ((), [], "")
+    ]
 
 
-def _written(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(clean(item) for item in value)
-    return clean(value)
+def _written(value: object) -> Text:
+    if isinstance(value, float):
+        return Text(Numbers("nl").plain(value), Numbers("en").plain(value))
+    return plain(clean(", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else value))

@@ -24,7 +24,7 @@ BOUNDS: Final = ("delta", "lower", "upper", "max_entropy", "published_lower", "p
 WORDS: Final = (
     "raw", "adjusted", "published", "suppressed", "column_group", "column_answer", "column_n", "column_published", "column_raw",
     "column_likelihood", "column_bayes", "column_difference", "as_table", "as_chart", "cited", "cite",
-    "limit_additive", "limit_points", "limit_none", "column_limit", "bounds", "column_entropy",
+    "limit_additive", "limit_points", "limit_none", "column_limit", "bounds", "column_entropy", "not_sampled", "only_sampled",
 )  # fmt: skip
 
 

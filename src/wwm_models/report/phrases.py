@@ -13,6 +13,7 @@ from wwm_models.report.texts import LANGUAGES, Text, plain
 
 _REFERENCE = re.compile(r"(?P<outcome>\w+) = (?P<category>\w+) \((?P<group>[^()]*)\)")
 _LEVEL = re.compile(r"(?P<name>\w+) ?= ?(?P<level>[\w-]+)")
+_CONDITION = re.compile(r"(?P<name>\w+) == '(?P<level>[^']*)'")
 _LIMITS = re.compile(r"\[([^\[\],]+), ([^\[\],]+)\]")
 _MINUS = re.compile(r"(?<!\w)-(?=\d)")
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
@@ -128,6 +129,7 @@ class Phrases:
         value = _REFERENCE.sub(
             lambda found: keep(names.reference(found["outcome"], found["category"], found["group"])), value
         )
+        value = _CONDITION.sub(lambda found: keep(names.level(found["name"], found["level"])), value)
         value = _LEVEL.sub(lambda found: keep(names.level(found["name"], found["level"])), value)
         for joint in _joints():
             for spoken in LANGUAGES:

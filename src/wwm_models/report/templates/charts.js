@@ -2,10 +2,16 @@
 const ROW = 24, HEADER = 30, ABOVE = 19, TOP = 4, FOOT = 24;
 const drawn = new Map();
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-const adjusted = (part) => "adjusted_" + engine() + part;
+const adjusted = (by, part) => "adjusted_" + by + part;
 const engine = () => (held.columns.adjusted_likelihood && !(state.engine === "bayes" && held.columns.adjusted_bayes) ? "likelihood" : "bayes");
 const barred = () => state.form === "stacked" || state.form === "diverging";
 const times100 = (value) => (value === null ? null : 100 * value);
+
+// The chosen engine, or the other one where a model was fitted by that one only; the legend says so.
+function engineOf(cell) {
+  const known = (by) => cell.rows.some(([row]) => column(adjusted(by, ""), row) !== null), other = engine() === "bayes" ? "likelihood" : "bayes";
+  return !known(engine()) && known(other) ? other : engine();
+}
 
 function cellOf(element) {
   if ("explorer" in element.dataset) {
@@ -15,8 +21,8 @@ function cellOf(element) {
   return held.blocks[element.dataset.block].cells[element.dataset.cell];
 }
 
-function valuesBeside(row) {
-  const raw = column("raw", row), after = column(adjusted(""), row);
+function valuesBeside(row, by) {
+  const raw = column("raw", row), after = column(adjusted(by, ""), row);
   const before = raw === null ? word("suppressed") : written(raw, "percent");
   if (state.show === "raw") return before;
   return state.show === "adjusted" ? written(after, "percent") : before + " → " + written(after, "percent");
@@ -31,6 +37,7 @@ function frame(width, labels, small, right) {
 }
 
 function dotRows(cell, place) {
+  const by = engineOf(cell);
   let y = 0;
   const rows = cell.rows.map(([row, name]) => {
     const header = row < 0;
@@ -38,10 +45,10 @@ function dotRows(cell, place) {
     const made = { y: y - ROW / 2, label: label(name), label_x: -place.gutter, label_y: y - ROW / 2 - (place.above && !header ? ABOVE : 0), header, row };
     if (header) return made;
     for (const name of ["raw", "published", "published_lower", "published_upper"]) made[name] = times100(column(name, row));
-    made.adjusted = times100(column(adjusted(""), row));
-    made.lower = times100(column(adjusted("_lower"), row));
-    made.upper = times100(column(adjusted("_upper"), row));
-    made.written = place.right > 50 ? valuesBeside(row) : "";
+    made.adjusted = times100(column(adjusted(by, ""), row));
+    made.lower = times100(column(adjusted(by, "_lower"), row));
+    made.upper = times100(column(adjusted(by, "_upper"), row));
+    made.written = place.right > 50 ? valuesBeside(row, by) : "";
     return made;
   });
   return { rows, height: y + TOP };
@@ -49,12 +56,13 @@ function dotRows(cell, place) {
 
 function axisOf(cells) {
   let top = 0;
-  for (const cell of cells) for (const [row] of cell.rows) for (const name of ["raw", "published_upper", adjusted(""), adjusted("_upper")]) top = Math.max(top, times100(column(name, row)) || 0);
+  for (const cell of cells) for (const [row] of cell.rows) for (const name of ["raw", "published_upper", adjusted(engineOf(cell), ""), adjusted(engineOf(cell), "_upper")]) top = Math.max(top, times100(column(name, row)) || 0);
   return held.axes.find(([end]) => top <= end + 1e-9) || held.axes[held.axes.length - 1];
 }
 
-function sources() {
-  return state.show === "both" ? ["raw", adjusted("")] : [state.show === "raw" ? "raw" : adjusted("")];
+function sources(cell) {
+  const after = adjusted(engineOf(cell), "");
+  return state.show === "both" ? ["raw", after] : [state.show === "raw" ? "raw" : after];
 }
 
 // Where a bar begins: at zero, or so that the middle of the scale (half of a middle answer) is at zero.
@@ -67,7 +75,7 @@ function startOf(shares) {
 function ends(cells) {
   if (state.form !== "diverging") return [0, 100];
   let low = 0, high = 0;
-  for (const cell of cells) for (const [, places] of cell.bars) for (const source of sources()) {
+  for (const cell of cells) for (const [, places] of cell.bars) for (const source of sources(cell)) {
     const shares = places.map((row) => column(source, row));
     if (shares.some((share) => share === null)) continue;
     const start = startOf(shares);
@@ -81,8 +89,8 @@ function barRows(cell, place) {
   const colours = held.answers[cell.outcome][state.form], rows = [];
   let y = 0;
   for (const [name, places] of cell.bars) {
-    for (const source of sources()) {
-      const which = sources().length > 1 ? word(source === "raw" ? "raw" : "adjusted") : "", first = source === sources()[0];
+    for (const source of sources(cell)) {
+      const which = sources(cell).length > 1 ? word(source === "raw" ? "raw" : "adjusted") : "", first = source === sources(cell)[0];
       const shares = places.map((row) => column(source, row));
       y += ROW + (place.above && first ? ABOVE : 0);
       const named = first ? label(name) : "";
@@ -96,7 +104,7 @@ function barRows(cell, place) {
         start = end;
       });
     }
-    y += sources().length > 1 ? 8 : 0;
+    y += sources(cell).length > 1 ? 8 : 0;
   }
   if (state.form === "diverging") rows.push({ zero: 0, from: 0, y, label_x: 0, label_y: 0, header: false });
   return { rows, height: y + TOP };
@@ -121,7 +129,9 @@ function preparedBounds(element) {
   const width = Math.floor(element.clientWidth);
   if (!held.bounds.curves[state.bound] || width < 40) return null;
   const [, start, count] = held.bounds.curves[state.bound], places = Array.from({ length: count }, (_, at) => start + at);
-  const place = frame(width, places.map(limitName), false, 104), made = boundRows(place);
+  const place = frame(width, places.map(limitName), false, 104);
+  if (place.above) Object.assign(place, { gutter: 14, inner: place.inner - 14 });  // room for the first number of the axis
+  const made = boundRows(place);
   const low = Math.min(0, ...made.rows.map((one) => one.lower)), high = Math.max(...made.rows.map((one) => Math.max(one.upper, one.published_upper || 0)));
   const [, ticks] = held.axes.find(([end]) => high - low <= end + 1e-9) || [0, 50];
   Object.assign(made, { bottom: ticks * Math.floor(low / ticks), top: ticks * Math.ceil(high / ticks - 1e-9), step: ticks });
@@ -168,7 +178,8 @@ function legends() {
     const cell = chart ? cellOf(chart) : null;
     const bars = barred() && cell && cell.bars.length > 0;
     legend.querySelector(".key").hidden = Boolean(bars);
-    all(".answers", legend).forEach((one) => one.remove());
+    all(".answers, .other", legend).forEach((one) => one.remove());
+    if (cell && engineOf(cell) !== engine()) legend.append(tag("p", word(engine() === "bayes" ? "not_sampled" : "only_sampled"), { class: "other soft" }));
     if (!bars) continue;
     const key = document.createElement("ul");
     key.className = "key answers";
