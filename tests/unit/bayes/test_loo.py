@@ -24,7 +24,7 @@ MODEL = wwm.Model("y ~ age + household")
 
 @pytest.fixture(scope="module")
 def plain(frame):
-    return wwm.sample(MODEL, wwm.Survey.from_frame(frame, weight=None), seed=1, draws=500)
+    return wwm.sample(MODEL, wwm.Survey.from_frame(frame, weight=None), seed=1, draws=1000)
 
 
 def by_respondent(post: wwm.Posterior) -> np.ndarray:
@@ -47,8 +47,8 @@ def test_smoothed_weights_are_arviz():
 def test_without_weights_it_is_arviz_loo(plain):
     import arviz as az
 
-    log_likelihood = by_respondent(plain).reshape(plain.chains, 500, -1)
-    draws = plain.uncorrected.reshape(plain.chains, 500, -1)
+    log_likelihood = by_respondent(plain).reshape(plain.chains, 1000, -1)
+    draws = plain.uncorrected.reshape(plain.chains, 1000, -1)
     data = az.from_dict(posterior={"theta": draws}, log_likelihood={"y": log_likelihood})
     theirs = az.loo(data, pointwise=True)
     ours = wwm.loo(plain)
@@ -65,7 +65,7 @@ def test_a_respondent_is_removed_with_his_weight(frame):
     some = frame.iloc[:80].assign(w=lambda d: d["w"] ** 3)
     survey = wwm.Survey.from_frame(some, weight="w")
     model = wwm.Model("y ~ age")
-    found = wwm.loo(wwm.sample(model, survey, seed=2, draws=1500))
+    found = wwm.loo(wwm.sample(model, survey, seed=2, draws=4000))
     problem = posterior_problem(model, survey)
     power = problem.cells.row_weight * problem.n_effective / problem.cells.row_weight.sum()
     heaviest = np.argsort(-power)[[0, 1, 12]]
@@ -99,7 +99,7 @@ def test_frequencies_are_copies(frame):
 def test_units_of_one_respondent_are_respondents(frame):
     alone = frame.iloc[:150].assign(one=1, person=np.arange(150))
     post = wwm.sample(
-        wwm.Model("y ~ age"), wwm.Survey.from_frame(alone, weight="w", strata="one", psu="person"), seed=1, draws=300
+        wwm.Model("y ~ age"), wwm.Survey.from_frame(alone, weight="w", strata="one", psu="person"), seed=1, draws=1000
     )
     left, right = wwm.loo(post), wwm.loo(post, unit="psu")
     np.testing.assert_allclose(left.pointwise, right.pointwise, rtol=1e-10)
@@ -114,7 +114,7 @@ def test_leaving_out_units_costs_more_where_they_differ(frame):
     moved["group"] = pd.Categorical(moved["unit"].astype(str))
     few = moved[moved["unit"] < 8].assign(group=lambda d: d["group"].cat.remove_unused_categories())
     survey = wwm.Survey.from_frame(few, weight="w", strata="stratum", psu="unit")
-    post = wwm.sample(wwm.Model("y ~ group"), survey, seed=1, draws=300)
+    post = wwm.sample(wwm.Model("y ~ group"), survey, seed=1, draws=1000)
     one, unit = wwm.loo(post), wwm.loo(post, unit="psu")
     assert unit.elpd < one.elpd - 10.0
     assert unit.untrusted > 0
@@ -128,8 +128,8 @@ def test_leaving_out_units_costs_more_where_they_differ(frame):
 
 def test_stacking_maximises_the_mixture_and_prefers_the_truth(frame, plain):
     survey = plain.survey
-    nominal = wwm.loo(wwm.sample(wwm.Model("y ~ age + household", family="multinomial"), survey, seed=1, draws=500))
-    empty = wwm.loo(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=300))
+    nominal = wwm.loo(wwm.sample(wwm.Model("y ~ age + household", family="multinomial"), survey, seed=1, draws=1000))
+    empty = wwm.loo(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=1000))
     ordinal = wwm.loo(plain)
     table = wwm.stacking({"nominal": nominal, "ordinal": ordinal, "empty": empty})
     assert table["model"].to_list()[0] == "ordinal"  # the answers were drawn from an ordinal model

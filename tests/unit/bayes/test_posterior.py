@@ -21,7 +21,7 @@ def unweighted(frame):
 def test_under_flat_priors_the_posterior_is_that_of_the_likelihood(logit_response, unweighted):
     """Mean and standard deviation equal estimate and standard error up to terms of order 1/n and Monte Carlo error."""
     model = logit_response.model("y ~ age")
-    fit, post = wwm.fit(model, unweighted), wwm.sample(model, unweighted, seed=2, draws=500, priors=FLAT)
+    fit, post = wwm.fit(model, unweighted), wwm.sample(model, unweighted, seed=2, draws=1000, priors=FLAT)
     errors = fit.std_errors.to_numpy()
     assert post.healthy, post.message
     assert np.abs((post.draws.mean(axis=0) - fit.params) / errors).max() < 0.2
@@ -33,7 +33,7 @@ def test_adjusted_probabilities_of_both_engines_agree(frame, of_kind):
     for kind in ("sampling", "design"):
         survey = of_kind(frame, kind)
         model = wwm.Model("y ~ age + household")
-        fit, post = wwm.fit(model, survey), wwm.sample(model, survey, seed=2, draws=500, priors=FLAT)
+        fit, post = wwm.fit(model, survey), wwm.sample(model, survey, seed=2, draws=1000, priors=FLAT)
         assert post.method == "bayes (design-corrected)"
         one, two = wwm.adjusted(fit, "age"), wwm.adjusted(post, "age")
         gap = (one.table["estimate"] - two.table["estimate"]) / one.table["std_error"]
@@ -81,7 +81,7 @@ def test_separated_answers_have_a_proper_posterior(frame):
     model = wwm.Model("y ~ age", family="multinomial")
     with pytest.raises(wwm.errors.SeparationError):
         wwm.fit(model, survey)
-    post = wwm.sample(model, survey, seed=1, draws=400)
+    post = wwm.sample(model, survey, seed=1)
     assert post.healthy, post.message
     assert np.abs(post.draws).max() < 12.0
 

@@ -18,16 +18,16 @@ def survey(frame):
 
 @pytest.fixture(scope="module")
 def posterior(survey):
-    return wwm.sample(wwm.Model("y ~ age + household"), survey, seed=1, draws=500)
+    return wwm.sample(wwm.Model("y ~ age + household"), survey, seed=1, draws=1000)
 
 
 def test_distances_are_those_of_arviz(posterior):
     import arviz as az
 
-    draws = posterior.uncorrected.reshape(4, 500, -1)
+    draws = posterior.uncorrected.reshape(4, 1000, -1)
     prior = np.array([posterior.prior.log_density(theta)[0] for theta in posterior.uncorrected])
-    data = az.from_dict(posterior={"theta": draws}, log_likelihood={"y": log_likelihood(posterior).reshape(4, 500, 1)})
-    data.add_groups({"log_prior": az.convert_to_dataset({"theta": prior.reshape(4, 500)})})
+    data = az.from_dict(posterior={"theta": draws}, log_likelihood={"y": log_likelihood(posterior).reshape(4, 1000, 1)})
+    data.add_groups({"log_prior": az.convert_to_dataset({"theta": prior.reshape(4, 1000)})})
     for component, own in (("prior", prior), ("likelihood", log_likelihood(posterior))):
         theirs = az.psens(data, component=component)["theta"].values
         np.testing.assert_allclose(sensitivity(posterior.uncorrected, own), theirs, rtol=1e-6)
@@ -50,7 +50,7 @@ def test_the_default_prior_is_not_flagged(posterior):
 
 def test_a_strong_prior_is_flagged(survey):
     """Slopes held at zero by a prior twenty times narrower than the data say, against a rise with age."""
-    post = wwm.sample(wwm.Model("y ~ age"), survey, seed=1, draws=500, priors={"slopes": "normal(2, 0.1)"})
+    post = wwm.sample(wwm.Model("y ~ age"), survey, seed=1, draws=1000, priors={"slopes": "normal(2, 0.1)"})
     table = wwm.power_scaling(post, "age")
     assert "prior and data disagree" in set(table["diagnosis"])
     assert table["prior"].max() > 0.1
@@ -102,7 +102,7 @@ def test_calibration_is_monotone_and_repeats_a_saturated_model(survey, posterior
         assert cut["n"].sum() == 400
         inside = (cut["observed"] >= cut["lower"]) & (cut["observed"] <= cut["upper"])
         assert inside.mean() > 0.8
-    groups = wwm.posterior_predictive(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=500, chains=2)).calibration
+    groups = wwm.posterior_predictive(wwm.sample(wwm.Model("y ~ 1"), survey, seed=1, draws=1000, chains=2)).calibration
     np.testing.assert_allclose(groups["predicted"], groups["observed"], atol=0.02)
 
 
