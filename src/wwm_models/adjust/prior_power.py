@@ -21,7 +21,9 @@ FEWEST = 100.0  # effective draws: the Monte Carlo error of a mean is then a ten
 
 
 def log_prior(post: Posterior) -> Array:
-    """(s,) log prior density of the draws as they were sampled."""
+    """(s,) log prior density of the draws as they were sampled; missing where part of the prior is on other coordinates."""
+    if post.prior.blocks:
+        return np.full(len(post.uncorrected), np.nan)
     return np.array([float(post.prior.log_density(theta)[0]) for theta in post.uncorrected])
 
 

@@ -59,6 +59,11 @@ def power_scaling(post: Posterior, by: str | Sequence[str] | None = None) -> pd.
     """
     if not post.prior.proper.any() and post.prior.anchor is None:
         raise FitError("Power-scaling was asked for under a flat prior, which has no power. Declare a proper prior.")
+    if post.prior.blocks:
+        raise FitError(
+            "Power-scaling has no version for R2-D2 slopes or mo(): part of their prior is on other coordinates than the parameters. "
+            "Sample with another prior, or compare two runs."
+        )
     estimates = adjusted(replace(post, draws=post.uncorrected), by, covariates="fixed")
     assert estimates.draws is not None
     log_prior = np.array([post.prior.log_density(theta)[0] for theta in post.uncorrected])

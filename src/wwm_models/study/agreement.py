@@ -162,9 +162,9 @@ def _pull(made: Reported, priors: Mapping[str, Any]) -> Points | None:
 
     try:
         problem = posterior_problem(made.fit.model, made.fit.survey, priors=priors)
-        space = whitened(problem.target, problem.target.coordinates.free(made.fit.theta))
+        space = whitened(problem.density, problem.density.start(made.fit.theta))
     except WwmError:
         return None
-    mode = points_at(made, problem.target.coordinates.theta(space.mode[None, :])[0])
+    mode = points_at(made, problem.density.parameters(space.mode[None, :])[0][0])
     own = declared_points(made)
     return {place: mode[place] - value for place, value in own.items()}

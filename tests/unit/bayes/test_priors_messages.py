@@ -13,7 +13,7 @@ MESSAGES = {
     "form": ({"slopes": "normal 0 1"}, "priors: `slopes` is 'normal 0 1'. Expected a density with its numbers, such as \"normal(0, 1)\"."),
     "name": (
         {"slopes": "norml(0, 1)"},
-        'priors: `slopes = "norml(0, 1)"` names the density "norml". For slopes: normal, student_t, flat. Did you mean "normal"?',
+        'priors: `slopes = "norml(0, 1)"` names the density "norml". For slopes: normal, student_t, r2d2, flat. Did you mean "normal"?',
     ),
     "count": ({"slopes": "normal(1)"}, 'priors: `slopes = "normal(1)"` has 1 numbers. Expected 2: normal(mean, scale).'),
     "sign": (
@@ -21,6 +21,10 @@ MESSAGES = {
         'priors: `slopes = "normal(0, -1)"` has scale = -1. Expected a number above 0: normal(mean, scale).',
     ),
     "word": ({"cutpoints": "induced_dirichlet(one)"}, 'priors: `cutpoints = "induced_dirichlet(one)"` holds something that is not a number. Expected induced_dirichlet(concentration).'),
+    "share": (
+        {"slopes": "r2d2(1, 4, 1)"},
+        'priors: `slopes = "r2d2(1, 4, 1)"` has mean = 1. Expected the mean of R^2, a number between 0 and 1: r2d2(mean, precision, concentration).',
+    ),
     "predictors": (
         {"predictors": "two_sds"},
         "priors: `predictors` is 'two_sds'. Known: two_sd, as_is. Did you mean \"two_sd\"? "
@@ -57,6 +61,16 @@ def test_declarations(case):
             'Use "normal(mean, scale)" for its parameters.',
         ),
         (
+            {"nonproportional": ("age",)}, {"slopes": "r2d2(0.3, 4, 1)"},
+            '`slopes = "r2d2(0.3, 4, 1)"` is about the share of one latent answer that slopes explain; here slopes belong to single answers. '
+            'Use "normal(mean, scale)" or "student_t(df, mean, scale)".',
+        ),
+        (
+            {"formula": "y ~ mo(age)"}, {"slopes": "r2d2(0.3, 4, 1)"},
+            'The monotonic term "mo(age)" has the prior r2d2(0.3, 4, 1); the total effect of mo() needs a density of its own. '
+            'Declare terms = { "mo(age)" = "normal(0, 1)" }.',
+        ),
+        (
             {"thresholds_by": "household"}, {},
             'thresholds_by = "household" has no prior, so it cannot be sampled. Name the variable in `nonproportional`, or use wwm.fit.',
         ),
@@ -64,5 +78,10 @@ def test_declarations(case):
 )  # fmt: skip
 def test_priors_that_do_not_suit_the_model(frame, options, priors, text):
     with pytest.raises(ModelError) as caught:
-        wwm.sample(wwm.Model("y ~ age", **options), wwm.Survey.from_frame(frame, weight=None), seed=1, priors=priors)
+        wwm.sample(
+            wwm.Model(**{"formula": "y ~ age", **options}),
+            wwm.Survey.from_frame(frame, weight=None),
+            seed=1,
+            priors=priors,
+        )
     assert str(caught.value) == text

@@ -25,6 +25,13 @@ CASES = {
     "partial-number": ({"nonproportional": ("x",)}, {"slopes": "student_t(4, 0, 1)", "terms": {"age": "normal(0, 2)"}}),
     "partial-scale": ({"nonproportional": ("age",), "scale": "~ household"}, {"cutpoints": "induced_dirichlet(2)"}),
     "partial-truncated": ({"nonproportional": ("age", "x")}, {}),
+    "r2d2": ({}, {"slopes": "r2d2(0.3, 4, 1.5)"}),
+    "r2d2-own": ({"family": "adjacent"}, {"slopes": "r2d2(0.5, 2, 1)", "terms": {"x": "student_t(4, 0, 1)"}}),
+    "monotonic": ({"formula": "y ~ mo(age) + x"}, {"terms": {"mo(age)": "student_t(3, 0, 1)"}}),
+    "monotonic-r2d2": (
+        {"formula": "y ~ mo(age) + household"},
+        {"slopes": "r2d2(0.3, 4, 1)", "terms": {"mo(age)": "normal(0, 1)"}},
+    ),
     "scale": ({"scale": "~ household"}, {"scale": "normal(0, 0.3)"}),
     "equidistant": ({"thresholds": "equidistant"}, {}),
     "reversed": ({"reverse": True}, {}),
@@ -40,9 +47,9 @@ def _quiet_pymc():
 
 def posterior_without_sampling(survey, options, priors):
     """The record of a posterior whose draws are standard normals in free coordinates: enough to write the model down."""
-    problem = posterior_problem(wwm.Model("y ~ age + x", **options), survey, priors=priors)
+    problem = posterior_problem(wwm.Model(**{"formula": "y ~ age + x", **options}), survey, priors=priors)
     target = problem.target
-    start = target.coordinates.free(starting_point(target.likelihood.family, target.likelihood, problem.design))
+    start = problem.density.start(starting_point(target.likelihood.family, target.likelihood, problem.design))
     rng = np.random.default_rng(1)
     chains = [
         Chain(
@@ -52,6 +59,27 @@ def posterior_without_sampling(survey, options, priors):
         for _ in range(2)
     ]
     return problem, assembled(problem, Whitened(start, np.eye(len(start))), chains, {"seed": 1})
+
+
+def parts_of(problem):
+    """Positions among our free coordinates of each of PyMC's variables, by the start of its name."""
+    coordinates, blocks = problem.target.coordinates, problem.target.prior.blocks
+    size = len(problem.design.names)
+    if coordinates.ladders > 1:
+        climbed = coordinates.ladders * coordinates.ordered
+        return {"ladders": np.arange(climbed).reshape(coordinates.ladders, -1), "rest": np.arange(climbed, size)}
+    others = np.setdiff1d(np.arange(size), np.concatenate([[], *(block.place for block in blocks)]))
+    is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
+    parts, start = {}, len(others)
+    for block in blocks:
+        m = len(block.place)
+        if hasattr(block, "term"):
+            parts |= {f"{block.term}_total": start, f"{block.term}_shares": np.arange(start + 1, start + m)}
+        else:
+            place = np.arange(start, start + 2 * m)
+            parts |= {"slopes_zeta": place[:m], "shares": place[m:-1], "R2": place[-1]}
+        start += block.size
+    return {**parts, "cutpoints": np.flatnonzero(is_cut), "slopes": np.flatnonzero(~is_cut)}
 
 
 @pytest.mark.slow
@@ -66,20 +94,16 @@ def test_log_density_and_gradient_equal_those_of_pymc(name, frame):
     with pytensor.config.change_flags(mode="FAST_COMPILE", cxx=""):
         model = post.to_pymc()
         log_density = model.compile_fn([model.logp(), model.dlogp()], inputs=model.value_vars, on_unused_input="ignore")
-    is_cut = np.asarray(post.design.is_cut)
-    coordinates = problem.target.coordinates
-    climbed = coordinates.ladders * coordinates.ordered if coordinates.ladders > 1 else 0
-    for free in problem.target.coordinates.free(post.uncorrected[:3]):
+    parts = parts_of(problem)
+    for theta in post.uncorrected[:3]:
+        free = problem.density.start(theta) + 0.1 * np.sin(np.arange(len(problem.density.start(theta))))
         point = {}
         for variable in model.value_vars:
-            if climbed:
-                ladders = variable.name.startswith("ladders")
-                point[variable.name] = free[:climbed].reshape(coordinates.ladders, -1) if ladders else free[climbed:]
-            else:
-                point[variable.name] = free[is_cut] if variable.name.startswith("cutpoints") else free[~is_cut]
+            place = next(places for name, places in parts.items() if variable.name.startswith(name))
+            point[variable.name] = free[place]
         value, gradient = log_density(point)
-        mine, slope = problem.target.value_and_gradient(free)
-        order = np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)])
-        order = np.arange(len(free)) if climbed else order
+        mine, slope = problem.density.value_and_gradient(free)
+        wanted = [next(name for name in parts if variable.name.startswith(name)) for variable in model.value_vars]
+        order = np.concatenate([np.ravel(parts[name]) for name in wanted])
         np.testing.assert_allclose(mine, value, rtol=1e-8)
         np.testing.assert_allclose(slope[order], gradient, rtol=1e-8, atol=1e-8 * np.abs(gradient).max())

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from wwm_models.engines.bayes.target import LogPosterior, curvature
+from wwm_models.engines.bayes.target import Turned, curvature
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.likelihood import score_influence
 from wwm_models.engines.loglikelihood import CellLikelihood
@@ -34,31 +34,32 @@ from wwm_models.records import Cells, Design, Survey
 Array = NDArray[np.float64]
 
 
-def corrected(free: Array, target: LogPosterior, cells: Cells, survey: Survey, design: Design, kind: str) -> Array:
-    """Draws with the covariance that the sampling design gives them.
+def corrected(turned: Turned, cells: Cells, survey: Survey, design: Design, kind: str) -> Array:
+    """Parameters of draws with the covariance that the sampling design gives them.
 
     Parameters
     ----------
-    free : (s, p) array
-        Draws in free coordinates.
-    target : LogPosterior
+    turned : Turned
+        Draws in the coordinates in which they are rotated.
     cells, survey, design : records
     kind : {"robust", "design", "replicates"}
 
     Returns
     -------
     (s, p) array
-        In free coordinates, with the same mean.
+        In those coordinates they have the same mean.
     """
-    centre = free.mean(axis=0)
-    theta = target.coordinates.theta(centre)
-    turn = target.coordinates.jacobian(centre)
+    target, centre = turned.plain, turned.draws.mean(axis=0)
+    theta = turned.parameters(centre)
+    free = target.coordinates.free(theta)
+    turn = target.coordinates.jacobian(free) @ turned.slopes
     _, information = target.likelihood.derivatives(theta)
     of_data = turn.T @ information @ turn
-    of_prior = _positive_part(curvature(target, centre) - of_data)
+    of_prior = turned.slopes.T @ curvature(target, free) @ turned.slopes - of_data + turned.precision
+    of_prior = _positive_part(of_prior)
     score = turn.T @ score_covariance(target.likelihood, theta, cells, survey, design, kind) @ turn
     bread = np.asarray(np.linalg.inv(of_data + of_prior), dtype=np.float64)
-    return centre + (free - centre) @ rotation(bread, bread @ (score + of_prior) @ bread)
+    return turned.parameters(centre + (turned.draws - centre) @ rotation(bread, bread @ (score + of_prior) @ bread))
 
 
 def rotation(sampled: Array, wanted: Array) -> Array:

@@ -1,7 +1,7 @@
 """Priors as they are declared, in a model file's ``[priors]`` or as an argument: read strictly, one density a line.
 
 [priors]
-slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), flat()
+slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), r2d2(mean, precision, concentration), flat()
 cutpoints = "induced_dirichlet(1)"      # also ordered_normal(mean, scale), normal(mean, scale), flat()
 scale = "normal(0, 0.5)"                # of the columns of a log standard deviation
 predictors = "two_sd"                   # a number's slope is per two standard deviations; "as_is": per unit
@@ -24,12 +24,13 @@ ARGUMENTS = {
     "normal": ("mean", "scale"),
     "student_t": ("df", "mean", "scale"),
     "flat": (),
+    "r2d2": ("mean", "precision", "concentration"),
     "induced_dirichlet": ("concentration",),
     "ordered_normal": ("mean", "scale"),
 }
-POSITIVE = ("df", "scale", "concentration")
+POSITIVE = ("df", "scale", "concentration", "precision")
 ALLOWED = {
-    "slopes": ("normal", "student_t", "flat"),
+    "slopes": ("normal", "student_t", "r2d2", "flat"),
     "terms": ("normal", "student_t", "flat"),
     "cutpoints": ("induced_dirichlet", "ordered_normal", "normal", "student_t", "flat"),
     "scale": ("normal", "student_t", "flat"),
@@ -129,4 +130,8 @@ def _numbers(name: str, inside: str, where: str) -> tuple[float, ...]:
         if not abs(value) < float("inf") or (label in POSITIVE and value <= 0):
             limits = "above 0" if label in POSITIVE else "that is finite"
             raise DeclarationError(f"{where} has {label} = {value:g}. Expected a number {limits}: {form}.")
+    if name == "r2d2" and not 0.0 < values[0] < 1.0:
+        raise DeclarationError(
+            f"{where} has mean = {values[0]:g}. Expected the mean of R^2, a number between 0 and 1: {form}."
+        )
     return values

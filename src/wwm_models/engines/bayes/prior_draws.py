@@ -37,6 +37,8 @@ def prior_draws(prior: Prior, design: Design, draws: int, generator: np.random.G
         If some density is flat, or the truncated region is hardly ever met.
     """
     flat = ~prior.proper if prior.anchor is None else ~prior.proper & ~design.is_cut
+    for block in prior.blocks:
+        flat[block.place] = False
     if flat.any():
         raise FitError(
             f"There are no draws from a flat prior: {listed(np.array(design.names)[flat])}. Declare a density, such as normal(0, 1)."
@@ -61,6 +63,8 @@ def _proposed(prior: Prior, design: Design, draws: int, generator: np.random.Gen
         df = prior.df[heavy]
         noise[:, heavy] /= np.sqrt(generator.chisquare(df, (draws, len(df))) / df)
     theta = prior.mean + prior.scale * noise
+    for block in prior.blocks:
+        theta[:, block.place] = block.parameters(block.drawn(draws, generator))
     if prior.anchor is not None:
         answers = len(prior.anchor.row) + 1
         shares = np.maximum(generator.dirichlet(np.full(answers, prior.anchor.concentration), draws), 1e-300)

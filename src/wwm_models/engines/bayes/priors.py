@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from wwm_models.engines.bayes.blocks import Block
 from wwm_models.families import Family
 from wwm_models.numerics.links import Link
 
@@ -63,6 +64,8 @@ class Prior:
     gaps : (m, p) array
         Distances of neighbouring predictors that must be positive: the prior is truncated to ``gaps @ theta > 0``.
     texts : mapping of parameter or group to the density in words
+    blocks : tuple of Block
+        Priors of parameters that are made from coordinates of their own; ``proper`` is False for these.
     """
 
     family: Family
@@ -75,6 +78,7 @@ class Prior:
     log_orders: float
     gaps: Array
     texts: Mapping[str, str]
+    blocks: tuple[Block, ...] = ()
 
     @cached_property
     def constant(self) -> float:
@@ -95,7 +99,7 @@ class Prior:
         return np.asarray((theta @ self.gaps.T > 0.0).all(axis=-1))
 
     def log_density(self, theta: Array) -> tuple[float, Array]:
-        """Log density at one point (up to the share of the truncated region) and its derivative."""
+        """Log density at one point (up to the share of the truncated region) and its derivative, without that of blocks."""
         if len(self.gaps) and not self.allowed(theta):
             return -np.inf, np.zeros_like(theta)
         value, gradient = self._independent(theta)

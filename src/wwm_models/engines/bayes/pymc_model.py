@@ -67,11 +67,17 @@ def _separate(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     """Parameters whose cut points and slopes are variables of their own."""
     _, pt = _libraries()
     is_cut = np.asarray(post.design.is_cut)
-    parts = [_cutpoints(pm, post, ordered=coordinates.ordered > 1)]
-    if not is_cut.all():
-        parts.append(_independent(pm, "slopes", post, ~is_cut))
-    place = np.argsort(np.concatenate([np.flatnonzero(is_cut), np.flatnonzero(~is_cut)]))
-    return pt.concatenate(parts)[place]
+    plain = ~is_cut
+    for block in post.prior.blocks:
+        plain[block.place] = False
+    parts, places = [_cutpoints(pm, post, ordered=coordinates.ordered > 1)], [np.flatnonzero(is_cut)]
+    if plain.any():
+        parts.append(_independent(pm, "slopes", post, plain))
+        places.append(np.flatnonzero(plain))
+    for block in post.prior.blocks:
+        parts.append(block.in_pymc(pm, pt))
+        places.append(block.place)
+    return pt.concatenate(parts)[np.argsort(np.concatenate(places))]
 
 
 def _laddered(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:

@@ -19,13 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from wwm_models.engines.bayes.blocks import Block
 from wwm_models.engines.bayes.declared import DeclaredPriors, Density
+from wwm_models.engines.bayes.increments import Increments
 from wwm_models.engines.bayes.ladders import truncation
 from wwm_models.engines.bayes.priors import Anchor, Prior
+from wwm_models.engines.bayes.shrinkage import Shrinkage
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.families import Family, Model
 from wwm_models.numerics.links import Link
-from wwm_models.records import Cells, Design
+from wwm_models.records import Blocks, Cells, Design
 
 Array = NDArray[np.float64]
 LATENT_SD = MappingProxyType(
@@ -62,7 +65,9 @@ def resolve_prior(
         anchor = Anchor(row, cut.arguments[0])
     densities = [cut if is_cut else density for density, is_cut in zip(densities, design.is_cut, strict=True)]
     mean, scale, df, proper = (np.array(part) for part in zip(*(_numbers(d) for d in densities), strict=True))
+    proper = proper.astype(bool)
     units = np.where(design.is_cut, 1.0, _units(declared, cells, design))
+    blocks, proper = _blocks(densities, mean / units, scale / units, df, proper, (family, link, cells, design))
     exchangeable = (
         cut.name in ("ordered_normal", "student_t") and family.ordered_cuts and model.thresholds == "flexible"
     )
@@ -72,11 +77,59 @@ def resolve_prior(
         mean=mean.astype(np.float64) / units,
         scale=scale.astype(np.float64) / units,
         df=df.astype(np.float64),
-        proper=proper.astype(bool),
+        proper=proper,
         anchor=anchor,
         log_orders=float(gammaln(design.is_cut.sum() + 1.0)) if exchangeable else 0.0,
         gaps=truncation(model, family, cells, design),
         texts=_texts(declared, cut, densities, design),
+        blocks=blocks,
+    )
+
+
+def _blocks(
+    densities: list[Density], mean: Array, scale: Array, df: Array, proper: NDArray[np.bool_], of: tuple[Family, Link, Cells, Design]
+) -> tuple[tuple[Block, ...], NDArray[np.bool_]]:  # fmt: skip
+    """The blocks of monotonic terms and of shrunken slopes, and which parameters keep a density of their own."""
+    family, link, cells, design = of
+    proper, blocks, monotone = proper.copy(), list[Block](), np.zeros(len(proper), dtype=bool)
+    for names in design.monotone:
+        place = np.array([design.names.index(name) for name in names], dtype=np.intp)
+        first, monotone[place] = int(place[0]), True
+        if densities[first].name in ("r2d2", "flat"):
+            raise ModelError(
+                f'The monotonic term "{design.terms[first]}" has the prior {densities[first]}; the total effect of mo() needs a density of its own. '
+                f'Declare terms = {{ "{design.terms[first]}" = "normal(0, 1)" }}.'
+            )
+        if len(place) > 1:
+            blocks.append(
+                Increments(design.terms[first], place, float(mean[first]), float(scale[first]), float(df[first]))
+            )
+            proper[place] = False
+    shrunken = np.array([density.name == "r2d2" for density in densities]) & ~design.is_cut & ~monotone
+    if shrunken.any():
+        place = np.flatnonzero(shrunken)
+        _check_shrunken(design, densities[int(place[0])])
+        blocks.append(_shrinkage(densities[int(place[0])], place, family, link, cells, design))
+    return tuple(blocks), proper
+
+
+def _shrinkage(
+    density: Density, place: NDArray[np.intp], family: Family, link: Link, cells: Cells, design: Design
+) -> Shrinkage:
+    """R2-D2 on these slopes: sigma is the latent standard deviation in units of a slope of this family."""
+    centre, precision, concentration = density.arguments
+    sigma = LATENT_SD["logit"] * default_slope_scale(family, link, len(design.order))
+    unit = sigma / np.array([_spread(column, cells) for column in _columns(design)[:, place].T])
+    return Shrinkage(place, unit, centre * precision, (1.0 - centre) * precision, concentration)
+
+
+def _check_shrunken(design: Design, density: Density) -> None:
+    linear = design.linear
+    if isinstance(linear, Blocks) and not linear.specific.shape[1]:
+        return
+    raise ModelError(
+        f'`slopes = "{density}"` is about the share of one latent answer that slopes explain; here slopes belong to single answers. '
+        'Use "normal(mean, scale)" or "student_t(df, mean, scale)".'
     )
 
 
@@ -151,15 +204,23 @@ def _units(declared: DeclaredPriors, cells: Cells, design: Design) -> Array:
     units = np.ones(len(design.names))
     if declared.predictors == "as_is":
         return units
-    weight = cells.weights.sum(axis=1) / cells.weights.sum()
-    columns = np.abs(design.array).max(axis=1) * np.sign(design.array.sum(axis=1))
-    parts = columns if design.scale is None else np.hstack([columns, design.scale])
+    columns = _columns(design)
     for j in np.flatnonzero(~design.is_cut):
-        values = parts[:, j]
-        if not np.isin(values, (-1.0, 0.0, 1.0)).all():
-            centre = weight @ values
-            units[j] = 2.0 * float(np.sqrt(weight @ (values - centre) ** 2))
+        if not np.isin(columns[:, j], (-1.0, 0.0, 1.0)).all():
+            units[j] = 2.0 * _spread(columns[:, j], cells)
     return units
+
+
+def _columns(design: Design) -> Array:
+    """(P, p) values of the predictor that each slope belongs to."""
+    columns = np.abs(design.array).max(axis=1) * np.sign(design.array.sum(axis=1))
+    return columns if design.scale is None else np.hstack([columns, design.scale])
+
+
+def _spread(values: Array, cells: Cells) -> float:
+    """Weighted standard deviation over the patterns."""
+    weight = cells.weights.sum(axis=1) / cells.weights.sum()
+    return float(np.sqrt(weight @ (values - weight @ values) ** 2))
 
 
 def _texts(

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.cells.design import cells_and_design
+from wwm_models.engines.bayes.blocked import BlockedPosterior
 from wwm_models.engines.bayes.chains import Keeper, Tell, run_chains
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
@@ -22,7 +23,7 @@ from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.pymc_model import pymc_model
 from wwm_models.engines.bayes.resolve import resolve_prior
 from wwm_models.engines.bayes.storage import inference_data
-from wwm_models.engines.bayes.target import LogPosterior, Whitened, whitened
+from wwm_models.engines.bayes.target import LogPosterior, Target, Whitened, whitened
 from wwm_models.engines.likelihood import vcov_kind
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.maximum import starting_point
@@ -35,6 +36,7 @@ from wwm_models.records import Cells, Design, Posterior, Survey
 Array = NDArray[np.float64]
 WARMUP = 150  # in whitened coordinates only the step size is left to learn
 ACCEPT = 0.6  # in whitened coordinates three gradients a draw then do; a higher target takes twice as many for as many effective draws
+CURVED = 0.8  # where a prior has coordinates of its own, whose posterior is not nearly normal
 CAREFUL = 0.95  # target acceptance of the one retry after a divergence
 
 
@@ -48,6 +50,11 @@ class Problem:
     design: Design
     target: LogPosterior
     n_effective: float
+
+    @property
+    def density(self) -> Target:
+        """What is sampled: the target, with the coordinates of its prior's blocks where it has any."""
+        return BlockedPosterior(self.target, self.target.prior.blocks) if self.target.prior.blocks else self.target
 
 
 def sample(
@@ -115,12 +122,12 @@ def sample(
     started = time.perf_counter()
     tell("finding the mode", 0, chains * (draws + warmup))
     start = starting_point(FAMILIES[model.family], problem.target.likelihood, problem.design)
-    space = whitened(problem.target, problem.target.coordinates.free(start))
-    settings = Settings(draws, warmup, ACCEPT)
-    run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
+    space = whitened(problem.density, problem.density.start(start))
+    settings = Settings(draws, warmup, CURVED if problem.target.prior.blocks else ACCEPT)
+    run = run_chains(problem.density, space, seed, chains, settings, tell, kept)
     if any(_divergent(problem.target, chain).any() for chain in run):
         settings = Settings(draws, 2 * warmup, CAREFUL)
-        run = run_chains(problem.target, space, seed, chains, settings, tell, kept)
+        run = run_chains(problem.density, space, seed, chains, settings, tell, kept)
     facts = {
         "seed": seed, "warmup": settings.warmup, "target_accept": settings.target_accept, "seconds": time.perf_counter() - started,
     }  # fmt: skip
@@ -150,24 +157,21 @@ def _refuse_without_prior(model: Model) -> None:
         raise ModelError(
             f'thresholds_by = "{model.thresholds_by}" has no prior, so it cannot be sampled. Name the variable in `nonproportional`, or use wwm.fit.'
         )
-    if "mo(" in model.formula.replace(" ", ""):
-        raise ModelError(
-            f'The formula "{model.formula}" has a monotonic term, mo(), for which there is no prior. Write the variable without mo(), or use wwm.fit.'
-        )
 
 
 def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dict[str, Any]) -> Posterior:
     """The record of a posterior from its chains."""
     target, chains = problem.target, len(run)
     free = space.free(np.concatenate([chain.z for chain in run]))
-    uncorrected = target.coordinates.theta(free)
+    uncorrected, hyper = problem.density.parameters(free)
     kind = vcov_kind("auto", problem.survey)
     draws, method = uncorrected, "bayes"
     if kind != "model":
-        rotated = corrected(free, target, problem.cells, problem.survey, problem.design, kind)
-        draws, method = target.coordinates.theta(rotated), "bayes (design-corrected)"
+        turned = problem.density.turned(free)
+        draws = corrected(turned, problem.cells, problem.survey, problem.design, kind)
+        method = "bayes (design-corrected)"
     stats = {name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats}
-    health = health_table(draws, chains, problem.design.names)
+    health = health_table(np.column_stack([draws, *hyper.values()]), chains, [*problem.design.names, *hyper])
     divergences = int(sum(_divergent(target, chain).sum() for chain in run))
     message = trouble_with(health, divergences)
     return Posterior(
@@ -190,6 +194,7 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
         n_effective=problem.n_effective,
         priors=target.prior.texts,
         prior=target.prior,
+        hyper=MappingProxyType(hyper),
         sample_stats=MappingProxyType(stats),
         settings=MappingProxyType(settings),
         build_idata=inference_data,

@@ -6,7 +6,9 @@ z with v = v_0 + L z. A smooth unimodal posterior is then close to N(0, I), so f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,63 @@ from wwm_models.numerics.newton import Expansion, maximise
 Array = NDArray[np.float64]
 BARRIER = 0.5  # as if half a respondent more stood between every two neighbouring cut points
 STEP = 1e-5  # of central differences of the analytic gradient; the curvature is only used to choose coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """Draws in the coordinates in which they are rotated to a covariance.
+
+    Attributes
+    ----------
+    plain : LogPosterior
+        Without the priors of blocks.
+    draws : (s, p) array
+    slopes : (p, p) array
+        Derivative of plain free coordinates by these, at the mean draw.
+    precision : (p, p) array
+        Curvature of the blocks' priors.
+    parameters : function
+        (s, p) parameters from (s, p) of these coordinates.
+    """
+
+    plain: LogPosterior
+    draws: Array
+    slopes: Array
+    precision: Array
+    parameters: Callable[[Array], Array]
+
+
+class Target(Protocol):
+    """A log posterior density in free coordinates."""
+
+    @property
+    def truncated(self) -> bool:
+        """As in `LogPosterior`."""
+        ...
+
+    def turned(self, free: Array) -> Turned:
+        """As in `LogPosterior`."""
+        ...
+
+    def with_barrier(self) -> Target:
+        """As in `LogPosterior`."""
+        ...
+
+    def start(self, theta: Array) -> Array:
+        """As in `LogPosterior`."""
+        ...
+
+    def parameters(self, free: Array) -> tuple[Array, dict[str, Array]]:
+        """As in `LogPosterior`."""
+        ...
+
+    def value_and_gradient(self, free: Array) -> tuple[float, Array]:
+        """As in `LogPosterior`."""
+        ...
+
+    def expansion(self, free: Array) -> Expansion:
+        """As in `LogPosterior`."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +100,23 @@ class LogPosterior:
     prior: Prior
     coordinates: Coordinates
     barrier: float = 0.0
+
+    def turned(self, free: Array) -> Turned:
+        """The coordinates in which draws are rotated: the free ones."""
+        size = free.shape[1]
+        return Turned(self, free, np.eye(size), np.zeros((size, size)), self.coordinates.theta)
+
+    def with_barrier(self) -> LogPosterior:
+        """The same with a log barrier that keeps a search away from the border of a truncated prior."""
+        return replace(self, barrier=BARRIER)
+
+    def start(self, theta: Array) -> Array:
+        """Free coordinates of parameters."""
+        return self.coordinates.free(theta)
+
+    def parameters(self, free: Array) -> tuple[Array, dict[str, Array]]:
+        """(s, p) parameters of (s, p) free coordinates, and what the prior adds to them by name."""
+        return self.coordinates.theta(free), {}
 
     @property
     def truncated(self) -> bool:
@@ -69,13 +145,18 @@ class LogPosterior:
 
     def expansion(self, free: Array) -> Expansion:
         """Log density, gradient, and minus the second derivative."""
-        value, gradient = self.value_and_gradient(free)
-        if value == -np.inf:
-            return Expansion(value, gradient, np.zeros((len(free), len(free))))
-        return Expansion(value, gradient, curvature(self, free))
+        return expansion(self, free)
 
 
-def curvature(target: LogPosterior, free: Array) -> Array:
+def expansion(target: Target, free: Array) -> Expansion:
+    """Log density, gradient, and minus the second derivative by differences."""
+    value, gradient = target.value_and_gradient(free)
+    if value == -np.inf:
+        return Expansion(value, gradient, np.zeros((len(free), len(free))))
+    return Expansion(value, gradient, curvature(target, free))
+
+
+def curvature(target: Target, free: Array) -> Array:
     """Minus the matrix of second derivatives, by central differences of the gradient."""
     steps = STEP * np.maximum(1.0, np.abs(free))
     rows = [
@@ -105,7 +186,7 @@ class Whitened:
         return self.mode + z @ self.root.T
 
 
-def whitened(target: LogPosterior, start: Array) -> Whitened:
+def whitened(target: Target, start: Array) -> Whitened:
     """Find the mode from `start` and the Cholesky factor of the inverse curvature there.
 
     A truncated density may be highest at its border, where it has no curvature; a centre inside is then found with a log barrier.
@@ -116,7 +197,7 @@ def whitened(target: LogPosterior, start: Array) -> Whitened:
         If the posterior has no mode: an improper prior on separated answers.
     """
     if target.truncated:
-        target = replace(target, barrier=BARRIER)
+        target = target.with_barrier()
     maximum = maximise(target.expansion, start, tolerance=1e-9)
     try:
         factor = linalg.cholesky(maximum.information, lower=True)

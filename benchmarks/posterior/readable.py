@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 import wwm_models as wwm
 from wwm_models.adjust.prior_predictive import prior_record
 from wwm_models.engines.bayes.pymc_model import pymc_model
 from wwm_models.engines.bayes.sample import posterior_problem
 
 
-def readable(model: wwm.Model, survey: wwm.Survey) -> Any:
-    """The ``pm.Model`` of a model on a survey."""
-    return pymc_model(prior_record(posterior_problem(model, survey), seed=1, draws=10))
+def readable(formula: str, frame: pd.DataFrame) -> Any:
+    """The ``pm.Model`` of a formula on unweighted rows."""
+    survey = wwm.Survey.from_frame(frame, weight=None)
+    return pymc_model(prior_record(posterior_problem(wwm.Model(formula), survey), seed=1, draws=10))
