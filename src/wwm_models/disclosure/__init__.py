@@ -8,5 +8,8 @@ runs against each other). Reading data and fitting are elsewhere; nothing here c
 from wwm_models.disclosure.differencing import differencing
 from wwm_models.disclosure.precision import PRECISION_COLUMNS, precision
 from wwm_models.disclosure.tables import Withheld, withhold, without_withheld
+from wwm_models.disclosure.told import ModelOf, told_by_equations
 
-__all__ = ["PRECISION_COLUMNS", "Withheld", "differencing", "precision", "withhold", "without_withheld"]
+__all__ = [
+    "PRECISION_COLUMNS", "ModelOf", "Withheld", "differencing", "precision", "told_by_equations", "withhold", "without_withheld",
+]  # fmt: skip

@@ -1,33 +1,28 @@
 """Leaving suppressed numbers out of everything a run writes, and marking what a model says in their place.
 
 The number of respondents of a group stays: it is what a reader needs to see why a percentage is absent. A model's estimate for such a group borrows from
-other groups and is marked as model-based; if the model reproduces the raw percentages of the group, as a saturated one does, its estimates,
-contrasts and coefficients are suppressed as well, those of every engine.
+other groups and is marked as model-based; if the model reproduces the raw percentages of the group, as a saturated one does, or its equations tell
+them (see ``told``), everything it says of the question is left out, by every engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from wwm_models.disclosure.published import Item, Raws, published
+from wwm_models.disclosure.published import Flags, Item, Raws, published
 from wwm_models.disclosure.suppress import suppressed
 from wwm_models.records import Estimates, Survey
 
 HIDDEN = ("estimate", "std_error", "lower", "upper", "count", "n_effective")
 TESTED = ("p_value", "p_adjusted", "lower_simultaneous", "upper_simultaneous", "p_max_t", "p_holm")
 MODEL_BASED = "model-based: raw suppressed"
+SILENT = "left out: it would tell a suppressed percentage"
 _REPRODUCED = 1e-4  # a fit that comes this near to every raw percentage of a group gives them away
 _PULLED = 0.005  # a posterior, which its prior pulls away a little
-_WITH_RAW = (
-    "comparison",
-    "decomposition",
-    "robustness",
-    "agreement",
-)  # tables whose rows hold a raw percentage, or lead back to one
 _KEPT = ("n", "level", "published", "published_lower", "published_upper")
 Place = tuple[str, str, str]  # outcome, group as text, category
 
@@ -91,7 +86,9 @@ def withhold(survey: Survey, raws: Raws) -> tuple[dict[str, dict[tuple[str, ...]
     return kept, Withheld(values, primary, survey.suppress_below)
 
 
-def without_withheld(tables: Mapping[str, pd.DataFrame], withheld: Withheld) -> dict[str, pd.DataFrame]:
+def without_withheld(
+    tables: Mapping[str, pd.DataFrame], withheld: Withheld, told: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
     """The tables of a run with nothing in them that leads back to a suppressed percentage.
 
     Parameters
@@ -99,75 +96,74 @@ def without_withheld(tables: Mapping[str, pd.DataFrame], withheld: Withheld) -> 
     tables : mapping of file stem to DataFrame
         With columns ``outcome``, ``group`` and ``category`` where numbers are of groups.
     withheld : Withheld
+    told : collection of str
+        Models that may say nothing; those that reproduce a suppressed percentage are added to them.
     """
     made = dict(tables)
     if not withheld.values:
         return made
-    given_away = _given_away(made["adjusted"], withheld)
-    for name in ("adjusted", "contrasts", "families", "comparison", "coefficients", *_WITH_RAW):
+    silent = {*told, *_reproducing(made["adjusted"], withheld)}
+    for name, rule in _RULES.items():
         if name in made:
-            made[name] = _RULES.get(name, _raw_rows)(made[name], withheld, given_away)
+            made[name] = rule(made[name], withheld, made[name]["model"].isin(silent).to_numpy())
     return made
 
 
-def _given_away(adjusted: pd.DataFrame, withheld: Withheld) -> set[tuple[str, ...]]:
-    """(model, outcome, group) of groups whose raw percentages a model reproduces."""
+def _reproducing(adjusted: pd.DataFrame, withheld: Withheld) -> set[str]:
+    """Models that reproduce the raw percentages of a group of which some are left out."""
     raw = np.array([withheld.values.get(place, np.nan) for place in _places(adjusted)])
     near = np.abs(adjusted["estimate"].to_numpy(dtype=float) - raw)
     rows = adjusted.assign(_near=near)[np.isfinite(near)]
     worst = rows.groupby(["model", "outcome", "estimand", "method", "group"], sort=False)["_near"].max()
     return {
-        (str(model), str(outcome), str(group))
-        for (model, outcome, _, method, group), gap in worst.items()
+        str(model)
+        for (model, _, _, method, _), gap in worst.items()
         if gap < (_PULLED if str(method).startswith("bayes") else _REPRODUCED)
     }
 
 
-def _adjusted_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
-    found = _blank(table, _away(table, given_away), [name for name in HIDDEN if name in table])
+def _adjusted_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
+    found = _blank(table, silent, [name for name in HIDDEN if name in table])
     marked = np.array([place in withheld.values for place in _places(table)])
-    method = [f"{word} ({MODEL_BASED})" if here else word for word, here in zip(table["method"], marked, strict=True)]
-    return found.assign(method=method)
+    notes = np.where(silent, f" ({SILENT})", np.where(marked, f" ({MODEL_BASED})", ""))
+    return found.assign(method=[f"{word}{note}" for word, note in zip(table["method"], notes, strict=True)])
 
 
-def _contrast_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
-    """A contrast with a group that is given away would lead back to it, so none of that model and question remain."""
+def _contrast_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     del withheld
-    models = {(model, outcome) for model, outcome, _ in given_away}
-    rows = np.array([pair in models for pair in zip(table["model"], table["outcome"], strict=True)], dtype=bool)
-    return _blank(table, rows, [name for name in (*HIDDEN, *TESTED) if name in table])
+    return _blank(table, silent, [name for name in (*HIDDEN, *TESTED) if name in table])
 
 
-def _comparison_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
+def _comparison_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     raw = [str(name) for name in table if str(name).startswith(("raw", "difference")) or name == "count"]
     shown = _blank(table, np.array([place in withheld.values for place in _places(table)]), raw)
-    return _blank(shown, _away(table, given_away), [str(name) for name in table if str(name).startswith("adjusted_")])
+    return _blank(shown, silent, [str(name) for name in table if str(name).startswith(("adjusted_", "difference"))])
 
 
-def _coefficient_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
+def _model_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     del withheld
-    rows = table["model"].isin({model for model, _, _ in given_away}).to_numpy()
-    return _blank(table, rows, ["estimate", "std_error", "lower", "upper"])
+    return _blank(table, silent, [str(name) for name in table.select_dtypes("number").columns])
 
 
-def _raw_rows(table: pd.DataFrame, withheld: Withheld, given_away: set[tuple[str, ...]]) -> pd.DataFrame:
-    del given_away
+def _diagnostic_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
+    """Statistics of a model are equations too, but for how many respondents it uses."""
+    del withheld
+    return _blank(table, silent & (table["check"] != "n").to_numpy(), ["value", "message"])
+
+
+def _raw_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     numbers = [name for name in table.select_dtypes("number").columns if name not in _KEPT]
-    return _blank(table, np.array([place in withheld.values for place in _places(table)]), numbers)
+    return _blank(table, silent | np.array([place in withheld.values for place in _places(table)], dtype=bool), numbers)
 
 
 _RULES = {
-    "adjusted": _adjusted_rows, "contrasts": _contrast_rows, "families": _contrast_rows, "comparison": _comparison_rows, "coefficients": _coefficient_rows,
+    "adjusted": _adjusted_rows, "contrasts": _contrast_rows, "families": _contrast_rows, "comparison": _comparison_rows, "coefficients": _model_rows,
+    "diagnostics": _diagnostic_rows, "decomposition": _raw_rows, "robustness": _raw_rows, "agreement": _raw_rows,
 }  # fmt: skip
 
 
-def _blank(table: pd.DataFrame, rows: np.ndarray, columns: list[str]) -> pd.DataFrame:
+def _blank(table: pd.DataFrame, rows: Flags, columns: list[str]) -> pd.DataFrame:
     return table.assign(**{str(name): table[name].where(~rows) for name in columns})
-
-
-def _away(table: pd.DataFrame, given_away: set[tuple[str, ...]]) -> np.ndarray:
-    keys = zip(table["model"], table["outcome"], table["group"], strict=True)
-    return np.array([key in given_away for key in keys], dtype=bool)
 
 
 def _places(table: pd.DataFrame) -> list[Place]:

@@ -13,7 +13,7 @@ import wwm_models as wwm
 from wwm_models.adjust import raw
 from wwm_models.cli import main
 from wwm_models.disclosure import differencing, precision
-from wwm_models.disclosure.tables import MODEL_BASED, Withheld, without_withheld
+from wwm_models.disclosure.tables import MODEL_BASED, SILENT, Withheld, without_withheld
 from wwm_models.numerics.intervals import clopper_pearson_limits
 from wwm_models.records import Estimates
 from wwm_models.store import read_table
@@ -85,11 +85,11 @@ def test_a_model_based_estimate_stays_and_says_what_it_is():
 @pytest.mark.parametrize(("estimate", "method"), [(0.6 + 1e-6, "likelihood"), (0.602, "bayes (uncorrected)")])
 def test_a_model_that_reproduces_a_suppressed_percentage_is_suppressed_with_all_that_leads_to_it(estimate, method):
     made = without_withheld(tables_of(estimate, method), Withheld({SMALL: 0.6}, 1, 10))
-    assert made["adjusted"]["estimate"].isna().tolist() == [True, False]
-    assert made["comparison"][["adjusted_likelihood", "adjusted_bayes"]].isna().to_numpy().tolist() == [
-        [True, True],
-        [False, False],
-    ]
+    assert made["adjusted"]["estimate"].isna().all()  # the others are equations about the same cells
+    columns = ["adjusted_likelihood", "adjusted_bayes", "difference", "difference_se"]
+    assert made["comparison"][columns].isna().all(axis=None)
+    assert made["comparison"]["raw"].tolist()[1] == 0.4
+    assert made["decomposition"]["percentage_points"].isna().all()
     assert made["contrasts"][["estimate", "p_value", "p_adjusted"]].isna().all(axis=None)
     assert made["coefficients"]["estimate"].isna().all()
 
@@ -189,7 +189,11 @@ def test_a_run_suppresses_small_cells_their_partners_and_a_saturated_model(runs:
     assert raw_table[raw_table["by"] != "age;home"]["estimate"].notna().all()
     adjusted = read_table(runs[0] / "adjusted.csv")
     assert adjusted[adjusted["by"] == "age;home"]["estimate"].isna().all()  # y ~ age * home reproduces every cell
+    assert adjusted["estimate"].isna().all()  # with the totals, those of an age alone would solve for the 6
+    assert set(adjusted["method"]) == {f"likelihood ({SILENT})"}
     assert read_table(runs[0] / "coefficients.csv")["estimate"].isna().all()
+    diagnostics = read_table(runs[0] / "diagnostics.csv")
+    assert set(diagnostics.loc[diagnostics["value"].notna(), "check"]) == {"n"}
     comparison = read_table(runs[0] / "comparison.csv")
     hidden = comparison[comparison["by"] == "age;home"]
     assert hidden[["raw", "difference", "count", "adjusted_likelihood"]].isna().all(axis=None)
