@@ -151,7 +151,9 @@ def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> 
 
 def with_suppressed(estimates: Estimates, below: int) -> Estimates:
     """The same estimates without the numbers that rest on fewer than `below` respondents."""
-    hidden = (estimates.table["n"] < below).to_numpy()
+    hidden = estimates.table["n"].to_numpy() < below
+    if not hidden.any():
+        return estimates
     table = estimates.table.copy()
     table.loc[hidden, ["estimate", "std_error", "lower", "upper", "count", "n_effective"]] = np.nan
     return replace(estimates, table=table)

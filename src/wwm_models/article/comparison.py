@@ -57,52 +57,48 @@ def comparison_table(
         raise ArticleError(
             "A comparison was asked for without adjusted numbers. Give those of a fit, of a posterior, or of both."
         )
-    merged = _beside(base, raw)
-    shown = np.isfinite(merged["estimate_raw"].to_numpy(dtype=float))
-    shown &= merged["n_raw"].to_numpy(dtype=float) >= max(suppress_below, 1)
+    place = _rows_of(raw, base)
+    own = {name: _taken(raw, name, place) for name in ("estimate", "lower", "upper", "count", "n")}
+    shown = np.isfinite(own["estimate"]) & (own["n"] >= max(suppress_below, 1))
     columns: dict[str, object] = {
         "estimand": estimand,
-        "outcome": merged["outcome"],
-        "category": merged["category"],
+        "outcome": base.table["outcome"],
+        "category": base.table["category"].astype(str),
         "by": ";".join(base.by),
-        "group": group_text(merged, base.by),
-        "n": merged["n_raw"],
+        "group": group_text(base.table, base.by),
+        "n": own["n"],
     }
     for column, name in (("raw", "estimate"), ("raw_lower", "lower"), ("raw_upper", "upper"), ("count", "count")):
-        columns[column] = np.where(shown, merged[f"{name}_raw"].to_numpy(dtype=float), np.nan)
+        columns[column] = np.where(shown, own[name], np.nan)
     for engine, found in (("likelihood", likelihood), ("bayes", bayes)):
-        columns |= _of_engine(engine, found, merged, base.by)
+        columns |= _of_engine(engine, found, base)
     if likelihood is not None:
-        difference, difference_se = _difference(raw, likelihood, merged, shown)
+        difference, difference_se = _difference(raw, likelihood, np.where(shown, place, 0), shown)
         columns |= {"difference": difference, "difference_se": difference_se}
-    return _with_published(pd.DataFrame(columns), article, merged, base.by).reindex(columns=list(COLUMNS))
+    return _with_published(pd.DataFrame(columns), article, base).reindex(columns=list(COLUMNS))
 
 
-def _beside(adjusted: Estimates, raw: Estimates) -> pd.DataFrame:
-    """Adjusted rows with the raw row of the same group and answer."""
-    keys = [*adjusted.by, "category"]
-    tables = [found.table.assign(_row=np.arange(len(found.table))) for found in (adjusted, raw)]
-    tables = [table.assign(**{key: table[key].astype(str) for key in keys}) for table in tables]
-    return tables[0].merge(tables[1], on=keys, how="left", suffixes=("", "_raw"))
+def _rows_of(found: Estimates, base: Estimates) -> NDArray[np.intp]:
+    """Where the group and answer of every row of `base` stand in other estimates; -1 for nowhere."""
+    place = {key: row for row, key in enumerate(_keys(found.table, base.by))}
+    return np.array([place.get(key, -1) for key in _keys(base.table, base.by)], dtype=np.intp)
 
 
-def _of_engine(
-    engine: str, found: Estimates | None, merged: pd.DataFrame, by: tuple[str, ...]
-) -> dict[str, NDArray[np.float64]]:
+def _taken(found: Estimates, name: str, rows: NDArray[np.intp]) -> Array:
+    return np.where(rows >= 0, found.table[name].to_numpy(dtype=float)[rows], np.nan)
+
+
+def _of_engine(engine: str, found: Estimates | None, base: Estimates) -> dict[str, Array]:
     """Estimate and limits of one engine in the rows of the comparison."""
     names = {"estimate": f"adjusted_{engine}", "lower": f"adjusted_{engine}_lower", "upper": f"adjusted_{engine}_upper"}
     if found is None:
-        return {column: np.full(len(merged), np.nan) for column in names.values()}
-    place = {key: row for row, key in enumerate(_keys(found.table, by))}
-    rows = np.array([place.get(key, -1) for key in _keys(merged, by)])
-    return {
-        column: np.where(rows >= 0, found.table[name].to_numpy(dtype=float)[rows], np.nan)
-        for name, column in names.items()
-    }
+        return {column: np.full(len(base.table), np.nan) for column in names.values()}
+    rows = _rows_of(found, base)
+    return {column: _taken(found, name, rows) for name, column in names.items()}
 
 
 def _keys(table: pd.DataFrame, by: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return list(table[[*by, "category"]].astype(str).itertuples(index=False, name=None))
+    return list(zip(*([str(value) for value in table[name].tolist()] for name in (*by, "category")), strict=True))
 
 
 def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
@@ -112,25 +108,23 @@ def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
 
 
 def _difference(
-    raw: Estimates, adjusted: Estimates, merged: pd.DataFrame, shown: NDArray[np.bool_]
+    raw: Estimates, adjusted: Estimates, raw_rows: NDArray[np.intp], shown: NDArray[np.bool_]
 ) -> tuple[Array, Array]:
     """Adjusted minus raw, and its standard error from the respondents' joint influence or the replicates."""
-    rows = merged["_row"].to_numpy(dtype=np.intp)
-    raw_rows = np.where(shown, merged["_row_raw"].to_numpy(dtype=float), 0).astype(np.intp)
-    place = np.arange(len(rows))
-    plus, minus = np.zeros((len(rows), len(adjusted.table))), np.zeros((len(rows), len(raw.table)))
-    plus[place, rows], minus[place, raw_rows] = 1.0, -1.0
-    value = merged["estimate"].to_numpy(dtype=float) - raw.table["estimate"].to_numpy(dtype=float)[raw_rows]
+    rows = np.arange(len(adjusted.table))
+    plus, minus = np.eye(len(rows)), np.zeros((len(rows), len(raw.table)))
+    minus[rows, raw_rows] = -1.0
+    value = adjusted.table["estimate"].to_numpy(dtype=float) - raw.table["estimate"].to_numpy(dtype=float)[raw_rows]
     law = law_of([(adjusted, plus), (raw, minus)])
     known = law.contributions is not None or law.replicated is not None
     std_error = law.std_error if known else np.full(len(rows), np.nan)
     return np.where(shown, value, np.nan), np.where(shown, std_error, np.nan)
 
 
-def _with_published(table: pd.DataFrame, article: Article, merged: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+def _with_published(table: pd.DataFrame, article: Article, base: Estimates) -> pd.DataFrame:
     printed = {key_of(n.at.outcome, n.at.category, n.at.group): n for n in article.published if n.value is not None}
     values = np.full((len(table), 3), np.nan)
-    for row, key in enumerate(keys_of(merged, by)):
+    for row, key in enumerate(keys_of(base.table, base.by)):
         number = printed.get(key)
         if number is not None and number.value is not None and number.limits is not None:
             values[row] = number.value / 100.0, *number.limits

@@ -193,12 +193,10 @@ def _under(estimand: str, labelled: Sequence[tuple[str, T]]) -> list[T]:
 
 
 def _by_model(parts: Sequence[tuple[str, pd.DataFrame]], columns: Sequence[str]) -> pd.DataFrame:
-    tables: list[pd.DataFrame] = []
-    for name, table in parts:
-        table = table[list(columns)].copy()
-        table.insert(0, "model", name)
-        tables.append(table)
-    return _stack(tables, ["model", *columns])
+    table = _stack([table for _, table in parts], columns)
+    names = [name for name, one in parts for _ in range(len(one))]
+    table.insert(0, "model", np.array(names, dtype=object))
+    return table
 
 
 def _stack(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
