@@ -1,9 +1,10 @@
 """``python -m benchmarks.posterior_coverage [REPLICATES]``: posterior intervals of weighted, clustered samples and what they hold.
 
-A population of 4,000 clusters of 100: answers from a cumulative logit with an effect per cluster. A sample takes 60 clusters and from
-each 10 people, with chances that grow with the answer (so weights are informative, and unweighted estimates are off) and differ between
-people for no reason (so weights cost information). The truth is the same model fitted to the whole population. 95% intervals are
-quantiles of the pseudo-posterior as sampled, and of the same draws rotated to the design-based covariance.
+A population of 4,000 clusters of 100, each in one of three groups: answers from a cumulative logit with an effect per cluster. A sample
+takes 80 clusters and from each 12 people, with chances that grow with the answer (so weights are informative, and unweighted
+estimates are off) and differ between people for no reason (so weights cost information). The truth is the same model fitted to the
+whole population. 95% intervals are quantiles of the pseudo-posterior as sampled, and of the same draws rotated to the design-based
+covariance.
 
 References
 ----------
@@ -27,7 +28,7 @@ from wwm_models.engines.predictors import predictors_of
 from wwm_models.records import Posterior
 
 Array = NDArray[np.float64]
-CLUSTERS, SIZE, DRAWN, TAKEN = 4000, 100, 60, 10
+CLUSTERS, SIZE, DRAWN, TAKEN = 4000, 100, 80, 12
 CUTS, CLUSTER_SD = (-1.0, 0.2, 1.5), 0.7  # intraclass correlation of the latent answer: 0.49 / (0.49 + 3.29) = 0.13
 MODEL = wwm.Model("y ~ g + h")
 ANSWERS, GROUPS, KINDS = list("abcd"), list("pqr"), list("uv")
@@ -38,8 +39,7 @@ def population(seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     cluster = np.repeat(np.arange(CLUSTERS), SIZE)
     effect = rng.normal(0.0, CLUSTER_SD, CLUSTERS)[cluster]
-    lean = rng.normal(0.0, 0.5, CLUSTERS)[cluster]  # clusters differ in who lives there, too
-    group = np.clip(np.round(1.0 + lean + rng.normal(0.0, 0.8, len(cluster))), 0, 2).astype(int)
+    group = rng.integers(0, 3, CLUSTERS)[cluster]
     kind = rng.integers(0, 2, len(cluster))
     answer = np.digitize(0.5 * group - 0.4 * kind + effect + rng.logistic(size=len(cluster)), CUTS)
     chance = np.exp(0.25 * answer + rng.normal(0.0, 0.4, len(cluster)))

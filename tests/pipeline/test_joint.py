@@ -66,6 +66,7 @@ def test_items_of_a_joint_model_are_reported_as_models(with_items: Path):
     np.testing.assert_array_equal(shown["adjusted_bayes"], shown["estimate"])
     np.testing.assert_array_equal(shown["adjusted_bayes_upper"], shown["upper"])
     assert shown["adjusted_likelihood"].isna().all()
+    assert (with_items / "out" / "posterior" / "together.nc").is_file()
     contrasts = read_table(with_items / "out" / "contrasts.csv")
     assert len(contrasts[contrasts["model"] == "together-wish"]) == 12
     checks = read_table(with_items / "out" / "diagnostics.csv")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,9 @@ class JointPosterior:
         The log density that was sampled.
     method : str
         As tables call it.
+    sample_stats : mapping of name to (chains, s / chains) array
+    build_idata : function of a JointPosterior
+        Makes the InferenceData.
     """
 
     survey: Survey
@@ -147,6 +151,8 @@ class JointPosterior:
     seed: int
     density: Any
     method: str = "bayes joint"
+    sample_stats: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    build_idata: Callable[[JointPosterior], Any] = repr
 
     @property
     def origin(self) -> str:
@@ -157,3 +163,8 @@ class JointPosterior:
     def healthy(self) -> bool:
         """Whether every check of the chains is met."""
         return not self.message
+
+    @property
+    def idata(self) -> Any:
+        """ArviZ InferenceData with posterior, sample_stats and constant_data."""
+        return self.build_idata(self)

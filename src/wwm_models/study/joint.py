@@ -14,9 +14,11 @@ import pandas as pd
 from wwm_models.adjust import adjusted_items
 from wwm_models.declared.joint import JointSpec
 from wwm_models.declared.models import ModelSpec
+from wwm_models.engines.bayes.chains import Under
 from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
 from wwm_models.engines.bayes.joint.density import JointPriors
 from wwm_models.engines.bayes.joint.sample import sample_joint
+from wwm_models.engines.bayes.joint.storage import write_joint_netcdf
 from wwm_models.errors import FitError, ModelError
 from wwm_models.records import Estimates, JointPosterior
 from wwm_models.study.declared import Declared
@@ -32,6 +34,7 @@ from wwm_models.study.models import (
     people_of,
     requests_of,
 )
+from wwm_models.study.posteriors import posterior_file
 from wwm_models.study.running import Work, joint_of
 
 Progress = Callable[[str, int, int], None]
@@ -85,11 +88,12 @@ def _sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell: Prog
     try:
         post = sample_joint(
             spec.items, spec.predictors, people_of(specs[0], work.survey), seed=work.seed + zlib.crc32(spec.name.encode()),
-            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell,
+            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=Under(work.kept, spec.name),
         )  # fmt: skip
     except (FitError, ModelError) as problem:
         rows = failure(LABEL, "failed", str(problem))
         return [_empty(item.name, rows, (f"{item.name} ({LABEL}): failed. {problem}",)) for item in specs]
+    write_joint_netcdf(post, posterior_file(work.kept, spec.name))
     if not post.healthy:
         return [
             _empty(item.name, _rows(post), (f"{item.name} ({LABEL}): unhealthy. {post.message}",)) for item in specs

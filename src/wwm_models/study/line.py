@@ -129,7 +129,7 @@ def run_study(
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")
-        copy_posteriors(kept, declared.models, folder)
+        copy_posteriors(kept, declared, engines, folder)
         write_labels(made, folder)
         write_report(made, folder)
         write_manifest(

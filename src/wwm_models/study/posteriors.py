@@ -6,20 +6,19 @@ Only the fit with all exposures is sampled: the estimand "<exposure>-adjusted", 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from wwm_models.adjust import adjusted
 from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines.bayes import sample
+from wwm_models.engines.bayes.chains import Under
 from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
 from wwm_models.engines.bayes.storage import write_netcdf
 from wwm_models.errors import AdjustError, FitError
@@ -44,22 +43,6 @@ DRAWS, MORE = (
     1000,
     4000,
 )  # per chain; more where 1000 leave a Monte Carlo error in the last digit of a small group's percentage
-
-
-@dataclass(frozen=True)
-class OfModel:
-    """Checkpoints of one model's chains."""
-
-    kept: Checkpoints
-    model: str
-
-    def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-        """As `Checkpoints.load`."""
-        return self.kept.load(f"{self.model}.{name}")
-
-    def save(self, name: str, content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """As `Checkpoints.save`."""
-        self.kept.save(f"{self.model}.{name}", content, arrays)
 
 
 def posterior_file(kept: Checkpoints, name: str) -> Path:
@@ -89,7 +72,7 @@ def with_posterior(
         return result
     label = f"{SAMPLED} (bayes)"
     try:
-        post, estimates, problem = _sampled(requests[0], spec, survey, collapses, level, seed, OfModel(kept, spec.name))
+        post, estimates, problem = _sampled(requests[0], spec, survey, collapses, level, seed, Under(kept, spec.name))
     except FitError as failed:
         return _with(result, failure(label, "failed", str(failed)), (f"{spec.name} ({label}): failed. {failed}",))
     write_netcdf(post, posterior_file(kept, spec.name))
@@ -111,7 +94,7 @@ def with_posterior(
 
 
 def _sampled(
-    request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: OfModel,
+    request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: Under,
 ) -> tuple[Posterior, list[tuple[str, Estimates]], str]:  # fmt: skip
     """A posterior, its adjusted probabilities, and what is wrong with them; with more draws where that is the cure."""
     model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(spec.name.encode())

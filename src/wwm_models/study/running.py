@@ -20,6 +20,7 @@ from wwm_models.errors import ResultsError
 from wwm_models.many import run_many
 from wwm_models.records import Survey
 from wwm_models.store import Checkpoints
+from wwm_models.study.declared import Declared
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import ModelResult, joint_groups
@@ -135,10 +136,15 @@ def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:
     return result_from(stored, work.survey)
 
 
-def copy_posteriors(kept: Checkpoints, specs: Sequence[ModelSpec], folder: Path) -> None:
-    """Put the netCDF files of the sampled models into a results folder."""
-    for spec in specs:
-        path = posterior_file(kept, spec.name)
+def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str], folder: Path) -> None:
+    """Put the netCDF files of the sampled models into a results folder; a file of an interrupted run of other engines stays behind."""
+    if "bayes" not in engines:
+        return
+    for name in (
+        *(spec.name for spec in declared.models if "bayes" in spec.engines),
+        *(spec.name for spec in declared.joints),
+    ):
+        path = posterior_file(kept, name)
         if path.is_file():
             (folder / "posterior").mkdir(exist_ok=True)
             shutil.copyfile(path, folder / "posterior" / path.name)

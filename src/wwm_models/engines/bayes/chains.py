@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,22 @@ class Keeper(Protocol):
     def save(self, name: str, content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Store under a name."""
         ...
+
+
+@dataclass(frozen=True)
+class Under:
+    """A keeper's names with something before them: the chains of one model, or of one seed."""
+
+    kept: Keeper
+    prefix: str
+
+    def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """As `Keeper.load`."""
+        return self.kept.load(f"{self.prefix}.{name}")
+
+    def save(self, name: str, content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """As `Keeper.save`."""
+        self.kept.save(f"{self.prefix}.{name}", content, arrays)
 
 
 class Smooth(Protocol):
@@ -66,7 +82,8 @@ def run_chains(
     # the matrices are small: two threads on one product cost more in waiting than they save
     with threadpool_limits(limits=1, user_api="blas"):
         for number, seeds in enumerate(np.random.SeedSequence(seed).spawn(chains)):
-            name = f"chain-{number}-of-{chains}"
+            # a second try with other settings stands beside the first: whoever resumes goes through both
+            name = f"chain-{number}-of-{chains}-{settings.draws}-{settings.warmup}-{settings.target_accept:g}"
             facts = {**asdict(settings), "seed": seed, "density": "" if kept is None else _mark(target, space)}
             chain = None if kept is None else _kept_chain(kept, name, facts)
             if chain is None:

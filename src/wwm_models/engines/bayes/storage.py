@@ -47,11 +47,16 @@ def write_netcdf(post: Posterior, path: Path) -> None:
     post : Posterior
     path : Path
     """
+    write_groups(groups_of(post), path)
+
+
+def write_groups(groups: dict[str, Any], path: Path) -> None:
+    """Write xarray Datasets by group to one netCDF file, which appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
-        for name, group in groups_of(post).items():
+        for name, group in groups.items():
             group.to_netcdf(temporary, group=name, mode="a", engine="h5netcdf")
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -77,7 +82,7 @@ def groups_of(post: Posterior) -> dict[str, Any]:
         {**theta, **{name: drawn(value) for name, value in post.hyper.items()}}, {**by_draw, "parameter": names}, facts
     )
     stats = xr.Dataset(
-        {_STAT_NAMES.get(name, name): (("chain", "draw"), np.asarray(value)) for name, value in post.sample_stats.items()},
+        {STAT_NAMES.get(name, name): (("chain", "draw"), np.asarray(value)) for name, value in post.sample_stats.items()},
         by_draw,
         {"divergences": post.divergences, **{key: value for key, value in post.settings.items() if isinstance(value, (int, float))}},
     )  # fmt: skip
@@ -86,7 +91,7 @@ def groups_of(post: Posterior) -> dict[str, Any]:
     return {**found, **({} if prior is None else {"prior": prior}), "constant_data": _constants(post)}
 
 
-_STAT_NAMES = {"logp": "lp", "step_size_bar": "step_size", "mean_tree_accept": "acceptance_rate", "depth": "tree_depth"}
+STAT_NAMES = {"logp": "lp", "step_size_bar": "step_size", "mean_tree_accept": "acceptance_rate", "depth": "tree_depth"}
 
 
 def cell_log_likelihood(post: Posterior) -> Array:

@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.engines.bayes.chains import Tell, run_chains
+from wwm_models.engines.bayes.chains import Keeper, Tell, Under, run_chains
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.bayes.joint.density import JointDensity, JointPriors, Layout
 from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood
 from wwm_models.engines.bayes.joint.pilot import Pilot, pilot
 from wwm_models.engines.bayes.joint.rows import item_rows
+from wwm_models.engines.bayes.joint.storage import joint_inference_data
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.sample import trouble_with
 from wwm_models.records import Columns, Survey
@@ -52,6 +53,7 @@ def sample_joint(
     priors: JointPriors | None = None,
     jobs: int = 1,
     progress: Tell | None = None,
+    kept: Keeper | None = None,
 ) -> JointPosterior:
     """Draw from the joint posterior of several ordered items with an effect per person that they share.
 
@@ -69,6 +71,8 @@ def sample_joint(
     jobs : int
         Processes over chains.
     progress : function of (str, int, int), optional
+    kept : Keeper, optional
+        Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
 
     Returns
     -------
@@ -87,32 +91,38 @@ def sample_joint(
     tell("joint model: finding the mode", 0, total)
     start = pilot(rows, priors or JointPriors())
     settings = Settings(draws, warmup, ACCEPT)
-    run = _chains(start, seed, chains, settings, jobs, tell)
+    run = _chains(start, seed, chains, settings, jobs, tell, kept)
     if any(chain.stats["diverging"].any() for chain in run):
         settings = replace(settings, warmup=2 * warmup, target_accept=CAREFUL)
-        run = _chains(start, seed, chains, settings, jobs, tell)
+        run = _chains(start, seed, chains, settings, jobs, tell, kept)
     post = assembled(start, run, survey, seed)
     if post.healthy:
         return post
-    run = _chains(start, seed, chains, replace(settings, draws=LONGER * draws), jobs, tell)
+    run = _chains(start, seed, chains, replace(settings, draws=LONGER * draws), jobs, tell, kept)
     return assembled(start, run, survey, seed)
 
 
-def _chains(start: Pilot, seed: int, chains: int, settings: Settings, jobs: int, tell: Tell) -> list[Chain]:
+def _chains(
+    start: Pilot, seed: int, chains: int, settings: Settings, jobs: int, tell: Tell, kept: Keeper | None
+) -> list[Chain]:
     """One chain per seed, in as many processes as asked for."""
     seeds = [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(chains)]
+    places = [None if kept is None else Under(kept, f"seed-{own}") for own in seeds]
     total = chains * (settings.draws + settings.warmup)
     if jobs == 1:
         found: list[Chain] = []
-        for number, own in enumerate(seeds):
+        for number, (own, place) in enumerate(zip(seeds, places, strict=True)):
             tell("joint model: sampling", total * number // chains, total)
-            found += run_chains(start.density, start.space, own, 1, settings, _quiet)
+            found += run_chains(start.density, start.space, own, 1, settings, _quiet, place)
         return found
     from joblib import Parallel, delayed
 
     portable = _portable(start)
     tell("joint model: sampling", 0, total)
-    work: Any = (delayed(run_chains)(portable.density, portable.space, own, 1, settings, _quiet) for own in seeds)
+    work: Any = (
+        delayed(run_chains)(portable.density, portable.space, own, 1, settings, _quiet, place)
+        for own, place in zip(seeds, places, strict=True)
+    )
     done: list[Chain] = []
     finished: Any = Parallel(n_jobs=jobs, return_as="generator")(work)
     for chain in finished:
@@ -162,6 +172,8 @@ def assembled(start: Pilot, run: list[Chain], survey: Survey, seed: int) -> Join
         notes=notes_on(rows, survey),
         seed=seed,
         density=start.density,
+        sample_stats={name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats},
+        build_idata=joint_inference_data,
     )
 
 
