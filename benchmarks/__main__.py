@@ -1,11 +1,11 @@
-"""``python -m benchmarks`` runs the quick ones (speed, size, posterior); ``python -m benchmarks size`` runs one by name."""
+"""``python -m benchmarks`` runs the quick ones (speed, size, posterior, scale); ``python -m benchmarks size`` runs one by name."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-QUICK = ("speed", "size", "posterior")
+QUICK = ("speed", "size", "posterior", "scale")
 NAMES = (*QUICK, "stages", "coverage", "mutations")
 
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.disclosure [TABLES]``: an attack by linear programming on everything that is published of random surveys.
+"""``python -m benchmarks.disclosure [TABLES [PROCESSES]]``: an attack by linear programming on everything that is published of random surveys.
 
 For every random survey, many of them tiny: raw percentages and counts by two variables, by each of them, and of everyone, of all answers and of a
 collapse, and those of a second question that merges the answers; adjusted percentages and coefficients of three models, by both engines (see
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
@@ -231,10 +230,10 @@ def attack_of_seed(seed: int) -> Attack:
     return attack(respondents(np.random.default_rng([2021, seed])), seed, engines)
 
 
-def main(tables: int = 1000) -> str:
+def main(tables: int = 1000, jobs: int = 2) -> str:
     """The committed figure."""
     start = time.perf_counter()
-    every: list[Attack] = Parallel(n_jobs=2)(delayed(attack_of_seed)(seed) for seed in range(tables))  # type: ignore[assignment]
+    every = wwm.run_many(attack_of_seed, range(tables), jobs=jobs)
     total = {field.name: sum(getattr(one, field.name) for one in every) for field in fields(Attack)}
     items, primary, hidden, found, alone = (total[name] for name in ("items", "primary", "hidden", "found", "alone"))
     return (
@@ -258,7 +257,7 @@ def main(tables: int = 1000) -> str:
 
 
 if __name__ == "__main__":
-    text = main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    text = main(*map(int, sys.argv[1:]))
     print(text)
-    if len(sys.argv) < 2:
+    if sys.argv[1:2] in ([], ["1000"]):
         (Path(__file__).parent / "results" / "disclosure.md").write_text(text, encoding="utf-8")
