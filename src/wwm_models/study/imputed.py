@@ -7,12 +7,14 @@ is weakened). Rows that miss a predictor stay out and are counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from wwm_models.adjust.table import Collapses
@@ -27,6 +29,7 @@ from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.models import ModelResult, people_of, run_model
 
 LARGE_DF = 1e6  # of complete data without a design: the normal
+Sampled = Callable[[ModelResult, ModelSpec, Survey], ModelResult]
 
 
 def run_declared(
@@ -36,6 +39,7 @@ def run_declared(
     extra: Sequence[tuple[str, ...]],
     level: float,
     scheduler: str = "",
+    sampled: Sampled | None = None,
 ) -> ModelResult:
     """Run a model as its file says: on the complete rows, or on completed surveys.
 
@@ -45,11 +49,20 @@ def run_declared(
         As for `run_model`.
     scheduler : str
         Address of a Dask scheduler whose workers share the completed surveys.
+    sampled : function of (ModelResult, ModelSpec, Survey), optional
+        Adds a posterior to the result of a survey. Each completed survey has its own, under a name of its own, and their draws are
+        stacked: together they average over the missing answers.
     """
     if not spec.imputation:
-        return run_model(spec, survey, collapses, extra, level)
+        result = run_model(spec, survey, collapses, extra, level)
+        return result if sampled is None else sampled(result, spec, survey)
     done = _completed(spec, survey)
     each = run_many(partial(_on_one, spec, collapses, extra, level), done.surveys, scheduler=scheduler)
+    if sampled is not None:
+        each = [
+            sampled(result, replace(spec, name=f"{spec.name}.{number}"), one)
+            for number, (result, one) in enumerate(zip(each, done.surveys, strict=True), start=1)
+        ]
     return pooled_results(each, done, level)
 
 
@@ -101,8 +114,16 @@ def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float)
     )
     return ModelResult(
         first.name, estimates, compared, _coefficients([one.coefficients for one in each], level), diagnostics,
-        first.excluded, problems,
+        first.excluded, problems, _log_priors(each),
     )  # fmt: skip
+
+
+def _log_priors(each: Sequence[ModelResult]) -> dict[str, NDArray[np.float64]]:
+    """The log priors of the stacked draws, under the name that `pool` gives them."""
+    if not all(one.log_priors for one in each):
+        return {}
+    own = [next(iter(one.log_priors.items())) for one in each]
+    return {"+".join(origin for origin, _ in own): np.concatenate([values for _, values in own])}
 
 
 def _completed(spec: ModelSpec, survey: Survey) -> Imputations:

@@ -112,10 +112,12 @@ def _run(spec: ModelSpec, work: Work) -> str:
 def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run one model and give its results as they are stored."""
     extra, collapses = joint_of(work.article, spec.outcome), work.collapses.get(spec.outcome, {})
-    result = run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler)
-    if _is_sampled(spec, work):
-        result = with_posterior(result, spec, work.survey, collapses, extra, work.level, work.seed, work.kept)
-    return stored_form(result)
+
+    def sampled(result: ModelResult, named: ModelSpec, survey: Survey) -> ModelResult:
+        return with_posterior(result, named, survey, collapses, extra, work.level, work.seed, work.kept)
+
+    own = sampled if _is_sampled(spec, work) else None
+    return stored_form(run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own))
 
 
 def _in_processes(specs: Sequence[ModelSpec], work: Work) -> Generator[str]:
@@ -137,15 +139,18 @@ def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:
 
 
 def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str], folder: Path) -> None:
-    """Put the netCDF files of the sampled models into a results folder; a file of an interrupted run of other engines stays behind."""
+    """Put the netCDF files of the sampled models into a results folder, several of one whose answers were completed several times.
+
+    A file of an interrupted run of other engines stays behind.
+    """
     if "bayes" not in engines:
         return
     for name in (
         *(spec.name for spec in declared.models if "bayes" in spec.engines),
         *(spec.name for spec in declared.joints),
     ):
-        path = posterior_file(kept, name)
-        if path.is_file():
+        own = posterior_file(kept, name)
+        for path in [*own.parent.glob(own.name), *sorted(own.parent.glob(f"{name}.*.nc"))]:
             (folder / "posterior").mkdir(exist_ok=True)
             shutil.copyfile(path, folder / "posterior" / path.name)
 

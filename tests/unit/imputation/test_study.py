@@ -12,9 +12,12 @@ import wwm_models as wwm
 from wwm_models.declared.folders import bundled_study
 from wwm_models.declared.models import ModelSpec, read_model
 from wwm_models.errors import DeclarationError
+from wwm_models.store import Checkpoints
+from wwm_models.study.declared import Declared
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import run_model
+from wwm_models.study.running import Work, copy_posteriors, finished_models
 from wwm_models.survey.twin import quota_respondents
 
 FOLDER = bundled_study("wwm21")
@@ -66,3 +69,36 @@ def test_what_is_not_in_the_model_is_not_completed(declared: Pair, tmp_path: Pat
     path.write_text('outcome = "y"\nfamily = "cumulative"\nimputation = 20\n', encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"`imputation` is 20\. Expected a table\."):
         read_model(path)
+
+
+@pytest.mark.slow
+def test_posteriors_of_completed_surveys_are_stacked(declared: Pair, tmp_path: Path):
+    """Each completed survey has a posterior of its own; their draws together are the posterior that averages over the 23."""
+    spec, survey = declared
+    small = replace(
+        spec, exposures=("household",), adjusters=(), engines=("likelihood", "bayes"), contrasts="none",
+        imputation={**spec.imputation, "m": 2},
+    )  # fmt: skip
+    kept = Checkpoints(tmp_path / "out", "key")
+    article = wwm.read_article(FOLDER / "article.toml")
+    work = Work(survey, article, {}, ("likelihood", "bayes"), 1, 0.95, kept)
+    (done,) = finished_models([small], work, lambda what, made, total: None)
+    assert done.problems == ()
+    pairs = {
+        by: {
+            "bayes" if found.draws is not None else "likelihood": found for _, found in done.estimates if found.by == by
+        }
+        for by in ((), ("household",))
+    }
+    bayes, likelihood = pairs["household",]["bayes"], pairs["household",]["likelihood"]
+    assert set(bayes.table["method"].str.rsplit(",", n=1).str[1]) == {" 2 imputations"}
+    np.testing.assert_allclose(bayes.table.groupby("category")["n"].sum(), 1530)
+    assert np.abs(bayes.table["estimate"] - likelihood.table["estimate"]).max() < 0.02
+    half = len(bayes.draws) // 2
+    apart = np.abs(bayes.draws[:half].mean(axis=0) - bayes.draws[half:].mean(axis=0))
+    assert 1e-5 < apart.max() < 0.05  # two surveys, not one chain read twice
+    np.testing.assert_allclose(bayes.draws.mean(axis=0), bayes.table["estimate"])
+    assert [len(values) for values in done.log_priors.values()] == [2 * half]
+    assert set(done.log_priors) == {bayes.origin}
+    copy_posteriors(kept, Declared("s", tmp_path, tmp_path, (small,), article), ("bayes",), tmp_path)
+    assert len(list((tmp_path / "posterior").glob("*.nc"))) == 2
