@@ -116,7 +116,7 @@ def truth_of(everyone: pd.DataFrame) -> tuple[Array, list[str]]:
     fit = wwm.fit(MODEL, survey_of(everyone, None, None))
     frame = pd.DataFrame({"g": ["r", "r"], "h": KINDS})
     shares = wwm.predict(fit, frame.astype({"g": pd.CategoricalDtype(GROUPS), "h": pd.CategoricalDtype(KINDS)}))
-    names = [*fit.design.names, "P(d | g = r)"]
+    names = [*fit.design.names, "P(d) in group r"]
     return np.append(fit.theta, np.asarray(shares)[:, -1].mean()), names
 
 
@@ -148,10 +148,10 @@ def main(replicates: int) -> None:
         "| quantity | population | as sampled | corrected for the design | width, corrected over sampled |",
         "|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {row['quantity']} | {row['truth']:.3f} | {100 * row['as_sampled']:.1f} | {100 * row['corrected']:.1f} | {row['width_ratio']:.2f} |"
-        for row in table.to_dict("records")
-    ]
+    for row in table.to_dict("records"):
+        name = row["quantity"].replace("|", "/")  # a bar would end the table's cell
+        held = f"{100 * row['as_sampled']:.1f} | {100 * row['corrected']:.1f}"
+        lines.append(f"| {name} | {row['truth']:.3f} | {held} | {row['width_ratio']:.2f} |")
     means = table[["as_sampled", "corrected"]].mean()
     lines.append(f"| mean | | {100 * means['as_sampled']:.1f} | {100 * means['corrected']:.1f} | |")
     print("\n".join(lines))
