@@ -7,6 +7,7 @@ weights. The generator is seeded, so that a failure can be made again from its n
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import importlib.util
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import WwmError
-from wwm_models.survey import read_codebook, survey_of
+from wwm_models.survey import read_codebook, read_counts, read_survey, survey_of
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.drafting import draft_codebook, read_ddi, source_of
 from wwm_models.survey.readers import read_file
@@ -39,6 +40,7 @@ MUTANTS = {
     ".parquet": 300, ".duckdb": 10, ".csv.gz": 100, ".csv.bz2": 50, ".csv.xz": 50, ".csv.zip": 100,
 }  # fmt: skip
 CODEBOOKS, DESCRIPTIONS, DRAFTS = 400, 200, 90
+COUNTED = {".csv": 40, ".parquet": 20, ".duckdb": 5}  # of those above, counted where they lie too
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
 
@@ -188,6 +190,36 @@ def test_broken_data_files(tmp_path: Path, good: dict[str, bytes], book: Codeboo
     for number in range(MUTANTS[ending]):
         data = mutant(good[ending], mutations, np.random.default_rng([number, len(ending)]))
         survives(path, data, lambda: read(path))
+
+
+@pytest.mark.parametrize("ending", COUNTED)
+def test_broken_files_are_refused_or_counted_as_they_are_read(tmp_path: Path, good: dict[str, bytes], ending: str):
+    """Where the reader refuses a text the engine does, and where both accept a file they count the same respondents.
+
+    Arrow and DuckDB look at different parts of a damaged parquet file, so one of them may refuse what the other still reads.
+    """
+    path, book = tmp_path / f"data{ending}", tmp_path / "codebook.toml"
+    book.write_text(formats.CODEBOOK, encoding="utf-8")
+    accepted = 0
+
+    def both() -> None:
+        nonlocal accepted
+        try:
+            whole = read_survey(path, book)
+        except WwmError:
+            with pytest.raises(WwmError) if ending == ".csv" else contextlib.suppress(WwmError):
+                read_counts(path, book, ["often", "town", "age"])
+            raise
+        counted = read_counts(path, book, ["often", "town", "age"])
+        assert counted.accounting["rows"].tolist() == whole.accounting["rows"].tolist()
+        np.testing.assert_allclose(counted.weights.sum(), whole.weights.sum(), rtol=1e-12)
+        accepted += 1
+
+    survives(path, good[ending], both)
+    for number in range(COUNTED[ending]):
+        data = mutant(good[ending], TEXT if ending == ".csv" else BYTES, np.random.default_rng([number, len(ending)]))
+        survives(path, data, both)
+    assert accepted >= 1
 
 
 def test_broken_codebooks(tmp_path: Path):

@@ -117,6 +117,11 @@ def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ..
     # Ibis asks DuckDB for types in ways that change between versions of DuckDB; Arrow's do not
     empty = base.sql(f"select * from {quoted(schema)}.{quoted(name)} limit 0").to_arrow_table()
     table = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name, database=schema)
+    if headers and len(headers) != len(table.columns):
+        raise SurveyError(
+            f"{shown}: the header has {len(headers)} names, the rows have {len(table.columns)} cells. Expected the same number. Look for a "
+            "delimiter in an answer that is not between quotes, or another delimiter than the codebook says."
+        )
 
     def ask(question: Any) -> Any:
         with one_by_one():

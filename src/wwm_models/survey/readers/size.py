@@ -49,8 +49,8 @@ def refuse_large(path: Path | str, size: Size, memory_gb: float) -> None:
     why = "declared in [source]" if memory_gb else "half of what is free on this machine"
     raise SurveyError(
         f"{path}: {size}; the limit is {in_words(limit)} ({why}). Expected a file that fits. Keep only the columns that "
-        "the codebook names, save the data as text (which is read piece by piece) or let a database hold the table; or, if the "
-        f"memory is there, write `memory_gb = {max(1, round(size.memory / 1e9 + 0.5))}` in [source]."
+        "the codebook names, or count respondents without reading them, with wwm.read_counts; or, if the memory is there, "
+        f"write `memory_gb = {max(1, round(size.memory / 1e9 + 0.5))}` in [source]."
     )
 
 
