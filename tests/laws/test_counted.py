@@ -191,3 +191,17 @@ def test_replicate_weights_of_declared_units_are_the_same(frame: pd.DataFrame, o
     )
     assert one.replicated is not None
     same_table(one, two)
+
+
+@pytest.mark.slow
+def test_a_posterior_is_the_same_but_for_its_chains(frame: pd.DataFrame, of_kind: Any, counted: Counting):
+    survey = survey_of(frame, "sampling", of_kind)
+    one, two = (wwm.sample(wwm.Model("y ~ age"), on, seed=1) for on in (survey, counted(survey)))
+    assert two.n == one.n
+    first, second = (wwm.adjusted(post, "age").table for post in (one, two))
+    # Monte Carlo error of 4,000 draws with standard errors up to 0.05; chains part at the last digit of a sum
+    np.testing.assert_allclose(second["estimate"], first["estimate"], atol=0.005)
+    np.testing.assert_allclose(second["std_error"], first["std_error"], rtol=0.15)
+    for refused in (wwm.loo, wwm.posterior_predictive):
+        with pytest.raises(SurveyError, match="needs respondents one by one"):
+            refused(two)
