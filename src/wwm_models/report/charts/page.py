@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -14,8 +15,19 @@ CONFIG = {"view": {"stroke": None}, "font": FONT, "aria": False, "background": N
 
 @cache
 def library() -> Future[tuple[str, str]]:
-    """`bundle` and `templates`, being made in a thread: they depend on no number, so a run begins on them before its fits."""
-    return ThreadPoolExecutor(1).submit(lambda: (bundle(), templates()))
+    """`bundle` and `templates`, being made in a thread: they depend on no number, so a run begins on them before its fits.
+
+    The libraries that write tables and pictures are imported there too.
+    """
+    return ThreadPoolExecutor(1).submit(_made)
+
+
+def _made() -> tuple[str, str]:
+    made = bundle(), templates()
+    for name in ("great_tables", "PIL.Image", "docx"):
+        if importlib.util.find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
+    return made
 
 
 def bundle() -> str:
