@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -366,3 +367,29 @@ def test_designs_are_those_of_the_reader(tmp_path: Path):
         assert (two.vcov_kind, two.design_df) == ("design", one.design_df)
         np.testing.assert_allclose(two.std_errors, one.std_errors, rtol=1e-9)
         assert len(counted) <= 2 * 2 * 2 * (9 if "psu" in declared else 1)
+
+
+def test_an_engine_without_nan_and_without_trying_to_cast(tmp_path: Path):
+    """SQLite, through Ibis: codes in texts, cut numbers, a stratum as text."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "v": rng.choice(["1", "2.0", " 3.5", "8", "low", None], 200), "n": rng.integers(1, 60, 200).astype(float),
+            "w": rng.uniform(0.5, 1.5, 200), "s": rng.choice(["north", "south"], 200),
+        }
+    )  # fmt: skip
+    connection = sqlite3.connect(tmp_path / "data.db")
+    frame.to_sql("answers", connection, index=False)
+    connection.close()
+    (tmp_path / "codebook.toml").write_text(
+        '[survey]\nweight = "w"\nstrata = "s"\n[variables.v]\ncolumn = "v"\nkind = "ordered"\nmissing = [{ codes = [8], reason = "refused" }]\n'
+        'levels = [{ id = "low", codes = [1, 2], text = ["low"] }, { id = "high", codes = [3.5] }]\n[variables.n]\ncolumn = "n"\nkind = "ordered"\n'
+        'cut = { breaks = [0, 20, 40, 60] }\nlevels = [{ id = "a" }, { id = "b" }, { id = "c" }]\n',
+        encoding="utf-8",
+    )
+    address = f"sqlite://{tmp_path}/data.db#answers"
+    whole = wwm.read_survey(address, tmp_path / "codebook.toml")
+    counted = wwm.read_counts(address, tmp_path / "codebook.toml", ["v", "n"])
+    assert counts(counted, ["v", "n"]) == counts(whole, ["v", "n"])
+    one, two = (wwm.fit(wwm.Model("v ~ n"), survey) for survey in (whole, counted))
+    np.testing.assert_allclose(two.std_errors, one.std_errors, rtol=1e-9)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from wwm_models.errors import SurveyError
 from wwm_models.survey.raw import number_of, plainly
 
-# that of raw.number_of, as every engine reads it
-_NUMBER: Final = r"^[ \t\r\n\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\r\n\f]*$"
+# that of raw.number_of, as every engine reads it; what could be too large for a double is no number, since not every engine can try
+_NUMBER: Final = r"^[ \t\r\n\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9][0-9]?)?[ \t\r\n\f]*$"
+_MOST_CHARACTERS: Final = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ def plainly_written(text: str) -> bool:
     return number == number and plainly(number) == text
 
 
-def contents_of(column: Any, decimal: str, where: str) -> Contents:
+def contents_of(column: Any, decimal: str, where: str, *, nan: bool) -> Contents:
     """Give a column as text, number or nothing.
 
     Parameters
@@ -67,6 +68,8 @@ def contents_of(column: Any, decimal: str, where: str) -> Contents:
         The decimal mark of texts.
     where : str
         Table and column, for the message.
+    nan : bool
+        Whether numbers of the engine may be "not a number".
 
     Raises
     ------
@@ -80,12 +83,13 @@ def contents_of(column: Any, decimal: str, where: str) -> Contents:
         return Contents(none, ibis.cases((column, "true"), (~column, "false"), else_=ibis.null("string")))
     if kind.is_numeric():
         number: Any = column.cast("float64")
-        return Contents(ibis.ifelse(number.isnan(), none, number) if kind.is_floating() else number, None)
+        return Contents(ibis.ifelse(number.isnan(), none, number) if nan and kind.is_floating() else number, None)
     if kind.is_date():
         return Contents(none, column.strftime("%Y-%m-%d"))
     if kind.is_string():
         plain = column if decimal == "." else column.replace(decimal, ".")
-        return Contents(ibis.ifelse(plain.re_search(_NUMBER), plain.strip().try_cast("float64"), none), column)
+        written = plain.re_search(_NUMBER) & (plain.length() <= _MOST_CHARACTERS)
+        return Contents(ibis.ifelse(written, plain.strip().cast("float64"), none), column)
     raise SurveyError(
         f"{where} holds values of type {kind}. Expected texts, numbers, dates or true and false. Make it one of these in the "
         "database, or read the table whole with wwm.read_survey."

@@ -125,7 +125,7 @@ def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str
 
     def contents(rows: Any, variable: str) -> Contents:
         name = names[variable]
-        return contents_of(rows[name], decimal, f'{place.shown}: column "{name}"')
+        return contents_of(rows[name], decimal, f'{place.shown}: column "{name}"', nan=place.nan)
 
     rows, done = compiled(items, place.table, contents)
     return Table(place, codebook, items, rows, names, done, others, decimal)

@@ -66,7 +66,8 @@ class Table:
     def contents(self, variable: str) -> Contents:
         """What the column of a variable holds."""
         name = self.names[variable]
-        return contents_of(self.rows[name], self.decimal, f'{self.place.shown}: column "{name}"')
+        where = f'{self.place.shown}: column "{name}"'
+        return contents_of(self.rows[name], self.decimal, where, nan=self.place.nan)
 
     def value(self, variable: str) -> Any:
         """Its column of values."""

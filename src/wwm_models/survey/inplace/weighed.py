@@ -37,7 +37,7 @@ def _weight(table: Table, rows: Any) -> tuple[Any, Any]:
 
     sampling = table.codebook.sampling
     where = f'{table.place.shown}: column "{sampling.weight}"'
-    number = contents_of(rows[table.others[sampling.weight]], table.decimal, where).number
+    number = contents_of(rows[table.others[sampling.weight]], table.decimal, where, nan=table.place.nan).number
     without = (
         number.isin(list(sampling.weight_missing_codes)).fill_null(False)
         if sampling.weight_missing_codes

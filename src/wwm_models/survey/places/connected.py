@@ -25,9 +25,12 @@ def connected_place(address: Address, source: Source) -> Generator[Place]:
     SurveyError
         If Ibis does not know the engine, its library is absent, or there is no such table.
     """
+    import ibis
+
     with (_session if address.engine in _SPARK else _connection)(address) as backend:
         table = _table(backend, address.table or source.table, address)
-        yield Place(address.shown, table, tuple(table.columns), _quietly(backend))
+        nan = bool(backend.has_operation(ibis.expr.operations.IsNan))
+        yield Place(address.shown, table, tuple(table.columns), _quietly(backend), nan)
 
 
 @contextlib.contextmanager

@@ -26,12 +26,15 @@ class Place:
         Names of its columns as the file has them, which may repeat.
     ask : function of an Ibis table expression
         Gives its rows as an Arrow table: what is asked must be small.
+    nan : bool
+        Whether numbers of the engine may be "not a number", which here is an empty cell.
     """
 
     shown: str
     table: Any
     headers: tuple[str, ...]
     ask: Callable[[Any], Any]
+    nan: bool = True
 
 
 @contextlib.contextmanager
