@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wwm_models.cli import main
 from wwm_models.store import read_table
 from wwm_models.study import run_study
 from wwm_models.survey.twin import quota_respondents
@@ -51,6 +52,18 @@ def _kept_by_git() -> list[Path]:
     ]
     left_out = {path for pattern in ignored for path in COMMITTED.parents[1].glob(pattern)}
     return [path for path in COMMITTED.rglob("*") if path not in left_out and "posterior" not in path.parts]
+
+
+@pytest.mark.parametrize("command", ["claims", "show"])
+def test_what_git_keeps_is_enough_for_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+):
+    for path in _kept_by_git():
+        if path.is_file():
+            (tmp_path / path.relative_to(COMMITTED)).parent.mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / path.relative_to(COMMITTED))
+    assert main([command, str(tmp_path)]) == 0
+    assert {"claims": "C01  REPRODUCED", "show": "62.0"}[command] in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -70,8 +70,8 @@ def simulate(options: argparse.Namespace) -> int:
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
     folder = Path(options.run)
-    levels = read_results(folder, "raw")["level"]
-    print(claims_text(read_results(folder, "claims"), float(levels.iloc[0]) if len(levels) else 0.95))
+    table = read_results(folder, "claims")
+    print(claims_text(table, float(read_manifest(folder)["settings"]["level"])))
     return DONE
 
 
