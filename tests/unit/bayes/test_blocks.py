@@ -9,12 +9,17 @@ from scipy import stats
 
 import wwm_models as wwm
 from wwm_models.engines.bayes.increments import Increments
+from wwm_models.engines.bayes.pooling import Pooled, zero_sum_basis
+from wwm_models.engines.bayes.prior_draws import prior_draws
+from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.engines.bayes.shrinkage import CENTRING, Shrinkage
 from wwm_models.engines.bayes.simplex import log_shares
-from wwm_models.errors import FitError
+from wwm_models.errors import FitError, ModelError
 
 NOT_BY_CHANCE = 1e-3  # with a fixed seed; a wrong law of 4,000 draws gives p-values below 1e-20
 SHRINKAGE = Shrinkage(np.arange(3), np.array([3.0, 2.0, 4.0]), 1.2, 2.8, 1.5)
+CELLS = np.eye(6)[:, [4, 5]]  # of two by three levels, the columns of the second level of the first factor
+POOLED = Pooled("a:b", np.arange(2), zero_sum_basis(CELLS, 2, 3), 0.7)
 INCREMENTS = Increments("mo(x)", np.arange(4), 0.2, 0.8, np.inf)
 
 
@@ -44,6 +49,22 @@ def test_the_density_of_increments_is_the_product_of_its_parts():
     np.testing.assert_allclose(heavy.log_density(at)[0], wanted, rtol=1e-10)
 
 
+def test_the_density_of_pooled_slopes_is_the_product_of_its_parts():
+    for at in POOLED.drawn(5, np.random.default_rng(1)):
+        spread = np.exp(at[-1])
+        wanted = stats.norm.logpdf(at[:-1]).sum()
+        wanted += stats.halfnorm.logpdf(spread, scale=0.7) + at[-1]
+        np.testing.assert_allclose(POOLED.log_density(at)[0], wanted, rtol=1e-10)
+
+
+def test_pooled_cells_have_one_variance_whichever_level_is_the_reference():
+    """The interaction centred over both factors is s Q Z Q': every cell has variance s^2 (1 - 1/A) (1 - 1/H), rows and columns sum to zero."""
+    centre = np.kron(np.eye(2) - 1 / 2, np.eye(3) - 1 / 3)
+    for columns in (CELLS, np.eye(6)[:, [0, 2]]):  # another reference level of either factor
+        effects = centre @ columns @ zero_sum_basis(columns, 2, 3)
+        np.testing.assert_allclose(effects @ effects.T, centre, atol=1e-12)
+
+
 def test_draws_from_the_prior_have_the_declared_law():
     at = SHRINKAGE.drawn(4000, np.random.default_rng(2))
     explained = SHRINKAGE.hyper(at)["R2"]
@@ -52,6 +73,11 @@ def test_draws_from_the_prior_have_the_declared_law():
     standard = SHRINKAGE.parameters(at) / (SHRINKAGE.unit * np.sqrt(variance))
     for column in standard.T:
         assert stats.kstest(column, "norm").pvalue > NOT_BY_CHANCE
+    at = POOLED.drawn(4000, np.random.default_rng(6))
+    spread = POOLED.hyper(at)["a:b:spread"]
+    assert stats.kstest(spread, stats.halfnorm(scale=0.7).cdf).pvalue > NOT_BY_CHANCE
+    standard = np.linalg.solve(POOLED.basis, POOLED.parameters(at).T) / spread
+    assert stats.kstest(standard.ravel(), "norm").pvalue > NOT_BY_CHANCE
     at = INCREMENTS.drawn(4000, np.random.default_rng(3))
     made = INCREMENTS.parameters(at)
     assert stats.kstest(made.sum(axis=1), stats.norm(0.2, 0.8).cdf).pvalue > NOT_BY_CHANCE
@@ -59,7 +85,7 @@ def test_draws_from_the_prior_have_the_declared_law():
         assert stats.kstest(share, stats.beta(1, 3).cdf).pvalue > NOT_BY_CHANCE
 
 
-@pytest.mark.parametrize("block", [SHRINKAGE, INCREMENTS], ids=["shrinkage", "increments"])
+@pytest.mark.parametrize("block", [SHRINKAGE, INCREMENTS, POOLED], ids=["shrinkage", "increments", "pooled"])
 def test_rotated_coordinates_have_their_derivative_and_curvature(block):
     at = block.drawn(50, np.random.default_rng(4))
     turned = block.turned(at)
@@ -121,6 +147,30 @@ def test_a_smaller_share_explained_pulls_slopes_to_zero(people: pd.DataFrame):
     assert abs(top[0] - fit.params["step[d]"]) < 0.5 * fit.std_errors["step[d]"]
     assert 0.0 < top[1] < top[0] - 0.5 * fit.std_errors["step[d]"]
     assert narrow.hyper["R2"].mean() < wide.hyper["R2"].mean()
+
+
+@pytest.mark.slow
+def test_pooling_pulls_an_interaction_that_is_not_there_to_zero(people: pd.DataFrame):
+    survey, model = wwm.Survey.from_frame(people, weight="w"), wwm.Model("y ~ step * noise")
+    loose = wwm.sample(model, survey, seed=1, priors={"terms": {"step:noise": "normal(0, 1)"}})
+    pooled = wwm.sample(model, survey, seed=1, priors={"terms": {"step:noise": "zero_sum(0.5)"}})
+    assert pooled.healthy, pooled.message
+    own = [j for j, term in enumerate(pooled.design.terms) if term == "step:noise"]
+    assert len(own) == 3
+    sizes = [np.abs(post.draws[:, own].mean(axis=0)).mean() for post in (pooled, loose)]
+    assert sizes[0] < 0.8 * sizes[1]
+    assert (pooled.draws[:, own].std(axis=0) < loose.draws[:, own].std(axis=0)).all()
+    problem = posterior_problem(model, survey, priors={"terms": {"step:noise": "zero_sum(0.5)"}})
+    theta = prior_draws(problem.target.prior, problem.design, 4000, np.random.default_rng(7))
+    np.testing.assert_allclose((theta[:, own] ** 2).mean(), 4.0 * 0.25, rtol=0.15)  # a difference of four cells
+
+
+def test_pooling_is_for_two_factors(people: pd.DataFrame):
+    priors = {"terms": {"step": "zero_sum(0.5)"}}
+    with pytest.raises(
+        ModelError, match=r'gives "step" the prior zero_sum\(0.5\), which is for the interaction of two factors'
+    ):
+        posterior_problem(wwm.Model("y ~ step"), wwm.Survey.from_frame(people, weight=None), priors=priors)
 
 
 def post_mean(post: wwm.Posterior, name: str) -> float:

@@ -32,6 +32,11 @@ CASES = {
         {"formula": "y ~ mo(age) + household"},
         {"slopes": "r2d2(0.3, 4, 1)", "terms": {"mo(age)": "normal(0, 1)"}},
     ),
+    "pooled": ({"formula": "y ~ age * household + x"}, {"terms": {"age:household": "zero_sum(0.5)"}}),
+    "pooled-partial": (
+        {"formula": "y ~ age * household + mo(z) + x", "nonproportional": ("x",)},
+        {"terms": {"age:household": "zero_sum(0.4)", "mo(z)": "normal(0, 2)"}},
+    ),
     "scale": ({"scale": "~ household"}, {"scale": "normal(0, 0.3)"}),
     "equidistant": ({"thresholds": "equidistant"}, {}),
     "reversed": ({"reverse": True}, {}),
@@ -65,20 +70,23 @@ def parts_of(problem):
     """Positions among our free coordinates of each of PyMC's variables, by the start of its name."""
     coordinates, blocks = problem.target.coordinates, problem.target.prior.blocks
     size = len(problem.design.names)
-    if coordinates.ladders > 1:
-        climbed = coordinates.ladders * coordinates.ordered
-        return {"ladders": np.arange(climbed).reshape(coordinates.ladders, -1), "rest": np.arange(climbed, size)}
-    others = np.setdiff1d(np.arange(size), np.concatenate([[], *(block.place for block in blocks)]))
-    is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
+    others = np.setdiff1d(np.arange(size), np.concatenate([[], *(coordinates.position(b.place) for b in blocks)]))
     parts, start = {}, len(others)
     for block in blocks:
         m = len(block.place)
-        if hasattr(block, "term"):
+        if hasattr(block, "basis"):
+            parts |= {f"{block.term}_z": np.arange(start, start + m), f"{block.term}_spread": start + m}
+        elif hasattr(block, "term"):
             parts |= {f"{block.term}_total": start, f"{block.term}_shares": np.arange(start + 1, start + m)}
         else:
             place = np.arange(start, start + 2 * m)
             parts |= {"slopes_zeta": place[:m], "shares": place[m:-1], "R2": place[-1]}
         start += block.size
+    if coordinates.ladders > 1:
+        climbed = coordinates.ladders * coordinates.ordered
+        ladders = np.arange(climbed).reshape(coordinates.ladders, -1)
+        return {**parts, "ladders": ladders, "rest": np.arange(climbed, len(others))}
+    is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
     return {**parts, "cutpoints": np.flatnonzero(is_cut), "slopes": np.flatnonzero(~is_cut)}
 
 

@@ -38,16 +38,16 @@ class BlockedPosterior:
         """The plain free coordinates, with those that the blocks say in the place of their parameters."""
         whole, parts = self.split(free)
         draws, slopes, precision = whole.copy(), np.eye(whole.shape[1]), np.zeros((whole.shape[1], whole.shape[1]))
-        for block, part in zip(self.blocks, parts, strict=True):
-            draws[:, block.place] = block.turned(part)
-            here = np.ix_(block.place, block.place)
-            slopes[here] = block.turned_slopes(draws[:, block.place].mean(axis=0))
+        for block, part, place in zip(self.blocks, parts, self._places, strict=True):
+            draws[:, place] = block.turned(part)
+            here = np.ix_(place, place)
+            slopes[here] = block.turned_slopes(draws[:, place].mean(axis=0))
             precision[here] = block.turned_precision(part)
 
         def back(turned: Array) -> Array:
             whole = turned.copy()
-            for block in self.blocks:
-                whole[..., block.place] = block.turned_back(turned[..., block.place])
+            for block, place in zip(self.blocks, self._places, strict=True):
+                whole[..., place] = block.turned_back(turned[..., place])
             return self.plain.coordinates.theta(whole)
 
         return Turned(self.plain, draws, slopes, precision, back)
@@ -68,8 +68,8 @@ class BlockedPosterior:
         own, *parts = np.split(free, ends[:-1], axis=-1)
         whole = np.empty((*free.shape[:-1], len(self._others)))
         whole[..., self._others] = own
-        for block, part in zip(self.blocks, parts, strict=True):
-            whole[..., block.place] = block.parameters(part)
+        for block, part, place in zip(self.blocks, parts, self._places, strict=True):
+            whole[..., place] = block.parameters(part)
         return whole, parts
 
     def parameters(self, free: Array) -> tuple[Array, dict[str, Array]]:
@@ -86,10 +86,10 @@ class BlockedPosterior:
             whole, parts = self.split(free)
             value, gradient = self.plain.value_and_gradient(whole)
             slopes = [gradient[self._others]]
-            for block, part in zip(self.blocks, parts, strict=True):
+            for block, part, place in zip(self.blocks, parts, self._places, strict=True):
                 more, slope = block.log_density(part)
                 value += more
-                slopes.append(slope + block.pulled_back(part, gradient[block.place]))
+                slopes.append(slope + block.pulled_back(part, gradient[place]))
         return (value, np.concatenate(slopes)) if np.isfinite(value) else (-np.inf, np.zeros_like(free))
 
     def expansion(self, free: Array) -> Expansion:
@@ -99,6 +99,11 @@ class BlockedPosterior:
     @cached_property
     def _others(self) -> NDArray[np.bool_]:
         others = np.ones(len(self.plain.prior.mean), dtype=bool)
-        for block in self.blocks:
-            others[block.place] = False
+        for place in self._places:
+            others[place] = False
         return others
+
+    @cached_property
+    def _places(self) -> list[NDArray[np.intp]]:
+        """Where each block's parameters stand among the plain free coordinates."""
+        return [self.plain.coordinates.position(block.place) for block in self.blocks]

@@ -87,6 +87,14 @@ class Coordinates:
             result[place, place] = np.tril(np.ones((self.ordered, self.ordered))) * step
         return result if self.turn is None else self.turn @ result
 
+    def position(self, place: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Positions among the free coordinates of parameters that are themselves there."""
+        if self.turn is None:
+            return place
+        found = np.argmax(np.abs(self.turn[place]), axis=1)
+        assert (np.count_nonzero(self.turn[place], axis=1) == 1).all(), "a ladder has no single parameter"
+        return found
+
     @property
     def _size(self) -> int:
         return self.ordered * self.ladders if self.ordered > 1 else 0

@@ -5,7 +5,7 @@ slopes = "normal(0, 1)"                 # also student_t(df, mean, scale), r2d2(
 cutpoints = "induced_dirichlet(1)"      # also ordered_normal(mean, scale), normal(mean, scale), flat()
 scale = "normal(0, 0.5)"                # of the columns of a log standard deviation
 predictors = "two_sd"                   # a number's slope is per two standard deviations; "as_is": per unit
-terms = { gender = "normal(0, 0.5)" }   # for all columns of one term, instead of `slopes`
+terms = { gender = "normal(0, 0.5)" }   # for all columns of one term, instead of `slopes`; "a:b" = "zero_sum(0.5)" pools an interaction
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ARGUMENTS = {
     "normal": ("mean", "scale"),
     "student_t": ("df", "mean", "scale"),
     "flat": (),
+    "zero_sum": ("scale",),
     "r2d2": ("mean", "precision", "concentration"),
     "induced_dirichlet": ("concentration",),
     "ordered_normal": ("mean", "scale"),
@@ -31,7 +32,7 @@ ARGUMENTS = {
 POSITIVE = ("df", "scale", "concentration", "precision")
 ALLOWED = {
     "slopes": ("normal", "student_t", "r2d2", "flat"),
-    "terms": ("normal", "student_t", "flat"),
+    "terms": ("normal", "student_t", "zero_sum", "flat"),
     "cutpoints": ("induced_dirichlet", "ordered_normal", "normal", "student_t", "flat"),
     "scale": ("normal", "student_t", "flat"),
 }

@@ -10,6 +10,7 @@ Otherwise the sampler moves in the parameters themselves and is turned away at t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from scipy.linalg import block_diag
 from wwm_models.cells.formula import formula_variables
 from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.families import Family, Model
-from wwm_models.records import Blocks, Cells, Design, Linear
+from wwm_models.records import Blocks, Cells, Design
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-9  # of combinations of indicators and of numbers scaled by their extremes
@@ -30,7 +31,7 @@ def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Ar
     size = len(design.names)
     if not family.ordered_cuts or _one_ladder(model, family):
         return np.zeros((0, size))
-    array = np.concatenate([design.array, _crossed(model, cells, design).array])
+    array = np.concatenate([design.array, design.build(crossed(_own(model, cells), cells)).array])
     gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
     return np.hstack([gaps, np.zeros((len(gaps), size - array.shape[2]))])
 
@@ -42,9 +43,9 @@ def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -
     linear = design.linear
     if not (family.ordered_cuts and model.thresholds == "flexible" and isinstance(linear, Blocks)):
         return Coordinates(0)
-    crossed = _crossed(model, cells, design)
-    assert isinstance(crossed, Blocks)
-    corners = _corners(crossed.specific, linear.specific)
+    every = design.build(crossed(_own(model, cells), cells))
+    assert isinstance(every, Blocks)
+    corners = _corners(every.specific, linear.specific)
     if corners is None:
         return Coordinates(0)
     steps = len(linear.basis)
@@ -56,19 +57,24 @@ def _one_ladder(model: Model, family: Family) -> bool:
     return family.ordered_cuts and model.thresholds == "flexible" and not model.nonproportional
 
 
-def _crossed(model: Model, cells: Cells, design: Design) -> Linear:
-    """The map of every combination of the levels of the variables with slopes of their own."""
+def _own(model: Model, cells: Cells) -> list[str]:
+    """Variables of the terms with slopes of their own."""
     known = [str(name) for name in cells.patterns.columns]
-    inside = list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
-    rows = list(itertools.product(*(_values(cells, name) for name in inside)))
+    return list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
+
+
+def crossed(variables: Sequence[str], cells: Cells) -> pd.DataFrame:
+    """Every combination of the values of some variables, the last varying fastest, the others as in the first pattern."""
+    rows = list(itertools.product(*(values_of(cells, name) for name in variables)))
     frame = cells.patterns.iloc[np.zeros(len(rows), dtype=np.intp)].reset_index(drop=True)
-    crossed = pd.DataFrame(rows, columns=pd.Index(inside), index=frame.index)
-    for name in inside:
-        frame[name] = crossed[name].astype(cells.patterns[name].dtype)
-    return design.build(frame)
+    made = pd.DataFrame(rows, columns=pd.Index(variables), index=frame.index)
+    for name in variables:
+        frame[name] = made[name].astype(cells.patterns[name].dtype)
+    return frame
 
 
-def _values(cells: Cells, name: str) -> list[object]:
+def values_of(cells: Cells, name: str) -> list[object]:
+    """The levels of a factor that some respondent has, or the extremes of a number."""
     column = cells.patterns[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = set(column)

@@ -87,10 +87,16 @@ def _laddered(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     shape = coordinates.ladders, coordinates.ordered
     start = np.tile(np.linspace(-1.0, 1.0, shape[1]), (shape[0], 1))
     ladders = pm.Flat("ladders", shape=shape, initval=start, transform=pm.distributions.transforms.ordered)
-    parts, left = [ladders.flatten()], len(coordinates.turn) - shape[0] * shape[1]
-    if left:
-        parts.append(pm.Flat("rest", shape=left, initval=np.zeros(left)))
-    theta = pt.dot(pt.as_tensor(coordinates.turn), pt.concatenate(parts))
+    climbed, size = shape[0] * shape[1], len(coordinates.turn)
+    parts, places = [ladders.flatten()], [np.arange(climbed)]
+    for block in post.prior.blocks:
+        parts.append(block.in_pymc(pm, pt))
+        places.append(coordinates.position(block.place))
+    left = np.setdiff1d(np.arange(size), np.concatenate(places))
+    if len(left):
+        parts.append(pm.Flat("rest", shape=len(left), initval=np.zeros(len(left))))
+        places.append(left)
+    theta = pt.dot(pt.as_tensor(coordinates.turn), pt.concatenate(parts)[np.argsort(np.concatenate(places))])
     pm.Potential("parameter_prior", _log_independent(pm, post, theta) + np.linalg.slogdet(coordinates.turn)[1])
     return theta
 

@@ -19,22 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from wwm_models.engines.bayes.blocks import Block
 from wwm_models.engines.bayes.declared import DeclaredPriors, Density
-from wwm_models.engines.bayes.increments import Increments
 from wwm_models.engines.bayes.ladders import truncation
 from wwm_models.engines.bayes.priors import Anchor, Prior
-from wwm_models.engines.bayes.shrinkage import Shrinkage
+from wwm_models.engines.bayes.resolve_blocks import blocks_of, columns_of, default_slope_scale, spread_of
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.families import Family, Model
 from wwm_models.numerics.links import Link
-from wwm_models.records import Blocks, Cells, Design
+from wwm_models.records import Cells, Design
 
 Array = NDArray[np.float64]
-LATENT_SD = MappingProxyType(
-    # of each link's distribution; the cauchit has none, its quartiles are nearly the logistic's
-    {"logit": np.pi / np.sqrt(3), "probit": 1.0, "cloglog": np.pi / np.sqrt(6), "loglog": np.pi / np.sqrt(6), "cauchit": np.pi / np.sqrt(3)}
-)  # fmt: skip
 CUT_SCALE = 2.5  # of structured cut points: wide against any latent distribution, narrow against separation
 
 
@@ -67,7 +61,7 @@ def resolve_prior(
     mean, scale, df, proper = (np.array(part) for part in zip(*(_numbers(d) for d in densities), strict=True))
     proper = proper.astype(bool)
     units = np.where(design.is_cut, 1.0, _units(declared, cells, design))
-    blocks, proper = _blocks(densities, mean / units, scale / units, df, proper, (family, link, cells, design))
+    blocks, proper = blocks_of(densities, mean / units, scale / units, df, proper, (family, link, cells, design))
     exchangeable = (
         cut.name in ("ordered_normal", "student_t") and family.ordered_cuts and model.thresholds == "flexible"
     )
@@ -83,53 +77,6 @@ def resolve_prior(
         gaps=truncation(model, family, cells, design),
         texts=_texts(declared, cut, densities, design),
         blocks=blocks,
-    )
-
-
-def _blocks(
-    densities: list[Density], mean: Array, scale: Array, df: Array, proper: NDArray[np.bool_], of: tuple[Family, Link, Cells, Design]
-) -> tuple[tuple[Block, ...], NDArray[np.bool_]]:  # fmt: skip
-    """The blocks of monotonic terms and of shrunken slopes, and which parameters keep a density of their own."""
-    family, link, cells, design = of
-    proper, blocks, monotone = proper.copy(), list[Block](), np.zeros(len(proper), dtype=bool)
-    for names in design.monotone:
-        place = np.array([design.names.index(name) for name in names], dtype=np.intp)
-        first, monotone[place] = int(place[0]), True
-        if densities[first].name in ("r2d2", "flat"):
-            raise ModelError(
-                f'The monotonic term "{design.terms[first]}" has the prior {densities[first]}; the total effect of mo() needs a density of its own. '
-                f'Declare terms = {{ "{design.terms[first]}" = "normal(0, 1)" }}.'
-            )
-        if len(place) > 1:
-            blocks.append(
-                Increments(design.terms[first], place, float(mean[first]), float(scale[first]), float(df[first]))
-            )
-            proper[place] = False
-    shrunken = np.array([density.name == "r2d2" for density in densities]) & ~design.is_cut & ~monotone
-    if shrunken.any():
-        place = np.flatnonzero(shrunken)
-        _check_shrunken(design, densities[int(place[0])])
-        blocks.append(_shrinkage(densities[int(place[0])], place, family, link, cells, design))
-    return tuple(blocks), proper
-
-
-def _shrinkage(
-    density: Density, place: NDArray[np.intp], family: Family, link: Link, cells: Cells, design: Design
-) -> Shrinkage:
-    """R2-D2 on these slopes: sigma is the latent standard deviation in units of a slope of this family."""
-    centre, precision, concentration = density.arguments
-    sigma = LATENT_SD["logit"] * default_slope_scale(family, link, len(design.order))
-    unit = sigma / np.array([_spread(column, cells) for column in _columns(design)[:, place].T])
-    return Shrinkage(place, unit, centre * precision, (1.0 - centre) * precision, concentration)
-
-
-def _check_shrunken(design: Design, density: Density) -> None:
-    linear = design.linear
-    if isinstance(linear, Blocks) and not linear.specific.shape[1]:
-        return
-    raise ModelError(
-        f'`slopes = "{density}"` is about the share of one latent answer that slopes explain; here slopes belong to single answers. '
-        'Use "normal(mean, scale)" or "student_t(df, mean, scale)".'
     )
 
 
@@ -174,22 +121,6 @@ def _density_of(j: int, declared: DeclaredPriors, family: Family, link: Link, de
     return declared.slopes or Density("normal", (0.0, default_slope_scale(family, link, len(design.order))))
 
 
-def default_slope_scale(family: Family, link: Link, answers: int) -> float:
-    """Standard deviation of the default prior of a slope.
-
-    Examples
-    --------
-    >>> from wwm_models.families import FAMILIES
-    >>> from wwm_models.numerics.links import LINKS
-    >>> default_slope_scale(FAMILIES["cumulative"], LINKS["logit"], 5)
-    1.0
-    """
-    scale = LATENT_SD[link.name] / LATENT_SD["logit"]
-    if family.slopes_per_step:
-        scale /= LATENT_SD["logit"] * np.sqrt((answers**2 - 1) / 12.0)
-    return float(scale)
-
-
 def _numbers(density: Density) -> tuple[float, float, float, bool]:
     """Mean, scale, degrees of freedom, proper."""
     if density.name in ("normal", "ordered_normal"):
@@ -204,23 +135,11 @@ def _units(declared: DeclaredPriors, cells: Cells, design: Design) -> Array:
     units = np.ones(len(design.names))
     if declared.predictors == "as_is":
         return units
-    columns = _columns(design)
+    columns = columns_of(design)
     for j in np.flatnonzero(~design.is_cut):
         if not np.isin(columns[:, j], (-1.0, 0.0, 1.0)).all():
-            units[j] = 2.0 * _spread(columns[:, j], cells)
+            units[j] = 2.0 * spread_of(columns[:, j], cells)
     return units
-
-
-def _columns(design: Design) -> Array:
-    """(P, p) values of the predictor that each slope belongs to."""
-    columns = np.abs(design.array).max(axis=1) * np.sign(design.array.sum(axis=1))
-    return columns if design.scale is None else np.hstack([columns, design.scale])
-
-
-def _spread(values: Array, cells: Cells) -> float:
-    """Weighted standard deviation over the patterns."""
-    weight = cells.weights.sum(axis=1) / cells.weights.sum()
-    return float(np.sqrt(weight @ (values - weight @ values) ** 2))
 
 
 def _texts(
