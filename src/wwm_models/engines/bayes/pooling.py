@@ -55,7 +55,7 @@ class Pooled:
 
     def start(self, parameters: Array) -> Array:
         """The spread of these slopes, at least a tenth of the prior's."""
-        z = np.linalg.solve(self.basis, parameters)
+        z = np.asarray(np.linalg.solve(self.basis, parameters), dtype=np.float64)
         spread = max(float(np.sqrt(np.mean(z**2))), 0.1 * self.scale)
         return np.append(z / spread, np.log(spread))
 
