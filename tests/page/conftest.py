@@ -416,6 +416,17 @@ class Opened:
         self.tab.wait_for_timeout(30)
         self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
 
+    def serious_violations(self) -> dict[str, list[str]]:
+        """The rules of accessibility that the page breaks seriously, with the first places."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.tab, options={"resultTypes": ["violations"]}).response["violations"]
+        return {
+            one["id"]: [node["html"][:160] for node in one["nodes"][:3]]
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        }
+
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Callable[..., Opened]]:

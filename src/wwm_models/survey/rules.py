@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,16 @@ _OPERATORS: Final[dict[type[ast.cmpop], str]] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
-_COMPARE: Final[dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], Flags]]] = {
+ORDERS: Final[dict[str, Callable[[Any, Any], Any]]] = {  # of arrays, and of an engine's expressions
     "==": lambda x, v: x == v[0],
     "!=": lambda x, v: x != v[0],
     "<": lambda x, v: x < v[0],
     "<=": lambda x, v: x <= v[0],
     ">": lambda x, v: x > v[0],
     ">=": lambda x, v: x >= v[0],
+}
+_COMPARE: Final[dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], Flags]]] = {
+    **ORDERS,
     "in": lambda x, v: np.isin(x, v),
     "not in": lambda x, v: ~np.isin(x, v),
 }

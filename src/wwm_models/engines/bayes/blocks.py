@@ -71,3 +71,23 @@ class Block(Protocol):
     def in_pymc(self, pm: Any, pt: Any) -> Any:
         """The (m,) parameters as variables of the PyMC model that is being made."""
         ...
+
+
+class Straight:
+    """Of a block whose draws are rotated in the parameters themselves."""
+
+    def parameters(self, at: Array) -> Array:
+        """(..., m) parameters from (..., size) coordinates: the block's own."""
+        raise NotImplementedError
+
+    def turned(self, at: Array) -> Array:
+        """The parameters."""
+        return self.parameters(at)
+
+    def turned_back(self, turned: Array) -> Array:
+        """The parameters."""
+        return turned
+
+    def turned_slopes(self, centre: Array) -> Array:
+        """The identity."""
+        return np.eye(len(centre))

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.engines.bayes.blocks import Straight
+
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class Pooled(Straight):
     """An interaction of m columns; its coordinates are m values z and the logarithm of the spread.
 
     Attributes
@@ -80,18 +82,6 @@ class Pooled:
     def hyper(self, at: Array) -> dict[str, Array]:
         """The spread of the cell effects."""
         return {f"{self.term}:spread": np.exp(at[..., -1])}
-
-    def turned(self, at: Array) -> Array:
-        """The slopes themselves."""
-        return self.parameters(at)
-
-    def turned_back(self, turned: Array) -> Array:
-        """The slopes themselves."""
-        return turned
-
-    def turned_slopes(self, centre: Array) -> Array:
-        """The identity."""
-        return np.eye(len(centre))
 
     def turned_precision(self, at: Array) -> Array:
         """Mean precision of the slopes given the spread."""

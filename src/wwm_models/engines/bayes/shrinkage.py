@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from wwm_models.engines.bayes.blocks import Straight
 from wwm_models.engines.bayes.simplex import by_numbers, log_dirichlet, log_shares, numbers_of
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ CENTRING = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Shrinkage:
+class Shrinkage(Straight):
     """An R2-D2 block of m slopes; its coordinates are m values zeta, m - 1 numbers of the shares and the logit of R^2.
 
     Attributes
@@ -105,18 +106,6 @@ class Shrinkage:
     def hyper(self, at: Array) -> dict[str, Array]:
         """R^2 of the slopes: the share of the latent variance that uncorrelated columns would explain."""
         return {"R2": 1.0 / (1.0 + np.exp(-at[..., -1]))}
-
-    def turned(self, at: Array) -> Array:
-        """The slopes themselves."""
-        return self.parameters(at)
-
-    def turned_back(self, turned: Array) -> Array:
-        """The slopes themselves."""
-        return turned
-
-    def turned_slopes(self, centre: Array) -> Array:
-        """The identity."""
-        return np.eye(len(centre))
 
     def turned_precision(self, at: Array) -> Array:
         """Mean precision of the slopes given their variances."""

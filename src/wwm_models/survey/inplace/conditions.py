@@ -8,15 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wwm_models.records.survey import Variable
-from wwm_models.survey.rules import KNOWN, Comparison, Condition, Joined
+from wwm_models.survey.rules import KNOWN, ORDERS, Comparison, Condition, Joined
 
 _COMPARE: Final[dict[str, Callable[[Any, list[float]], Any]]] = {
-    "==": lambda x, v: x == v[0],
-    "!=": lambda x, v: x != v[0],
-    "<": lambda x, v: x < v[0],
-    "<=": lambda x, v: x <= v[0],
-    ">": lambda x, v: x > v[0],
-    ">=": lambda x, v: x >= v[0],
+    **ORDERS,
     "in": lambda x, v: x.isin(v),
     "not in": lambda x, v: ~x.isin(v),
 }
