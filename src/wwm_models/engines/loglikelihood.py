@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.engines.observed import Observed, observed_of
 from wwm_models.engines.predictors import Predictors, predictors_of
 from wwm_models.families import Family
 from wwm_models.numerics.links import Link
@@ -48,6 +51,10 @@ class CellLikelihood:
 
     def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
         """Log-likelihood and its gradient (p,), for methods that need no second derivative."""
+        if self._observed is not None:
+            value, gradient = self._observed.value_and_gradient(theta)
+            if isfinite(value):
+                return value, gradient
         log_p, slopes = self.family.with_slopes(self.predictors.eta(theta), self.link, self.counts)
         return self._total(log_p), self.predictors.jacobian(theta).pull(slopes[None, :, None, :])[0, 0]
 
@@ -71,6 +78,10 @@ class CellLikelihood:
         """Gradient (p,) and information (p, p)."""
         found = self.expansion(theta)
         return found.gradient, found.information
+
+    @cached_property
+    def _observed(self) -> Observed | None:
+        return observed_of(self.family, self.link, self.predictors.linear, self.counts) if self.batches else None
 
     def _total(self, log_p: Array) -> float:
         total = float(np.vdot(self.counts.T, log_p.T))  # in the order in which they lie

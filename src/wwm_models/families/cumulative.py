@@ -58,6 +58,16 @@ def _with_slopes(eta: Array, link: Link, counts: Array) -> tuple[Array, Array]:
     return log_p, np.where(counts[:, :-1] > 0, up, 0.0) - np.where(counts[:, 1:] > 0, down, 0.0)
 
 
+def _cells(upper: Array, lower: Array, first: int, link: Link) -> tuple[Array, Array, Array]:
+    if link.shared is not None:
+        return link.shared.cells(upper, lower, first)
+    between = len(upper) - first
+    both = np.column_stack([lower[:between], upper[first:]])
+    inner = log_difference(link, both, link.log_cdf(both), link.log_sf(both))[:, 0]
+    log_p = np.concatenate([link.log_cdf(upper[:first]), inner, link.log_sf(lower[between:])])
+    return log_p, np.exp(link.log_pdf(upper) - log_p[: len(upper)]), np.exp(link.log_pdf(lower) - log_p[first:])
+
+
 def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Array]:
     """Tridiagonal: with r = f / p, d2 log p_k = r f'/f - r^2 on the diagonal and + r_k r_{k-1} beside it."""
     log_p, below, above, slope = _intervals(eta, link)
@@ -112,4 +122,5 @@ CUMULATIVE = Family(
     recession=_recession,
     start=_start,
     shares_jacobian=_shares_jacobian,
+    cells=_cells,
 )

@@ -55,6 +55,10 @@ class Family:
         eta that gives these shares.
     shares_jacobian : (eta, link) -> (P,) and (P, K-1)
         log |det d(p_1 .. p_{K-1}) / d eta| and its derivative: the density of eta is that of the shares times this.
+    cells : (upper (b,), lower (n - a,), a, link) -> (n,), (b,), (n - a,); or None
+        Of n answers, the first a without a predictor below and the last n - b without one above: log p, f(upper) / p and
+        f(lower) / p, in the quickest way: log p need not be finite far out. Only where p is the probability between two
+        neighbouring predictors.
     """
 
     name: str
@@ -75,4 +79,5 @@ class Family:
     start: Callable[[Array, Link], Array]
     shares_jacobian: Callable[[Array, Link], tuple[Array, Array]]
     slopes_per_step: bool = False
+    cells: Callable[[Array, Array, int, Link], tuple[Array, Array, Array]] | None = None
     cut_names: Literal["between", "intercepts"] = "between"

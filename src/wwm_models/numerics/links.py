@@ -29,11 +29,15 @@ class Shared:
     intervals : function of (P, J) points, at most `MODERATE` in size
         With p_k the probability between neighbouring points: log p (P, J + 1), then f(x_k) / p_k, f(x_k) / p_{k+1} and f'/f,
         all (P, J). Where points do not increase log p is minus infinity and the ratios are infinite.
+    cells : function of upper (b,) and lower (n - a,) points, and of a
+        Of n intervals, the first a without a lower point and the last n - b without an upper: log p (n,), f(upper) / p and
+        f(lower) / p. Where points do not increase, or lie too far out, log p is not finite.
     """
 
     tails: Callable[[Array], tuple[Array, Array]]
     log_gap: Callable[[Array, Array, Array], Array]
     intervals: Callable[[Array], tuple[Array, Array, Array, Array]]
+    cells: Callable[[Array, Array, int], tuple[Array, Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,22 @@ def _logit_intervals(x: Array) -> tuple[Array, Array, Array, Array]:
         return np.log(p), above / lower, below / upper, above - below
 
 
+def _logit_cells(upper: Array, lower: Array, first: int) -> tuple[Array, Array, Array]:
+    """F(u) - F(l) = (e^u - e^l) (1 - F(u)) (1 - F(l)): odds are subtracted, which loses as many digits as u - l has zeros."""
+    between, size = len(upper) - first, len(lower) + first
+    odds_up, odds_low = np.exp(upper), np.exp(lower)
+    above_up, above_low = 1.0 / (1.0 + odds_up), 1.0 / (1.0 + odds_low)
+    density_up, density_low = odds_up * above_up, odds_low * above_low
+    p = np.empty(size)
+    p[:first], p[len(upper) :] = density_up[:first], above_low[between:]
+    p[first : len(upper)] = (odds_up[first:] - odds_low[:between]) * above_up[first:] * above_low[:between]
+    density_up *= above_up
+    density_low *= above_low
+    density_up /= p[: len(upper)]
+    density_low /= p[first:]
+    return np.log(p), density_up, density_low
+
+
 LOGIT = Link(
     "logit",
     "logit",
@@ -123,6 +143,7 @@ LOGIT = Link(
         tails=_logit_tails,
         log_gap=lambda gap, log_cdf, log_sf: log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300))),
         intervals=_logit_intervals,
+        cells=_logit_cells,
     ),
 )
 

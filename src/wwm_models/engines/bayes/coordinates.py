@@ -40,10 +40,10 @@ class Coordinates:
         """(..., p) parameters from (..., p) free coordinates."""
         climbed = free.copy()
         if self.ordered > 1:
-            steps = climbed[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)
+            steps = climbed[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)  # a view
             with np.errstate(over="ignore"):
-                steps[..., 1:] = np.exp(steps[..., 1:])
-            climbed[..., : self._size] = np.cumsum(steps, axis=-1).reshape(*free.shape[:-1], self._size)
+                np.exp(steps[..., 1:], out=steps[..., 1:])
+            np.add.accumulate(steps, axis=-1, out=steps)
         return climbed if self.turn is None else climbed @ self.turn.T
 
     def free(self, theta: Array) -> Array:
@@ -59,7 +59,7 @@ class Coordinates:
         """Log |d theta / d free| at one point."""
         if self.ordered < 2:
             return 0.0
-        return float(free[: self._size].reshape(self.ladders, -1)[:, 1:].sum()) + self._log_volume
+        return float(free[self._distances].sum()) + self._log_volume
 
     def pulled_back(self, free: Array, gradient: Array) -> Array:
         """Derivative, with respect to free coordinates, of a function of theta plus the log Jacobian.
@@ -98,6 +98,11 @@ class Coordinates:
     @property
     def _size(self) -> int:
         return self.ordered * self.ladders if self.ordered > 1 else 0
+
+    @cached_property
+    def _distances(self) -> NDArray[np.intp]:
+        """Positions of the logarithms of distances."""
+        return np.flatnonzero(np.arange(self._size) % self.ordered)
 
     @cached_property
     def _back(self) -> Array:

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ class _Watch:
         except Exception as problem:
             self.failures.append(problem)
             return LOWEST, np.zeros_like(z)
-        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+        if not (isfinite(value) and np.isfinite(gradient).all()):
             self._left = True
             return LOWEST, np.zeros_like(z)
         return value, gradient

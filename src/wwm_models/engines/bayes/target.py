@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Protocol
 
 import numpy as np
@@ -137,7 +138,7 @@ class LogPosterior:
                 slope = slope + self.barrier * (self.prior.gaps.T @ (1.0 / distance))
             value = value + more + self.coordinates.log_jacobian(free)
             gradient = self.coordinates.pulled_back(free, gradient + slope)
-        return (value, gradient) if np.isfinite(value) else (-np.inf, np.zeros_like(free))
+        return (value, gradient) if isfinite(value) else (-np.inf, np.zeros_like(free))
 
     def value(self, free: Array) -> float:
         """Log density alone."""
