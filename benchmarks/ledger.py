@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 import wwm_models as wwm
-from wwm_models.adjust.families import family_of_tests
+from wwm_models.adjust.compared.families import family_of_tests
 from wwm_models.article.axes import stands
 from wwm_models.article.judge import Sources, judge
 from wwm_models.article.pool import keys_of, pool_of
@@ -184,7 +184,7 @@ def family_errors(seeds: Iterable[int], n: int = 1530) -> list[bool]:
 
 def _last(table: Estimates) -> Estimates:
     """Only the highest answer: one comparison per outcome and pair."""
-    from wwm_models.adjust.law import law_of
+    from wwm_models.adjust.compared.law import law_of
 
     last = table.table["category"].iloc[-1]
     rows = np.flatnonzero((table.table["category"] == last).to_numpy())

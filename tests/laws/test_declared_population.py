@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.replicated import replicated_margins
-from wwm_models.adjust.sampled import sampled_shares
-from wwm_models.adjust.standardise import intervened
-from wwm_models.adjust.target import target_population
+from wwm_models.adjust.margins.replicated import replicated_margins
+from wwm_models.adjust.margins.sampled import sampled_shares
+from wwm_models.adjust.margins.standardise import intervened
+from wwm_models.adjust.margins.target import target_population
 from wwm_models.errors import AdjustError, SurveyError
 
 AGES = {"18-34": 0.5, "35-49": 0.3, "50-64": 0.2}

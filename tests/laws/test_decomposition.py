@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.law import law_of
+from wwm_models.adjust.compared.law import law_of
 from wwm_models.errors import AdjustError
 
 ADJUSTERS = ("household", "x", "f")

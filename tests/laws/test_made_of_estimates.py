@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.adjust.law import law_of, stacked
+from wwm_models.adjust.compared.law import law_of, stacked
 from wwm_models.article import Article
 from wwm_models.article.comparison import comparison_table
 from wwm_models.engines.covariance import covariance

@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.adjust.confounding import bias_factor, e_value, e_values
-from wwm_models.adjust.families import family_of_tests
-from wwm_models.adjust.perturbed import declared_points, reported, reweighted_points, trimmed, without_level
-from wwm_models.adjust.prior_power import power_weights
+from wwm_models.adjust.compared.families import family_of_tests
+from wwm_models.adjust.why.confounding import bias_factor, e_value, e_values
+from wwm_models.adjust.why.perturbed import declared_points, reported, reweighted_points, trimmed, without_level
+from wwm_models.adjust.why.prior_power import power_weights
 from wwm_models.article.scenarios import multinomial_points, nonproportional_points
 from wwm_models.errors import AdjustError
 

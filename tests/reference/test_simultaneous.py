@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.inference import correlation
+from wwm_models.adjust.compared.inference import correlation
 from wwm_models.numerics.maximum import max_t
 
 HERE = Path(__file__).parent

@@ -4,18 +4,18 @@ All of them are `Estimates`: a tidy table with the joint covariance, each respon
 """
 
 from wwm_models.adjust.adjusted import adjusted
-from wwm_models.adjust.answers import answer_ratio, mean_score, superiority
-from wwm_models.adjust.change import change, change_between
-from wwm_models.adjust.confounding import bias_factor, e_value, e_values
-from wwm_models.adjust.contrasts import contrasts
-from wwm_models.adjust.decompose import decompose
-from wwm_models.adjust.equivalence import equivalence
-from wwm_models.adjust.families import family_of_tests
+from wwm_models.adjust.compared.answers import answer_ratio, mean_score, superiority
+from wwm_models.adjust.compared.change import change, change_between
+from wwm_models.adjust.compared.contrasts import contrasts
+from wwm_models.adjust.compared.equivalence import equivalence
+from wwm_models.adjust.compared.families import family_of_tests
 from wwm_models.adjust.items import adjusted_items
 from wwm_models.adjust.prior_predictive import prior_predictive
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.slopes import predict, slopes
 from wwm_models.adjust.totals import mean, total
+from wwm_models.adjust.why.confounding import bias_factor, e_value, e_values
+from wwm_models.adjust.why.decompose import decompose
 
 __all__ = [
     "adjusted",

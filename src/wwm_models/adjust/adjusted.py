@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import estimand_text, method_of, model_values, refuse_unusable, standardised
-from wwm_models.adjust.sampled import drawn_limits, origin_of, refuse_noisy
-from wwm_models.adjust.standardise import intervened
+from wwm_models.adjust.margins.joint import estimand_text, method_of, model_values, refuse_unusable, standardised
+from wwm_models.adjust.margins.sampled import drawn_limits, origin_of, refuse_noisy
+from wwm_models.adjust.margins.standardise import intervened
+from wwm_models.adjust.margins.target import Over, target_population
 from wwm_models.adjust.table import (
     Collapses,
     collapse_matrix,
@@ -20,7 +21,6 @@ from wwm_models.adjust.table import (
     probability_limits,
     probability_table,
 )
-from wwm_models.adjust.target import Over, target_population
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
 from wwm_models.records import Estimates, Fitted, Posterior, Tabulated

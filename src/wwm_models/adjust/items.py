@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 from scipy.special import roots_hermite
 
 from wwm_models.adjust.adjusted import group_sizes, model_groups
-from wwm_models.adjust.joint import estimand_text
-from wwm_models.adjust.sampled import drawn_limits, sampled_shares
-from wwm_models.adjust.standardise import intervened
+from wwm_models.adjust.margins.joint import estimand_text
+from wwm_models.adjust.margins.sampled import drawn_limits, sampled_shares
+from wwm_models.adjust.margins.standardise import intervened
+from wwm_models.adjust.margins.target import Over, Target, target_population
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of, probability_table
-from wwm_models.adjust.target import Over, Target, target_population
 from wwm_models.engines.bayes.joint.rows import columns_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.families import Model

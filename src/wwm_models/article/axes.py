@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.adjust.confounding import e_value
-from wwm_models.adjust.perturbed import Place, Points
-from wwm_models.adjust.prior_power import power_weights
+from wwm_models.adjust.why.confounding import e_value
+from wwm_models.adjust.why.perturbed import Place, Points
+from wwm_models.adjust.why.prior_power import power_weights
 from wwm_models.article.pool import Pool, joint_covariance, key_of
 from wwm_models.article.quantities import Quantity, leaves, quantities, region_of, roles_of
 from wwm_models.article.reader import Claim, Reference

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.law import law_of
+from wwm_models.adjust.compared.law import law_of
 from wwm_models.article.pool import key_of, keys_of
 from wwm_models.article.reader import Article
 from wwm_models.errors import ArticleError

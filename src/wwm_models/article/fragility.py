@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust.adjusted import adjusted
-from wwm_models.adjust.perturbed import By, Place, Points, reported
-from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
+from wwm_models.adjust.why.perturbed import By, Place, Points, reported
+from wwm_models.adjust.why.prior_power import log_prior
 from wwm_models.article.axes import Flip, confounding, missing_answers, place_of, prior_power, stands
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.article.quantities import leaves

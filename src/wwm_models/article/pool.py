@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.law import law_of
+from wwm_models.adjust.compared.law import law_of
 from wwm_models.article.reader import Reference
 from wwm_models.records import Estimates
 

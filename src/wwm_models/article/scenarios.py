@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.perturbed import (
+from wwm_models.adjust.why.perturbed import (
     Place,
     Points,
     Reported,

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import block_diag
 
-from wwm_models.adjust.inference import correlation
+from wwm_models.adjust.compared.inference import correlation
 from wwm_models.article.pool import Pool, joint_covariance
 from wwm_models.article.quantities import Quantity, leaves, quantities
 from wwm_models.article.reader import Claim

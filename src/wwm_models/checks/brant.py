@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.ratio import needs_influence
 from wwm_models.checks.refit import joint_covariance, refit
 from wwm_models.checks.wald import ROW, Wald, unusable_note, wald

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.group_residuals import residual_covariance
 from wwm_models.checks.groups import answer_scores, answers, compare, probabilities, score_groups
 from wwm_models.checks.ratio import pseudo_likelihood

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.groups import score_groups
 from wwm_models.checks.ratio import pseudo_likelihood, refuse_penalised
 from wwm_models.checks.refit import refit

@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.adjust.joint import model_values, refuse_unusable
+from wwm_models.adjust.margins.joint import model_values, refuse_unusable
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.checks.group_residuals import residual_covariance
 from wwm_models.checks.groups import TIE_DIGITS, Comparison, answer_scores, compare, probabilities, summary

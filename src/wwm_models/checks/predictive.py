@@ -26,10 +26,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from wwm_models.adjust.joint import estimand_text, model_values, refuse_unusable
-from wwm_models.adjust.sampled import drawn_limits
+from wwm_models.adjust.margins.joint import estimand_text, model_values, refuse_unusable
+from wwm_models.adjust.margins.sampled import drawn_limits
+from wwm_models.adjust.margins.target import target_population
 from wwm_models.adjust.table import names_of, probability_table
-from wwm_models.adjust.target import target_population
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError
 from wwm_models.records import Estimates, Posterior

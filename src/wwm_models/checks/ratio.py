@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.wald import chi_square
 from wwm_models.errors import AdjustError
 from wwm_models.numerics.linear import redundant_columns

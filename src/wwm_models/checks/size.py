@@ -19,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.adjusted import MOST_VALUES, model_groups
-from wwm_models.adjust.joint import model_values, refuse_unusable
-from wwm_models.adjust.standardise import intervened, margins
-from wwm_models.adjust.target import target_population
+from wwm_models.adjust.margins.joint import model_values, refuse_unusable
+from wwm_models.adjust.margins.standardise import intervened, margins
+from wwm_models.adjust.margins.target import target_population
 from wwm_models.cells.monotonic import without_bounds
 from wwm_models.checks.groups import TIE_DIGITS
 from wwm_models.engines.likelihood import fit as fit_model

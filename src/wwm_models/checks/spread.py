@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.cells.design import cells_and_design
 from wwm_models.checks.ratio import pseudo_likelihood, refuse_monotone, refuse_penalised
 from wwm_models.checks.refit import refit

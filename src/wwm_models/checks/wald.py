@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.numerics.linear import inverse_or_none
 from wwm_models.records import Fit

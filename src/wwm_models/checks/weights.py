@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.ratio import refuse_monotone
 from wwm_models.checks.wald import reference_note, wald
 from wwm_models.engines import fit as refitted

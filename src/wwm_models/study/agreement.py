@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.perturbed import Points, Reported, declared_points, points_at, reported
 from wwm_models.adjust.table import Collapses
+from wwm_models.adjust.why.perturbed import Points, Reported, declared_points, points_at, reported
 from wwm_models.article.comparison import group_text
 from wwm_models.article.pool import keys_of
 from wwm_models.declared.models import ModelSpec

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from wwm_models.adjust.decompose import COLUMNS, decompose_fit
-from wwm_models.adjust.perturbed import reported
-from wwm_models.adjust.submodels import Submodel, Variables
 from wwm_models.adjust.table import Collapses
+from wwm_models.adjust.why.decompose import COLUMNS, decompose_fit
+from wwm_models.adjust.why.perturbed import reported
+from wwm_models.adjust.why.submodels import Submodel, Variables
 from wwm_models.article import Article
 from wwm_models.article.comparison import group_text
 from wwm_models.article.scenarios import Varied

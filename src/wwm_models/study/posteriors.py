@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.adjust import adjusted
-from wwm_models.adjust.prior_power import log_prior
 from wwm_models.adjust.table import Collapses
+from wwm_models.adjust.why.prior_power import log_prior
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines.bayes import sample
 from wwm_models.engines.bayes.chains import Under

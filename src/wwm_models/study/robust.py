@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from wwm_models.adjust.perturbed import Place, Points, Reported
+from wwm_models.adjust.why.perturbed import Place, Points, Reported
 from wwm_models.article import Article
 from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
 from wwm_models.article.fragility import flip_map, ground

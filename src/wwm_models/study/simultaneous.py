@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from wwm_models.adjust.families import SIMULTANEOUS, family_of_tests
+from wwm_models.adjust.compared.families import SIMULTANEOUS, family_of_tests
 from wwm_models.article.comparison import group_text
 from wwm_models.declared.models import ModelSpec
 from wwm_models.records import Estimates

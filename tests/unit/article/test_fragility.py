@@ -8,7 +8,7 @@ import pytest
 from article_inventions import at, order, shares
 
 import wwm_models as wwm
-from wwm_models.adjust.prior_power import power_weights
+from wwm_models.adjust.why.prior_power import power_weights
 from wwm_models.article.axes import confounding, leaves, missing_answers, place_of, prior_power, stands
 from wwm_models.article.fragility import COLUMNS, fragility
 from wwm_models.article.pool import pool_of

@@ -17,8 +17,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from wwm_models.adjust.inference import inference
-from wwm_models.adjust.law import law_of
+from wwm_models.adjust.compared.inference import inference
+from wwm_models.adjust.compared.law import law_of
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.table import names_of
 from wwm_models.errors import AdjustError, did_you_mean, listed

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.standardise import intervened
-from wwm_models.adjust.target import Over, Target, target_population
+from wwm_models.adjust.margins.standardise import intervened
+from wwm_models.adjust.margins.target import Over, Target, target_population
 from wwm_models.cells.formula import formula_variables
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.engines.likelihood import penalised

@@ -29,12 +29,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.adjusted import model_groups
-from wwm_models.adjust.joint import refuse_unusable
+from wwm_models.adjust.margins.joint import refuse_unusable
+from wwm_models.adjust.margins.standardise import intervened, margins, sampled_influence
+from wwm_models.adjust.margins.target import Target, target_population
 from wwm_models.adjust.raw import raw
-from wwm_models.adjust.standardise import intervened, margins, sampled_influence
-from wwm_models.adjust.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of
-from wwm_models.adjust.target import Target, target_population
+from wwm_models.adjust.why.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
 from wwm_models.engines.covariance import covariance, joined
 from wwm_models.engines.likelihood import fit as fit_model
 from wwm_models.errors import AdjustError, listed

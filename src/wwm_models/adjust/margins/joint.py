@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.adjust.replicated import replicated_margins
-from wwm_models.adjust.sampled import sampled_margins
-from wwm_models.adjust.standardise import margins, sampled_influence, target_covariance
-from wwm_models.adjust.target import Target
+from wwm_models.adjust.margins.replicated import replicated_margins
+from wwm_models.adjust.margins.sampled import sampled_margins
+from wwm_models.adjust.margins.standardise import margins, sampled_influence, target_covariance
+from wwm_models.adjust.margins.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, did_you_mean, listed

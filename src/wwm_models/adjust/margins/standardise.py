@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.target import Target
+from wwm_models.adjust.margins.target import Target
 from wwm_models.cells.plain import Grouped, as_frame
 from wwm_models.engines.covariance import covariance, summed
 from wwm_models.engines.crossing import described_patterns

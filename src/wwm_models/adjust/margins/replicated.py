@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.adjust.many import many_margins
-from wwm_models.adjust.target import Target
+from wwm_models.adjust.margins.many import many_margins
+from wwm_models.adjust.margins.target import Target
 from wwm_models.errors import AdjustError
 from wwm_models.records import Columns, Fit
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.population import Raking, raking_of
+from wwm_models.adjust.margins.population import Raking, raking_of
 from wwm_models.cells.plain import Grouped, as_frame
 from wwm_models.cells.tabulate import predictor_codes, unique_rows
 from wwm_models.errors import AdjustError, did_you_mean, listed

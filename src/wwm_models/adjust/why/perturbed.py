@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.adjust.adjusted import model_groups
-from wwm_models.adjust.submodels import Averaged, Whole, averaged, taken_apart
 from wwm_models.adjust.table import Collapses, collapse_matrix
+from wwm_models.adjust.why.submodels import Averaged, Whole, averaged, taken_apart
 from wwm_models.engines.likelihood import penalised
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.engines.maximum import maximise_on

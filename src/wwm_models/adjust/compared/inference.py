@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.adjust.law import Law
+from wwm_models.adjust.compared.law import Law
 from wwm_models.numerics import intervals
 from wwm_models.numerics.maximum import holm, max_t
 

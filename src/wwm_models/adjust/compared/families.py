@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.adjust.inference import correlation
-from wwm_models.adjust.law import stacked
+from wwm_models.adjust.compared.inference import correlation
+from wwm_models.adjust.compared.law import stacked
 from wwm_models.errors import AdjustError
 from wwm_models.numerics.maximum import holm, max_t
 from wwm_models.records import Estimates

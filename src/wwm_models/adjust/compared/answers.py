@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.adjusted import adjusted
-from wwm_models.adjust.inference import inference
-from wwm_models.adjust.law import Law, law_of
-from wwm_models.adjust.pairs import compared_rows
+from wwm_models.adjust.compared.inference import inference
+from wwm_models.adjust.compared.law import Law, law_of
+from wwm_models.adjust.compared.pairs import compared_rows
 from wwm_models.adjust.table import names_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fitted

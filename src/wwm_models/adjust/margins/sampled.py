@@ -19,8 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from wwm_models.adjust.many import many_margins
-from wwm_models.adjust.target import Target
+from wwm_models.adjust.margins.many import many_margins
+from wwm_models.adjust.margins.target import Target
 from wwm_models.engines.batch import chunks
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.predictors import predictors_of
