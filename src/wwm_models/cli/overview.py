@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from wwm_models.records import Survey
@@ -13,6 +14,7 @@ from wwm_models.study.check import Checked
 from wwm_models.survey.raw import several
 
 WIDTH = 118
+_WHOLE: Final = 999.5  # from here on three digits would be fewer than stand before the decimal point
 
 
 def checked_text(found: Checked) -> str:
@@ -52,13 +54,26 @@ def _weights(found: Checked) -> list[str]:
         lines = ["Weights  none: every respondent counts once"]
     else:
         lines = [
-            f"Weights  {survey.weight_kind}: {weights['minimum']:.3g} to {weights['maximum']:.3g}, mean {mean:.3g} (largest "
+            f"Weights  {survey.weight_kind}: {readable(weights['minimum'])} to {readable(weights['maximum'])}, mean {readable(mean)} (largest "
             f"{weights['maximum'] / mean:.1f} times the mean), {weights['zero']:.0f} zero",
             f"         design effect {weights['design_effect']:.2f}: {weights['n']:.0f} respondents tell as much as "
             f"{weights['n_effective']:.0f} of equal weight",
         ]
     lines += [line for warning in survey.warnings for line in _wrapped(f"LOOK: {warning}")]
     return [*lines, f"Design   {_design(survey)}"]
+
+
+def readable(number: float) -> str:
+    """Write a weight of any size without powers of ten: three digits, or whole where it is large.
+
+    Examples
+    --------
+    >>> readable(0.41234), readable(1.0), readable(2013.4), readable(0.00031)
+    ('0.412', '1', '2,013', '0.00031')
+    """
+    if abs(number) >= _WHOLE:
+        return f"{number:,.0f}"
+    return np.format_float_positional(number, precision=3, unique=False, fractional=False, trim="-")
 
 
 def _design(survey: Survey) -> str:

@@ -1,0 +1,36 @@
+"""What `wwm check` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from wwm_models.cli import main
+
+BOOK = """
+[survey]
+weight = "w"
+[variables.wish]
+column = "wish"
+kind = "ordered"
+levels = [{ id = "no" }, { id = "yes" }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ([1000.0, 2013.4, 2500.0, 1500.0], "Weights  sampling: 1,000 to 2,500, mean 1,753 (largest 1.4 times the mean), 0 zero"),
+        ([0.0004, 0.0005, 0.00071234, 0.0], "Weights  sampling: 0 to 0.000712, mean 0.000403 (largest 1.8 times the mean), 10 zero"),
+    ],
+)  # fmt: skip
+def test_weights_of_any_size_are_plain_numbers(
+    weights: list[float], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    answers = ["no", "yes"] * 2 * 10
+    pd.DataFrame({"wish": answers, "w": weights * 10}).to_csv(tmp_path / "data.csv", index=False)
+    (tmp_path / "codebook.toml").write_text(BOOK, encoding="utf-8")
+    assert main(["check", str(tmp_path), "--data", str(tmp_path / "data.csv")]) == 0
+    assert said in capsys.readouterr().out.splitlines()
