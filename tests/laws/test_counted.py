@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.adjust.why.perturbed import reported
+from wwm_models.article.scenarios import Varied, domains, families, trims
 from wwm_models.errors import SurveyError
 
 Counting = Callable[[wwm.Survey], wwm.Survey]
@@ -205,3 +207,45 @@ def test_a_posterior_is_the_same_but_for_its_chains(frame: pd.DataFrame, of_kind
     for refused in (wwm.loo, wwm.posterior_predictive):
         with pytest.raises(SurveyError, match="needs respondents one by one"):
             refused(two)
+
+
+def test_each_counting_once_is_the_same(pair: tuple[wwm.Survey, wwm.Survey]):
+    """What a model file asks for with weights = "none"."""
+    one, two = (
+        wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), survey.unweighted()), "household") for survey in pair
+    )
+    same_table(one, two)
+
+
+def test_numbers_under_other_models_weights_and_populations_are_the_same(pair: tuple[wwm.Survey, wwm.Survey]):
+    """What robustness and fragility are made of, but for trimmed weights, which are not known one by one."""
+    one, two = (
+        Varied(reported(wwm.fit(wwm.Model("y ~ age + household"), survey), [(), ("age",), ("age", "household")]))
+        for survey in pair
+    )
+    known, found = ({"no weights": (0.0, varied.unweighted or {})} for varied in (one, two))
+    for scenarios in (families, domains):
+        known |= {each.detail: (each.change, each.points) for each in scenarios([one])}
+        found |= {each.detail: (each.change, each.points) for each in scenarios([two])}
+    assert list(found) == list(known)
+    assert len(known) > 6
+    for detail, (change, points) in known.items():
+        np.testing.assert_allclose(found[detail][0], change, rtol=SUMS, atol=1e-15, err_msg=detail)
+        assert found[detail][1].keys() == points.keys()
+        values = [found[detail][1][place] for place in points]
+        np.testing.assert_allclose(values, list(points.values()), rtol=1e-9, atol=1e-12, err_msg=detail)
+    assert trims([two]) == ()
+
+
+def test_a_penalised_fit_under_other_weights_knows_how_many_respondents_there_are(
+    frame: pd.DataFrame, of_kind: Any, counted: Counting
+):
+    """Jeffreys' penalty weighs less the more respondents there are, however many rows they stand in."""
+    survey = survey_of(frame, "sampling", of_kind)
+    one, two = (
+        Varied(reported(wwm.fit(wwm.Model("y ~ age + household"), on, penalty="jeffreys"), [("age",)])).unweighted
+        for on in (survey, counted(survey))
+    )
+    assert one
+    assert two
+    np.testing.assert_allclose([two[place] for place in one], list(one.values()), rtol=1e-9)

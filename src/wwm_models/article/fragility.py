@@ -22,9 +22,20 @@ from wwm_models.article.axes import Flip, confounding, missing_answers, place_of
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.article.quantities import leaves
 from wwm_models.article.reader import Article, Claim
-from wwm_models.article.scenarios import Scenario, Varied, absent_shares, declared_together, domains, families, trims
+from wwm_models.article.scenarios import (
+    COUNTED,
+    Scenario,
+    Varied,
+    absent_shares,
+    counted_together,
+    declared_together,
+    domains,
+    families,
+    trims,
+)
 from wwm_models.records import Fit, Posterior
 
+NOTHING = "nothing to change"
 COLUMNS = ("id", "axis", "change", "unit", "status", "detail", "stands")
 
 
@@ -43,6 +54,8 @@ class Ground:
         The likelihood's estimates, with their joint law.
     posterior : Pool or None
     log_priors : mapping of origin to log prior of every draw
+    untrimmed : str
+        Why weights are not trimmed, where they are not.
     """
 
     declared: Points
@@ -53,6 +66,7 @@ class Ground:
     pool: Pool
     posterior: Pool | None = None
     log_priors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    untrimmed: str = NOTHING
 
 
 def fragility(
@@ -85,8 +99,6 @@ def fragility(
         lie where the claim puts them.
     """
     every = [fits] if isinstance(fits, Fit) else list(fits)
-    for one in every:
-        one.survey.one_by_one("wwm.fragility")
     given = collapses or {}
     sets = {one.cells.outcome: sets_of(article, one.cells.outcome) for one in every}
     made = [Varied(reported(one, sets[one.cells.outcome], given.get(one.cells.outcome))) for one in every]
@@ -112,7 +124,10 @@ def sets_of(article: Article, outcome: str) -> list[By]:
 
 def ground(made: Sequence[Varied], pool: Pool) -> Ground:
     """Every scenario on these fits."""
-    return Ground(declared_together(made), trims(made), families(made), domains(made), absent_shares(made), pool)
+    why = COUNTED if counted_together(made) else NOTHING
+    return Ground(
+        declared_together(made), trims(made), families(made), domains(made), absent_shares(made), pool, untrimmed=why
+    )
 
 
 def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataFrame:
@@ -124,7 +139,9 @@ def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataF
             continue
         flips = [
             *confounding(claim, grounds.pool, level),
-            _first("trimmed weights", "times the mean weight", claim, before, grounds, grounds.trims),
+            _first(
+                "trimmed weights", "times the mean weight", claim, before, grounds, grounds.trims, grounds.untrimmed
+            ),
             _first("parallel slopes relaxed", "step", claim, before, grounds, grounds.families),
             _first("part of the population left out", "share of respondents", claim, before, grounds, grounds.domains),
             missing_answers(claim, grounds.declared, grounds.absent),
@@ -136,13 +153,13 @@ def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataF
 
 
 def _first(
-    axis: str, unit: str, claim: Claim, before: bool, grounds: Ground, scenarios: Sequence[Scenario]
+    axis: str, unit: str, claim: Claim, before: bool, grounds: Ground, scenarios: Sequence[Scenario], nothing: str = NOTHING
 ) -> Flip:  # fmt: skip
     """The first scenario under which the claim does not stand as it did."""
     places = {place_of(at) for leaf in leaves(claim) for at in leaf.references.values()}
     usable = [one for one in scenarios if places & one.points.keys()]
     if not usable:
-        return Flip(axis, float("nan"), unit, "does not apply", "nothing to change")
+        return Flip(axis, float("nan"), unit, "does not apply", nothing)
     for one in usable:
         if stands(claim, {**grounds.declared, **one.points}) != before:
             return Flip(axis, one.change, unit, "flips", one.detail)

@@ -26,6 +26,7 @@ from wwm_models.families import Model
 from wwm_models.records import Fit
 
 CAPS = (5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)  # times the mean weight; then no weights at all
+COUNTED = "weights of respondents who were counted together cannot be cut off one by one"
 MOST_STRATA = 40  # more would be a refit each for changes that are small
 
 
@@ -69,7 +70,7 @@ class Varied:
         """With every respondent counting once; None where none has a sampling weight."""
         if self.fit.survey.weight_kind != "sampling":
             return None
-        return reweighted_points(self.made, (self.fit.cells.row_weight > 0).astype(np.float64))
+        return reweighted_points(self.made, np.where(self.fit.cells.row_weight > 0, self.fit.survey.counts, 0.0))
 
 
 def declared_together(made: Sequence[Varied]) -> Points:
@@ -78,15 +79,23 @@ def declared_together(made: Sequence[Varied]) -> Points:
 
 
 def trims(made: Sequence[Varied]) -> tuple[Scenario, ...]:
-    """Weights cut off at ever lower caps, then no weights at all; nothing for surveys without sampling weights."""
+    """Weights cut off at ever lower caps, then no weights at all.
+
+    Nothing for surveys without sampling weights, nor for respondents who were counted together, whose own weights are not known.
+    """
     weighted = [one for one in made if one.fit.survey.weight_kind == "sampling"]
-    if not weighted:
+    if not weighted or counted_together(weighted):
         return ()
     caps = [
         Scenario(cap, f"weights cut off at {cap:g} times their mean", _together(weighted, _trimmed_at(cap)))
         for cap in CAPS
     ]
     return (*caps, Scenario(1.0, "no weights", _together(weighted, lambda one: one.unweighted)))
+
+
+def counted_together(made: Sequence[Varied]) -> bool:
+    """Whether rows stand for several respondents."""
+    return any(one.fit.survey.tally is not None for one in made)
 
 
 def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
@@ -195,4 +204,5 @@ def _without_stratum(made: Sequence[Varied], code: int) -> Scenario:
 
 
 def _share_left_out(fit: Fit, weights: np.ndarray) -> float:
-    return 1.0 - float((weights > 0).sum()) / float((fit.cells.row_weight > 0).sum())
+    people = fit.survey.counts
+    return 1.0 - float(people[weights > 0].sum()) / float(people[fit.cells.row_weight > 0].sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -126,6 +126,12 @@ class Survey:
     def respondents(self, rows: NDArray[np.bool_]) -> int:
         """Give the number of respondents in some rows, (n,) booleans."""
         return int(rows.sum()) if self.tally is None else round(float(self.tally.count[rows].sum()))
+
+    def unweighted(self) -> Survey:
+        """Give the same respondents, each of whom counts once."""
+        tally = None if self.tally is None else Tally(self.tally.count, self.tally.count)
+        design = None if self.design is None else replace(self.design, tally=tally)
+        return replace(self, weights=self.counts.copy(), weight_kind="none", design=design, tally=tally)
 
     def one_by_one(self, what: str) -> None:
         """Refuse what needs respondents one by one, where they were counted together.

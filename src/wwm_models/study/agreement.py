@@ -141,7 +141,8 @@ def pulls_of(spec: ModelSpec, fitted: Fitted) -> dict[str, Points]:
     }
     survey = made.fit.survey
     if survey.weight_kind == "sampling":
-        plain = replace(survey, weights=(survey.weights > 0).astype(np.float64), weight_kind="none")
+        plain = survey.unweighted()
+        plain = replace(plain, weights=np.where(survey.weights > 0, plain.weights, 0.0))
         swaps["weights"] = (_again(made, fitted.fit.model, plain, collapses), spec.priors)
     pulls = {name: _pull(one, priors) for name, (one, priors) in swaps.items() if one is not None}
     return {name: points for name, points in pulls.items() if points is not None}

@@ -158,7 +158,7 @@ def run_model(
 
 def people_of(spec: ModelSpec, survey: Survey) -> Survey:
     """The respondents with the weights that the model file asks for."""
-    return replace(survey, weights=np.ones(len(survey)), weight_kind="none") if spec.weights == "none" else survey
+    return survey.unweighted() if spec.weights == "none" else survey
 
 
 def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str) -> list[tuple[str, ...]]:

@@ -158,3 +158,16 @@ def test_trimming_flips_a_claim_that_rests_on_weights(respondents):
     )
     row = table.set_index("axis").loc["trimmed weights"]
     assert (row["status"], row["change"], row["detail"]) == ("flips", 1.0, "no weights")
+
+
+def test_respondents_counted_together_have_the_same_flip_map_but_for_their_own_weights(survey, counted):
+    article = Article(claims=(about("50-64", "18-34"), about("18-34", "50-64")))
+    one, two = (
+        fragility(article, wwm.fit(wwm.Model("y ~ age + household"), on)).set_index(["id", "axis"])
+        for on in (survey, counted(survey))
+    )
+    trimmed = two.xs("trimmed weights", level="axis")
+    assert set(trimmed["status"]) == {"does not apply"}
+    assert set(trimmed["detail"]) == {"weights of respondents who were counted together cannot be cut off one by one"}
+    others = one.index[one.index.get_level_values("axis") != "trimmed weights"]
+    pd.testing.assert_frame_equal(two.loc[others], one.loc[others], check_exact=False, rtol=1e-9)
