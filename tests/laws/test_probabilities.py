@@ -20,6 +20,19 @@ def test_probabilities_are_positive_and_sum_to_one(response, eta_at, answers):
     np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1.0, rtol=1e-13)  # a few roundings of numbers below one
 
 
+@pytest.mark.parametrize("answers", SIZES)
+@pytest.mark.parametrize("size", [1.0, 30.0, 800.0])
+def test_probabilities_without_logarithms_are_the_same_to_within_rounding(response, eta_at, answers, size):
+    eta = size * eta_at(50, answers - 1)
+    quick = response.family.probabilities(eta, response.link)
+    np.testing.assert_allclose(quick, np.exp(response.family.log_probabilities(eta, response.link)), rtol=0, atol=1e-15)
+
+
+def test_probabilities_between_crossing_cut_points_are_not_positive(response):
+    if response.family.ordered_cuts:
+        assert response.family.probabilities(np.array([[0.5, -0.5, 1.0]]), response.link)[0, 1] < 0.0
+
+
 @pytest.mark.parametrize("size", [30.0, 200.0, 690.0])
 def test_log_probabilities_are_finite_far_in_the_tails(response, size):
     """At |eta| near 700 exp() is about to overflow; the logarithm of the probability must still be a number."""

@@ -24,10 +24,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust import adjusted
+from wwm_models.adjust.why.prior_power import log_prior
 from wwm_models.engines.bayes.storage import cell_log_likelihood
 from wwm_models.errors import FitError
 from wwm_models.numerics.psis import smoothed, trusted_shape
-from wwm_models.records import Posterior
+from wwm_models.records import Estimates, Posterior
 
 Array = NDArray[np.float64]
 STEP = 0.01  # of the power, up and down, as in the authors' package
@@ -57,6 +58,29 @@ def power_scaling(post: Posterior, by: str | Sequence[str] | None = None) -> pd.
     AdjustError
         If a by-variable is not in the model.
     """
+    return power_scaled(post, [by])[0]
+
+
+def power_scaled(post: Posterior, several: Sequence[str | Sequence[str] | None]) -> list[pd.DataFrame]:
+    """The table of `power_scaling` for each of several groupings; prior and likelihood of the draws are computed once."""
+    _refuse_without_power(post)
+    prior, likelihood = log_prior(post), log_likelihood(post)
+    plain = replace(post, draws=post.uncorrected)
+    found = [adjusted(plain, by, covariates="fixed") for by in several]
+    return [_table(each, prior, likelihood) for each in found]
+
+
+def _table(estimates: Estimates, prior: Array, likelihood: Array) -> pd.DataFrame:
+    assert estimates.draws is not None
+    moved = {
+        name: sensitivity(estimates.draws, component, name)
+        for name, component in (("prior", prior), ("likelihood", likelihood))
+    }
+    diagnosis = [_diagnosis(*pair) for pair in zip(moved["prior"], moved["likelihood"], strict=True)]
+    return estimates.table[[*estimates.by, "category", "estimate"]].assign(**moved, diagnosis=diagnosis)
+
+
+def _refuse_without_power(post: Posterior) -> None:
     if not post.prior.proper.any() and post.prior.anchor is None:
         raise FitError("Power-scaling was asked for under a flat prior, which has no power. Declare a proper prior.")
     if post.prior.blocks:
@@ -64,17 +88,6 @@ def power_scaling(post: Posterior, by: str | Sequence[str] | None = None) -> pd.
             "Power-scaling has no version for R2-D2 slopes or mo(): part of their prior is on other coordinates than the parameters. "
             "Sample with another prior, or compare two runs."
         )
-    estimates = adjusted(replace(post, draws=post.uncorrected), by, covariates="fixed")
-    assert estimates.draws is not None
-    log_prior = np.array([post.prior.log_density(theta)[0] for theta in post.uncorrected])
-    prior = sensitivity(estimates.draws, log_prior, "prior")
-    likelihood = sensitivity(estimates.draws, log_likelihood(post), "likelihood")
-    table = estimates.table[[*estimates.by, "category", "estimate"]]
-    return table.assign(
-        prior=prior,
-        likelihood=likelihood,
-        diagnosis=[_diagnosis(*pair) for pair in zip(prior, likelihood, strict=True)],
-    )
 
 
 def log_likelihood(post: Posterior) -> Array:

@@ -27,6 +27,14 @@ def _log_probabilities(eta: Array, link: Link) -> Array:
     return log_p
 
 
+def _differences(eta: Array, link: Link) -> Array:
+    below = link.cdf(eta)
+    p = np.empty((len(eta), eta.shape[1] + 1))
+    p[:, 0], p[:, -1] = below[:, 0], 1.0 - below[:, -1]
+    np.subtract(below[:, 1:], below[:, :-1], out=p[:, 1:-1])
+    return p
+
+
 def _density_ratios(log_density: Array, log_p: Array) -> tuple[Array, Array]:
     """f(eta_k) / p_k and f(eta_k) / p_{k+1}, both (P, K-1)."""
     with np.errstate(invalid="ignore", over="ignore"):
@@ -122,5 +130,6 @@ CUMULATIVE = Family(
     recession=_recession,
     start=_start,
     shares_jacobian=_shares_jacobian,
+    differences=_differences,
     cells=_cells,
 )

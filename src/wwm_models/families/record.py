@@ -55,6 +55,8 @@ class Family:
         eta that gives these shares.
     shares_jacobian : (eta, link) -> (P,) and (P, K-1)
         log |det d(p_1 .. p_{K-1}) / d eta| and its derivative: the density of eta is that of the shares times this.
+    differences : (eta (P, K-1), link) -> (P, K); or None
+        Probabilities without their logarithms, as differences of F; negative where predictors do not increase.
     cells : (upper (b,), lower (n - a,), a, link) -> (n,), (b,), (n - a,); or None
         Of n answers, the first a without a predictor below and the last n - b without one above: log p, f(upper) / p and
         f(lower) / p, in the quickest way: log p need not be finite far out. Only where p is the probability between two
@@ -79,5 +81,11 @@ class Family:
     start: Callable[[Array, Link], Array]
     shares_jacobian: Callable[[Array, Link], tuple[Array, Array]]
     slopes_per_step: bool = False
+    differences: Callable[[Array, Link], Array] | None = None
     cells: Callable[[Array, Array, int, Link], tuple[Array, Array, Array]] | None = None
+
+    def probabilities(self, eta: Array, link: Link) -> Array:
+        """(P, K) probabilities to within 1e-15, for averages of many; not positive where predictors that must increase do not."""
+        return np.exp(self.log_probabilities(eta, link)) if self.differences is None else self.differences(eta, link)
+
     cut_names: Literal["between", "intercepts"] = "between"

@@ -32,12 +32,15 @@ class Shared:
     cells : function of upper (b,) and lower (n - a,) points, and of a
         Of n intervals, the first a without a lower point and the last n - b without an upper: log p (n,), f(upper) / p and
         f(lower) / p. Where points do not increase, or lie too far out, log p is not finite.
+    cdf : function of x
+        F.
     """
 
     tails: Callable[[Array], tuple[Array, Array]]
     log_gap: Callable[[Array, Array, Array], Array]
     intervals: Callable[[Array], tuple[Array, Array, Array, Array]]
     cells: Callable[[Array, Array, int], tuple[Array, Array, Array]]
+    cdf: Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Link:
     def tails(self, x: Array) -> tuple[Array, Array]:
         """Log F and log (1 - F)."""
         return (self.log_cdf(x), self.log_sf(x)) if self.shared is None else self.shared.tails(x)
+
+    def cdf(self, x: Array) -> Array:
+        """F, for sums of probabilities: its own digits, not those of a small tail."""
+        return np.exp(self.log_cdf(x)) if self.shared is None else self.shared.cdf(x)
 
 
 _TOP = 700.0  # exp overflows at 709.8; beyond this every probability is 0 or 1 in double precision
@@ -144,6 +151,7 @@ LOGIT = Link(
         log_gap=lambda gap, log_cdf, log_sf: log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300))),
         intervals=_logit_intervals,
         cells=_logit_cells,
+        cdf=lambda x: 1.0 / (1.0 + np.exp(np.minimum(-x, _TOP))),
     ),
 )
 

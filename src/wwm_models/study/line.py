@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from wwm_models.adjust import raw
 from wwm_models.disclosure import withhold, without_withheld
@@ -54,6 +55,8 @@ class Run:
         return self.folder / "report.html"
 
 
+# a study's matrices are small: two threads on one product wait for each other, and beside other work they wait for long
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def run_study(
     study: str | Path,
     *,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
-from wwm_models.checks import posterior_predictive, power_scaling
+from wwm_models.checks import posterior_predictive
+from wwm_models.checks.power_scaling import power_scaled
 from wwm_models.engines.bayes import loo
 from wwm_models.errors import WwmError
 from wwm_models.records import Loo, Posterior
@@ -32,9 +34,7 @@ def checks_of(post: Posterior, exposures: Sequence[str]) -> list[Row]:
     """
     units = ["respondent"] if post.survey.design is None else ["respondent", "psu"]
     rows = [row for unit in units for row in _accuracy(post, unit)]
-    for name in exposures:
-        rows += [*_predicted(post, name), *_sensitivity(post, name)]
-    return rows
+    return [*rows, *(row for name in exposures for row in _predicted(post, name)), *_sensitivity(post, exposures)]
 
 
 def _accuracy(post: Posterior, unit: str) -> list[Row]:
@@ -59,15 +59,18 @@ def _predicted(post: Posterior, name: str) -> list[Row]:
     return [(check, found.p_value, "ok" if TAIL <= found.p_value <= 1.0 - TAIL else "look", what)]
 
 
-def _sensitivity(post: Posterior, name: str) -> list[Row]:
-    check = f"prior_sensitivity:{name}"
+def _sensitivity(post: Posterior, exposures: Sequence[str]) -> list[Row]:
     try:
-        table = power_scaling(post, name)
+        tables = power_scaled(post, exposures)
     except WwmError as problem:
-        return [(check, np.nan, "info", str(problem))]
+        return [(f"prior_sensitivity:{name}", np.nan, "info", str(problem)) for name in exposures]
+    return [_worst(name, table) for name, table in zip(exposures, tables, strict=True)]
+
+
+def _worst(name: str, table: pd.DataFrame) -> Row:
     worst = table.iloc[int(np.argmax(table["prior"].to_numpy()))]
     where = (
         f"{name} {worst[name]}, {worst['category']}: distance per doubling of the prior's power "
         f"({worst['likelihood']:.3f} of the likelihood's); {worst['diagnosis']}"
     )
-    return [(check, float(worst["prior"]), "ok" if worst["diagnosis"] == "ok" else "look", where)]
+    return f"prior_sensitivity:{name}", float(worst["prior"]), "ok" if worst["diagnosis"] == "ok" else "look", where

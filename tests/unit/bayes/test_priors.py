@@ -41,7 +41,16 @@ def test_draws_have_the_density_that_is_computed(frame):
         wanted += stats.t.logpdf(theta[:, j] * units[name], 4) + np.log(units[name])
     found = [prior.log_density(each)[0] for each in theta]
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
+    np.testing.assert_allclose(prior.log_values(theta), wanted, rtol=1e-10)
     assert (np.diff(theta[:, :3], axis=1) > 0).all()
+
+
+def test_the_density_of_many_points_is_that_of_each(response, frame):
+    problem, theta = draws_of(
+        frame, 50, {"cutpoints": "induced_dirichlet(2)"}, family=response.family.name, link=response.link.name
+    )
+    prior = problem.target.prior
+    np.testing.assert_allclose(prior.log_values(theta), [prior.log_density(each)[0] for each in theta], rtol=1e-12)
 
 
 def test_a_truncated_prior_keeps_cut_points_in_order_on_every_pattern(frame):

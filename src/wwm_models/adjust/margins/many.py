@@ -41,12 +41,13 @@ def many_margins(fit: Fitted, frame: Columns, thetas: Array, shares: Array, what
     every, rows = predictors.linear.shape[0], shares.shape[1]
     result = np.zeros((len(thetas), every // rows, len(fit.cells.categories)))
     for part in chunks(every * len(order), len(thetas)):
-        log_p = fit.family.log_probabilities(predictors.eta_of_draws(thetas[part]), fit.link)
-        if not np.isfinite(log_p).all():
+        probability = fit.family.probabilities(predictors.eta_of_draws(thetas[part]), fit.link)
+        crossed = ~(probability >= 0.0)
+        if crossed.any():
             raise AdjustError(
-                f"Predicted cut points cross in {int((~np.isfinite(log_p)).any(axis=1).sum())} of {len(log_p)} combinations of {what} and pattern, so some "
+                f"Predicted cut points cross in {int(crossed.any(axis=1).sum())} of {len(probability)} combinations of {what} and pattern, so some "
                 "probability would not be positive there. Average over the sample, or make fewer terms nonproportional."
             )
-        probability = np.exp(log_p).reshape(-1, every // rows, rows, len(order))
+        probability = probability.reshape(-1, every // rows, rows, len(order))
         result[part][:, :, order] = (shares[part, None, None, :] @ probability)[:, :, 0, :]
     return result

@@ -168,13 +168,11 @@ def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
     predictors = predictors_of(post.design, frame)
     total = np.zeros((len(frame), len(post.cells.categories)))
     for part in chunks(len(frame) * len(post.design.order), len(post.draws)):
-        eta = predictors.eta_of_draws(post.draws[part])
-        log_p = post.family.log_probabilities(eta, post.link)
-        if not np.isfinite(log_p).all():
+        probability = post.family.probabilities(predictors.eta_of_draws(post.draws[part]), post.link)
+        if not (probability >= 0.0).all():
             raise AdjustError(
                 "Predicted cut points cross in some combination of draw and row, so some probability would not be positive there. Give rows within "
                 "the range of the sample, or make fewer terms nonproportional."
             )
-        probability = np.exp(log_p)
         total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
     return total / len(post.draws)

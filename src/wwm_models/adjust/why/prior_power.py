@@ -24,7 +24,7 @@ def log_prior(post: Posterior) -> Array:
     """(s,) log prior density of the draws as they were sampled; missing where part of the prior is on other coordinates."""
     if post.prior.blocks:
         return np.full(len(post.uncorrected), np.nan)
-    return np.array([float(post.prior.log_density(theta)[0]) for theta in post.uncorrected])
+    return post.prior.log_values(post.uncorrected)
 
 
 def power_weights(log_density: Array, power: float) -> Array | None:

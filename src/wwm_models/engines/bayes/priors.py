@@ -108,16 +108,33 @@ class Prior:
             value, gradient = value + more, gradient + slope
         return value + self.constant, gradient
 
-    def _independent(self, theta: Array) -> tuple[float, Array]:
-        deviation = (theta - self.mean) / self.scale
+    def log_values(self, thetas: Array) -> Array:
+        """(s,) log densities, as the first of `log_density`, at (s, p) points of the allowed region."""
+        value = self._log_kernel((thetas - self.mean) / self.scale) @ self.proper
+        if self.anchor is not None:
+            etas = thetas @ self.anchor.row.T
+            value = value + self.family.shares_jacobian(etas, self.link)[0]
+            weight = self.anchor.concentration - 1.0
+            if weight != 0.0:
+                value = value + weight * self.family.log_probabilities(etas, self.link).sum(axis=1)
+        return np.asarray(value + self.constant)
+
+    def _log_kernel(self, deviation: Array) -> Array:
+        square = deviation * deviation
         if self.all_normal:
-            return -0.5 * float((deviation * deviation) @ self.proper), -deviation / self.scale * self.proper
+            return -0.5 * square
         normal = np.isinf(self.df)
         df = np.where(normal, 1.0, self.df)
-        square = deviation * deviation
-        log_kernel = np.where(normal, -0.5 * square, -0.5 * (df + 1.0) * np.log1p(square / df))
-        slope = np.where(normal, -deviation, -(df + 1.0) * deviation / (df + square)) / self.scale
-        value = float(log_kernel @ self.proper)
+        return np.where(normal, -0.5 * square, -0.5 * (df + 1.0) * np.log1p(square / df))
+
+    def _independent(self, theta: Array) -> tuple[float, Array]:
+        deviation = (theta - self.mean) / self.scale
+        value = float(self._log_kernel(deviation) @ self.proper)
+        if self.all_normal:
+            return value, -deviation / self.scale * self.proper
+        normal = np.isinf(self.df)
+        df = np.where(normal, 1.0, self.df)
+        slope = np.where(normal, -deviation, -(df + 1.0) * deviation / (df + deviation * deviation)) / self.scale
         return value, np.where(self.proper, slope, 0.0)
 
     def _anchored(self, theta: Array, anchor: Anchor) -> tuple[float, Array]:
