@@ -5,8 +5,9 @@ sampler is a compiled library that is loaded alone; pymc and arviz are imported 
 """
 
 from wwm_models.engines.bayes.joint.density import JointPriors
+from wwm_models.engines.bayes.joint.loo import loo_items
 from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.engines.bayes.loo import loo, stacking
 from wwm_models.engines.bayes.sample import sample
 
-__all__ = ["JointPriors", "loo", "sample", "sample_joint", "stacking"]
+__all__ = ["JointPriors", "loo", "loo_items", "sample", "sample_joint", "stacking"]

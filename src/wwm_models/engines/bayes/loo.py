@@ -23,6 +23,7 @@ Analysis 13, 917-1003. doi:10.1214/17-BA1091
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,51 @@ from wwm_models.records import Influence, Loo, Posterior, Survey
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 UNITS = ("respondent", "psu")
+
+
+@dataclass(frozen=True, eq=False)
+class Pointwise:
+    """Log densities of respondents' answers under draws as they were sampled.
+
+    Attributes
+    ----------
+    survey : Survey
+    outcome : str
+    log_p : (s, C) array
+        Of every cell: respondents of one cell have the same.
+    rows : (m,) int array
+        Respondents of the survey who are used.
+    cell, weight : (m,) arrays
+        Of each of them.
+    n_effective : float
+        Sum of the powers that respondents have in the pseudo-posterior.
+    efficiency : float
+        Effective draws per draw.
+    """
+
+    survey: Survey
+    outcome: str
+    log_p: Array
+    rows: Codes
+    cell: Codes
+    weight: Array
+    n_effective: float
+    efficiency: float
+
+    @property
+    def counted(self) -> bool:
+        """Whether a weight counts identical respondents: one of them is left out, and all are summed."""
+        return self.survey.weight_kind == "frequency"
+
+    @property
+    def power(self) -> Array:
+        """(m,) power of each respondent in the pseudo-posterior."""
+        return np.ones(len(self.rows)) if self.counted else self.weight * (self.n_effective / self.weight.sum())
+
+    @property
+    def mean_one(self) -> Array:
+        """(m,) weight of each respondent in the sum, with a mean of one."""
+        return self.weight if self.counted else self.weight * (len(self.rows) / self.weight.sum())
 
 
 def loo(post: Posterior, *, unit: str = "respondent") -> Loo:
@@ -60,27 +106,39 @@ def loo(post: Posterior, *, unit: str = "respondent") -> Loo:
     FitError
         If the unit is not known, or the survey has no sampling units.
     """
+    check_unit(unit, post.survey)
+    post.survey.one_by_one("wwm.loo")
+    rows = np.flatnonzero(used_rows(post))
+    log_p = cell_log_likelihood(post).reshape(len(post.uncorrected), -1)
+    by_chain = post.uncorrected.reshape(post.chains, -1, post.uncorrected.shape[1])
+    known = Pointwise(
+        post.survey, post.cells.outcome, log_p, rows, cell_of(post)[rows], post.cells.row_weight[rows], post.n_effective, efficiency(by_chain)
+    )  # fmt: skip
+    return left_out(known, unit)
+
+
+def check_unit(unit: str, survey: Survey) -> None:
+    """Refuse what cannot be left out."""
     if unit not in UNITS:
         raise FitError(f'unit="{unit}" is not known. Expected "respondent" or "psu".')
-    if unit == "psu" and post.survey.design is None:
+    if unit == "psu" and survey.design is None:
         raise FitError(
             'unit="psu" was asked for, but the survey declares no sampling units. Declare them, or leave out one respondent at a time.'
         )
-    post.survey.one_by_one("wwm.loo")
-    rows = np.flatnonzero(used_rows(post))
-    cell = cell_of(post)[rows]
-    power, mean_one = _powers(post, rows)
-    log_p = cell_log_likelihood(post).reshape(len(post.uncorrected), -1)
-    efficiency = _efficiency(post)
+
+
+def left_out(known: Pointwise, unit: str) -> Loo:
+    """Leave out respondents or sampling units in turn."""
     part = _without_psu if unit == "psu" else _without_respondent
-    values, shapes, sizes = part(log_p, cell, power, post, rows, efficiency)
-    everybody = (logsumexp(log_p, axis=0) - np.log(len(log_p)))[cell]
-    pointwise, weights = np.full(len(post.survey), np.nan), np.zeros(len(post.survey))
-    pointwise[rows], weights[rows] = values, mean_one
+    values, shapes, sizes = part(known)
+    everybody = (logsumexp(known.log_p, axis=0) - np.log(len(known.log_p)))[known.cell]
+    size, mean_one = len(known.survey), known.mean_one
+    pointwise, weights = np.full(size, np.nan), np.zeros(size)
+    pointwise[known.rows], weights[known.rows] = values, mean_one
     elpd, people = float(mean_one @ values), float(mean_one.sum())
     return Loo(
-        elpd, _total_error(pointwise, weights, post.survey), float(mean_one @ everybody) - elpd, round(people), unit, pointwise, weights,
-        shapes, sizes, trusted_shape(len(log_p)), post.cells.outcome, post.survey,
+        elpd, _total_error(pointwise, weights, known.survey), float(mean_one @ everybody) - elpd, round(people), unit, pointwise, weights,
+        shapes, sizes, trusted_shape(len(known.log_p)), known.outcome, known.survey,
     )  # fmt: skip
 
 
@@ -96,54 +154,36 @@ def cell_of(post: Posterior) -> Codes:
     return post.cells.row_pattern * len(post.design.order) + place[post.cells.row_category]
 
 
-def _powers(post: Posterior, rows: Codes) -> tuple[Array, Array]:
-    """The power each respondent has in the pseudo-posterior, and his weight in the sum (with a mean of one).
-
-    A frequency weight counts identical respondents: one of them is left out, and all are summed.
-    """
-    weight = post.cells.row_weight[rows]
-    if post.survey.weight_kind == "frequency":
-        return np.ones(len(rows)), weight
-    return weight * (post.n_effective / weight.sum()), weight * (len(rows) / weight.sum())
+def efficiency(by_chain: Array) -> float:
+    """Effective draws per draw of (chains, s, p) draws, on average over the parameters."""
+    return float(np.nanmean(effective_size(split_chains(by_chain)))) / (by_chain.shape[0] * by_chain.shape[1])
 
 
-def _efficiency(post: Posterior) -> float:
-    """Effective draws per draw, on average over the parameters."""
-    by_chain = post.uncorrected.reshape(post.chains, -1, post.uncorrected.shape[1])
-    sizes = effective_size(split_chains(by_chain))
-    return float(np.nanmean(sizes)) / len(post.uncorrected)
-
-
-def _without_respondent(
-    log_p: Array, cell: Codes, power: Array, post: Posterior, rows: Codes, efficiency: float
-) -> tuple[Array, Array, Array]:
+def _without_respondent(known: Pointwise) -> tuple[Array, Array, Array]:
     """Each respondent's log predictive density, and k and size of every distinct (cell, power)."""
-    distinct, number, count = np.unique(np.column_stack([cell, power]), axis=0, return_inverse=True, return_counts=True)
+    alike = np.column_stack([known.cell, known.power])
+    distinct, number, count = np.unique(alike, axis=0, return_inverse=True, return_counts=True)
     number = number.ravel()
     values, shapes = np.empty(len(distinct)), np.empty(len(distinct))
-    for j, (position, weight) in enumerate(distinct):
-        own = log_p[:, int(position)]
-        log_weights, shapes[j] = smoothed(-weight * own, efficiency)
+    for j, (position, power) in enumerate(distinct):
+        own = known.log_p[:, int(position)]
+        log_weights, shapes[j] = smoothed(-power * own, known.efficiency)
         values[j] = log_sum_exp(log_weights + own)
-    sizes = count.astype(np.float64)
-    if post.survey.weight_kind == "frequency":
-        sizes = np.bincount(number, post.cells.row_weight[rows], minlength=len(distinct)).astype(np.float64)
-    return values[number], shapes, sizes
+    sizes = np.bincount(number, known.weight, minlength=len(distinct)) if known.counted else count
+    return values[number], shapes, sizes.astype(np.float64)
 
 
-def _without_psu(
-    log_p: Array, cell: Codes, power: Array, post: Posterior, rows: Codes, efficiency: float
-) -> tuple[Array, Array, Array]:
+def _without_psu(known: Pointwise) -> tuple[Array, Array, Array]:
     """Each respondent's log predictive density without his sampling unit, and k and size of every unit."""
-    assert post.survey.design is not None
-    if post.survey.weight_kind == "frequency":
-        power = post.cells.row_weight[rows]
-    _, unit = np.unique(post.survey.design.psu[rows, 0], return_inverse=True)
-    values, shapes = np.empty(len(rows)), np.empty(int(unit.max()) + 1)
+    assert known.survey.design is not None
+    power = known.weight if known.counted else known.power
+    _, unit = np.unique(known.survey.design.psu[known.rows, 0], return_inverse=True)
+    values, shapes = np.empty(len(known.rows)), np.empty(int(unit.max()) + 1)
     for g in range(len(shapes)):
         inside = np.flatnonzero(unit == g)
-        log_weights, shapes[g] = smoothed(-log_p[:, cell[inside]] @ power[inside], efficiency)
-        values[inside] = logsumexp(log_weights[:, None] + log_p[:, cell[inside]], axis=0)
+        own = known.log_p[:, known.cell[inside]]
+        log_weights, shapes[g] = smoothed(-own @ power[inside], known.efficiency)
+        values[inside] = logsumexp(log_weights[:, None] + own, axis=0)
     return values, shapes, np.bincount(unit).astype(np.float64)
 
 
