@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from wwm_models.cli import main
@@ -72,3 +73,26 @@ def test_a_prior_that_is_not_one_is_refused_before_anything_runs(small: Path, ca
     assert run(small) == 2
     assert "wish.toml, [priors]" in capsys.readouterr().err
     assert not (small / "out").exists()
+
+
+def test_a_second_run_of_the_same_posterior_does_not_draw_again(small: Path, monkeypatch: pytest.MonkeyPatch):
+    ask_for_posterior(small)
+    assert run(small) == 0
+    first = read_table(small / "out" / "adjusted.csv")
+    module = importlib.import_module("wwm_models.engines.bayes.chains")
+    drawn: list[int] = []
+    honest = module.run_chain
+
+    def counted(density, start, seed, *rest):
+        drawn.append(seed)
+        return honest(density, start, seed, *rest)
+
+    monkeypatch.setattr(module, "run_chain", counted)
+    assert run(small) == 0
+    assert drawn == []
+    pd.testing.assert_frame_equal(first, read_table(small / "out" / "adjusted.csv"))
+    assert main(["verify", str(small / "out")]) == 0
+    data = small / "data.csv"
+    data.write_text("\n".join(data.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    assert run(small) == 0
+    assert len(drawn) >= 4, "the chains of other respondents were used"

@@ -1,4 +1,7 @@
-"""Finished models of an unfinished run, kept beside the results folder under a key of everything they depend on."""
+"""Finished pieces of an unfinished run, kept beside the results folder under a key of everything they depend on.
+
+Pieces that are dear and small may stay in a room of the finished results, where the next run finds them.
+"""
 
 from __future__ import annotations
 
@@ -22,27 +25,37 @@ Stored = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where the finished models of one results folder are kept.
+    """Where the finished pieces of one results folder are kept.
 
     Attributes
     ----------
     out : Path
         The results folder.
     key : str
-        Hash of data, declarations, settings and versions; a model stored under another key is not used.
+        Hash of what a piece depends on, such as data, declarations, settings and versions; one stored under another key is not used.
+    room : str
+        The room of the results folder where pieces of a finished run lie; "" for none.
     """
 
     out: Path
     key: str
+    room: str = ""
 
     @property
     def folder(self) -> Path:
         """A hidden folder beside the results."""
-        return self.out.with_name(f".{self.out.name}.finished")
+        return self.out.with_name(f".{self.out.name}.finished") / self.room
 
     def load(self, name: str) -> Stored | None:
-        """What `save` stored under this name and key, or None."""
-        path = self.folder / f"{name}.npz"
+        """What `save` stored under this name and key, in this run or in the finished one that it replaces, or None."""
+        found = self._read(self.folder / f"{name}.npz")
+        if found is None and self.room:
+            found = self._read(self.out / self.room / f"{name}.npz")
+            if found is not None:
+                self.save(name, *found)  # the former results go when this run is done
+        return found
+
+    def _read(self, path: Path) -> Stored | None:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}

@@ -34,7 +34,7 @@ from wwm_models.study.models import (
     people_of,
     requests_of,
 )
-from wwm_models.study.posteriors import posterior_file
+from wwm_models.study.posteriors import chains_of, posterior_file
 from wwm_models.study.running import Work, joint_of
 
 Progress = Callable[[str, int, int], None]
@@ -88,7 +88,7 @@ def _sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell: Prog
     try:
         post = sample_joint(
             spec.items, spec.predictors, people_of(specs[0], work.survey), seed=work.seed + zlib.crc32(spec.name.encode()),
-            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=Under(work.kept, spec.name),
+            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=Under(chains_of(work.kept), spec.name),
         )  # fmt: skip
     except (FitError, ModelError) as problem:
         rows = failure(LABEL, "failed", str(problem))

@@ -24,6 +24,7 @@ from wwm_models.engines.bayes.storage import write_netcdf
 from wwm_models.errors import AdjustError, FitError
 from wwm_models.records import Estimates, Posterior, Survey
 from wwm_models.store import Checkpoints
+from wwm_models.store.checkpoints import key_of
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.diagnostics import Row, failure
 from wwm_models.study.models import (
@@ -37,15 +38,21 @@ from wwm_models.study.models import (
     requests_of,
 )
 from wwm_models.study.posterior_checks import checks_of
+from wwm_models.study.provenance import versions
 
 SAMPLED = "all exposures"
-# per chain; more where 1000 leave a Monte Carlo error in the last digit of a small group's percentage: 2500 do up to a sd of 0.08
-DRAWS, MORE = 1000, 2500
+# of 1000 draws; more chains where these leave a Monte Carlo error in the last digit of a small group's percentage: 10 do up to a sd of 0.08
+CHAINS, MORE = 4, 10
 
 
 def posterior_file(kept: Checkpoints, name: str) -> Path:
     """Where a model's posterior waits until the results folder is complete."""
     return kept.folder / "posterior" / f"{name}.nc"
+
+
+def chains_of(kept: Checkpoints) -> Checkpoints:
+    """Where chains are kept, also after the run: what they depend on besides versions is recorded with each (`run_chains`)."""
+    return Checkpoints(kept.out, key_of(versions()), "posterior/chains")
 
 
 def with_posterior(
@@ -70,7 +77,9 @@ def with_posterior(
         return result
     label = f"{SAMPLED} (bayes)"
     try:
-        post, estimates, problem = _sampled(requests[0], spec, survey, collapses, level, seed, Under(kept, spec.name))
+        post, estimates, problem = _sampled(
+            requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
+        )
     except FitError as failed:
         return _with(result, failure(label, "failed", str(failed)), (f"{spec.name} ({label}): failed. {failed}",))
     write_netcdf(post, posterior_file(kept, spec.name))
@@ -94,13 +103,13 @@ def with_posterior(
 def _sampled(
     request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: Under,
 ) -> tuple[Posterior, list[tuple[str, Estimates]], str]:  # fmt: skip
-    """A posterior, its adjusted probabilities, and what is wrong with them; with more draws where that is the cure."""
+    """A posterior, its adjusted probabilities, and what is wrong with them; with more chains where that is the cure."""
     model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(spec.name.encode())
-    post = sample(model, people, seed=own, draws=DRAWS, priors=spec.priors, kept=kept)
+    post = sample(model, people, seed=own, chains=CHAINS, priors=spec.priors, kept=kept)
     try:
         return post, _estimates(post, request, spec, collapses, level), ""
     except AdjustError:
-        post = sample(model, people, seed=own, draws=MORE, priors=spec.priors, kept=kept)
+        post = sample(model, people, seed=own, chains=MORE, priors=spec.priors, kept=kept)
     try:
         return post, _estimates(post, request, spec, collapses, level), ""
     except AdjustError as problem:

@@ -24,7 +24,7 @@ from wwm_models.study.declared import Declared
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import ModelResult, joint_groups
-from wwm_models.study.posteriors import posterior_file, with_posterior
+from wwm_models.study.posteriors import chains_of, posterior_file, with_posterior
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 PROCESSES = 2
@@ -77,6 +77,9 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
         for spec, stored in zip(shared, run_many(partial(_made, work), shared, scheduler=work.scheduler), strict=True):
             work.kept.save(spec.name, *stored)
         done += len(shared)
+    sampled.sort(
+        key=lambda spec: -len(spec.formula(spec.exposures))
+    )  # the longest last would leave one process waiting
     for spec in waiting:
         if spec not in (*sampled, *shared):
             tell(spec.name, done, len(specs))
@@ -139,7 +142,7 @@ def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:
 
 
 def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str], folder: Path) -> None:
-    """Put the netCDF files of the sampled models into a results folder, several of one whose answers were completed several times.
+    """Put the netCDF files of the sampled models into a results folder, several of one whose answers were completed several times, and the chains.
 
     A file of an interrupted run of other engines stays behind.
     """
@@ -153,6 +156,10 @@ def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str
         for path in [*own.parent.glob(own.name), *sorted(own.parent.glob(f"{name}.*.nc"))]:
             (folder / "posterior").mkdir(exist_ok=True)
             shutil.copyfile(path, folder / "posterior" / path.name)
+    chains = chains_of(kept)
+    for path in sorted(chains.folder.glob("*.npz")):
+        (folder / chains.room).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / chains.room / path.name)
 
 
 def joint_of(article: Article, outcome: str) -> list[tuple[str, ...]]:

@@ -77,10 +77,13 @@ def test_a_finished_chain_is_used_again(frame):
     kept = Kept()
     silent = lambda *_: None  # noqa: E731
     first = run_chains(target, space, 5, 2, Settings(100, 50, 0.8), silent, kept)
-    kept.stored["chain-0-of-2-100-50-0.8"][1]["z"][:] = 7.0
-    del kept.stored["chain-1-of-2-100-50-0.8"]
+    kept.stored["chain-0-100-50-0.8"][1]["z"][:] = 7.0
+    del kept.stored["chain-1-100-50-0.8"]
     again = run_chains(target, space, 5, 2, Settings(100, 50, 0.8), silent, kept)
     assert (again[0].z == 7.0).all(), "the finished chain was drawn again"
     np.testing.assert_array_equal(again[1].z, first[1].z)
+    more = run_chains(target, space, 5, 3, Settings(100, 50, 0.8), silent, kept)
+    np.testing.assert_array_equal([chain.z for chain in more[:2]], [chain.z for chain in again])
+    assert len(run_chains(target, space, 5, 3, Settings(100, 50, 0.8), silent, kept, lambda _: True)) == 1
     other = run_chains(target, space, 6, 2, Settings(100, 50, 0.8), silent, kept)
     assert not (other[0].z == 7.0).any(), "a chain of another seed was used"

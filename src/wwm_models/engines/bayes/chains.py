@@ -62,8 +62,12 @@ def run_chains(
     settings: Settings,
     tell: Tell,
     kept: Keeper | None = None,
+    useless: Callable[[Chain], bool] = lambda _: False,
 ) -> list[Chain]:
-    """Chains one after another, each from its own point around the mode and with its own seed."""
+    """Chains one after another, each from its own point around the mode and with its own seed; the first useless one is the last.
+
+    A chain depends on its number, not on how many there are, so whoever asks for more of them is given the kept ones first.
+    """
     root = space.root
 
     def density(z: Array) -> tuple[float, Array]:
@@ -83,7 +87,7 @@ def run_chains(
     with threadpool_limits(limits=1, user_api="blas"):
         for number, seeds in enumerate(np.random.SeedSequence(seed).spawn(chains)):
             # a second try with other settings stands beside the first: whoever resumes goes through both
-            name = f"chain-{number}-of-{chains}-{settings.draws}-{settings.warmup}-{settings.target_accept:g}"
+            name = f"chain-{number}-{settings.draws}-{settings.warmup}-{settings.target_accept:g}"
             facts = {**asdict(settings), "seed": seed, "density": "" if kept is None else _mark(target, space)}
             chain = None if kept is None else _kept_chain(kept, name, facts)
             if chain is None:
@@ -93,6 +97,8 @@ def run_chains(
                 if kept is not None:
                     kept.save(name, facts, {"z": chain.z, **chain.stats})
             found.append(chain)
+            if useless(chain):
+                break
     return found
 
 

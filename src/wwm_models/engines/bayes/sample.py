@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -124,8 +125,8 @@ def sample(
     start = starting_point(FAMILIES[model.family], problem.target.likelihood, problem.design)
     space = whitened(problem.density, problem.density.start(start))
     settings = Settings(draws, warmup, CURVED if problem.target.prior.blocks else ACCEPT)
-    run = run_chains(problem.density, space, seed, chains, settings, tell, kept)
-    if any(_divergent(problem.target, chain).any() for chain in run):
+    run = run_chains(problem.density, space, seed, chains, settings, tell, kept, partial(_diverged, problem.target))
+    if _diverged(problem.target, run[-1]):
         settings = Settings(draws, 2 * warmup, CAREFUL)
         run = run_chains(problem.density, space, seed, chains, settings, tell, kept)
     facts = {
@@ -200,6 +201,10 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
         build_idata=inference_data,
         build_pymc=pymc_model,
     )
+
+
+def _diverged(target: LogPosterior, chain: Chain) -> bool:
+    return bool(_divergent(target, chain).any())
 
 
 def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
