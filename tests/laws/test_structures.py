@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.errors import AdjustError, FitError, ModelError
 from wwm_models.families import FAMILIES
 
@@ -153,11 +152,6 @@ def test_pooled_levels_have_the_adjusted_percentages_of_one_level():
 def test_what_has_no_meaning_is_refused_by_name(people, options, message):
     with pytest.raises(ModelError, match=message):
         wwm.fit(wwm.Model(**options), people)
-
-
-def test_a_posterior_without_a_prior_is_refused(people):
-    with pytest.raises(ModelError, match="has no prior"):
-        posterior_problem(wwm.Model("y ~ x", thresholds_by="household"), people)
 
 
 @pytest.mark.parametrize("test", ["nominal_test", "scale_test"])

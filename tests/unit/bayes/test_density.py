@@ -73,6 +73,8 @@ def test_gradient_of_partial_scaled_and_structured_models(frame):
         {"nonproportional": ("age",), "scale": "~ household"},
         {"scale": "~ household"},
         {"thresholds": "equidistant"},
+        {"thresholds_by": "household"},
+        {"thresholds_by": "household", "scale": "~ x"},
     ):
         problem = posterior_problem(wwm.Model("y ~ age + x", **options), survey)
         for point in points_near(problem, 2):
@@ -104,7 +106,9 @@ TURN = np.eye(7) + 0.2 * np.random.default_rng(0).standard_normal((7, 7))
 
 
 @pytest.mark.parametrize(
-    "coordinates", [Coordinates(3), Coordinates(3, 2, TURN), Coordinates(0)], ids=["one", "two", "none"]
+    "coordinates",
+    [Coordinates(3), Coordinates(3, 2), Coordinates(3, 2, TURN), Coordinates(0)],
+    ids=["one", "two", "two turned", "none"],
 )
 def test_free_coordinates_go_there_and_back_with_their_jacobian(coordinates):
     free = np.array([-1.0, 0.3, -0.4, 2.0, 0.7, -1.2, 0.1])
@@ -134,7 +138,7 @@ def test_induced_dirichlet_prior_has_dirichlet_shares(response, frame):
     ).target.prior
     theta = problem.target.coordinates.theta(points_near(problem, 1)[0])
     link, family = response.link, response.family
-    eta = prior.anchor.row @ theta
+    eta = prior.anchor.rows[0] @ theta
     log_p = family.log_probabilities(eta[None], link)
     shares = np.exp(log_p[0])
     slopes = shares[:, None] * family.scores(eta[None], link, log_p)[0]

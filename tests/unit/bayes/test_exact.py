@@ -18,6 +18,7 @@ DRAWS, DF = 200_000, 8.0
 MODELS = {
     "cumulative": {},
     "partial": {"nonproportional": ("age",)},
+    "by group": {"thresholds_by": "household"},
     "partial, truncated": {"nonproportional": ("age", "x")},
     "adjacent": {"family": "adjacent"},
     "stopping": {"family": "stopping"},
@@ -35,8 +36,8 @@ def log_densities(target, free):
         log_p = log_p.reshape(len(free), *likelihood.counts.shape)
         value = np.einsum("spk,pk->s", np.where(likelihood.counts > 0, log_p, 0.0), likelihood.counts)
         value += (-0.5 * ((theta - prior.mean) / prior.scale) ** 2) @ prior.proper
-        eta = theta @ prior.anchor.row.T
-        value += prior.family.shares_jacobian(eta, prior.link)[0]
+        for row in prior.anchor.rows:
+            value += prior.family.shares_jacobian(theta @ row.T, prior.link)[0]
     ladders = free[:, : coordinates.ladders * coordinates.ordered].reshape(len(free), coordinates.ladders, -1)
     value += ladders[:, :, 1:].sum(axis=(1, 2))
     if len(prior.gaps):

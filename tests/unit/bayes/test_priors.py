@@ -26,7 +26,7 @@ def test_shares_at_the_mean_row_are_dirichlet(response, frame):
         frame, 1000, {"cutpoints": "induced_dirichlet(2)"}, family=response.family.name, link=response.link.name
     )
     prior = problem.target.prior
-    shares = np.exp(response.family.log_probabilities(theta @ prior.anchor.row.T, response.link))
+    shares = np.exp(response.family.log_probabilities(theta @ prior.anchor.rows[0].T, response.link))
     for share in shares.T:
         assert stats.kstest(share, stats.beta(2, 6).cdf).pvalue > NOT_BY_CHANCE  # marginal of Dirichlet(2, 2, 2, 2)
 

@@ -70,10 +70,6 @@ def test_declarations(case):
             'The monotonic term "mo(age)" has the prior r2d2(0.3, 4, 1); the total effect of mo() needs a density of its own. '
             'Declare terms = { "mo(age)" = "normal(0, 1)" }.',
         ),
-        (
-            {"thresholds_by": "household"}, {},
-            'thresholds_by = "household" has no prior, so it cannot be sampled. Name the variable in `nonproportional`, or use wwm.fit.',
-        ),
     ],
 )  # fmt: skip
 def test_priors_that_do_not_suit_the_model(frame, options, priors, text):

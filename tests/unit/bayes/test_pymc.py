@@ -37,6 +37,12 @@ CASES = {
         {"formula": "y ~ age * household + mo(z) + x", "nonproportional": ("x",)},
         {"terms": {"age:household": "zero_sum(0.4)", "mo(z)": "normal(0, 2)"}},
     ),
+    "grouped": ({"thresholds_by": "household"}, {"cutpoints": "induced_dirichlet(2)"}),
+    "grouped-ordered": ({"thresholds_by": "household"}, {"cutpoints": "ordered_normal(0, 1.5)"}),
+    "grouped-own": ({"thresholds_by": "household", "nonproportional": ("age",), "scale": "~ x"}, {}),
+    "grouped-stopping": ({"family": "stopping", "thresholds_by": "household"}, {"cutpoints": "normal(0, 2)"}),
+    "grouped-adjacent": ({"family": "adjacent", "thresholds_by": "household"}, {"slopes": "r2d2(0.3, 4, 1)"}),
+    "grouped-equidistant": ({"thresholds": "equidistant", "thresholds_by": "household"}, {}),
     "scale": ({"scale": "~ household"}, {"scale": "normal(0, 0.3)"}),
     "equidistant": ({"thresholds": "equidistant"}, {}),
     "reversed": ({"reverse": True}, {}),
@@ -82,12 +88,15 @@ def parts_of(problem):
             place = np.arange(start, start + 2 * m)
             parts |= {"slopes_zeta": place[:m], "shares": place[m:-1], "R2": place[-1]}
         start += block.size
-    if coordinates.ladders > 1:
+    if coordinates.turn is not None:
         climbed = coordinates.ladders * coordinates.ordered
         ladders = np.arange(climbed).reshape(coordinates.ladders, -1)
         return {**parts, "ladders": ladders, "rest": np.arange(climbed, len(others))}
     is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
-    return {**parts, "cutpoints": np.flatnonzero(is_cut), "slopes": np.flatnonzero(~is_cut)}
+    cutpoints = (
+        np.flatnonzero(is_cut).reshape(coordinates.ladders, -1) if coordinates.ladders > 1 else np.flatnonzero(is_cut)
+    )
+    return {**parts, "cutpoints": cutpoints, "slopes": np.flatnonzero(~is_cut)}
 
 
 @pytest.mark.slow

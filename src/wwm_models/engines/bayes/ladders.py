@@ -4,6 +4,7 @@ Where the cut points of the cumulative family must increase on every pattern, a 
 do. Distances depend on the terms with such slopes only. Take every combination of the levels of their variables (numbers at their
 extremes), which covers whatever is set for whomever. When there are as many combinations as columns (one factor, one number, factors
 with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: a ladder.
+Groups with flexible cut points of their own, and slopes that answers share, have a ladder each.
 Otherwise the sampler moves in the parameters themselves and is turned away at the border.
 """
 
@@ -27,9 +28,9 @@ ROUNDING = 1e-9  # of combinations of indicators and of numbers scaled by their 
 
 
 def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Array:
-    """Distances that must be positive, as (m, p) rows on theta; none where one ladder of cut points holds them all."""
+    """Distances that must be positive, as (m, p) rows on theta; none where ladders of cut points hold them all."""
     size = len(design.names)
-    if not family.ordered_cuts or _one_ladder(model, family):
+    if not family.ordered_cuts or _only_ladders(model, family):
         return np.zeros((0, size))
     array = np.concatenate([design.array, design.build(crossed(_own(model, cells), cells)).array])
     gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
@@ -38,8 +39,8 @@ def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Ar
 
 def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -> Coordinates:
     """Free coordinates of a design: with a ladder per combination of levels where that is possible."""
-    if _one_ladder(model, family):
-        return Coordinates(int(design.is_cut.sum()))
+    if _only_ladders(model, family):
+        return Coordinates(design.array.shape[1], int(design.is_cut.sum()) // design.array.shape[1])
     linear = design.linear
     if not (family.ordered_cuts and model.thresholds == "flexible" and isinstance(linear, Blocks)):
         return Coordinates(0)
@@ -53,14 +54,16 @@ def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -
     return Coordinates(steps, len(corners), np.asarray(np.linalg.inv(to_ladders), dtype=np.float64))
 
 
-def _one_ladder(model: Model, family: Family) -> bool:
+def _only_ladders(model: Model, family: Family) -> bool:
+    """Whether cut points alone decide the order: one ladder, or one for every group with cut points of its own."""
     return family.ordered_cuts and model.thresholds == "flexible" and not model.nonproportional
 
 
 def _own(model: Model, cells: Cells) -> list[str]:
-    """Variables of the terms with slopes of their own."""
+    """Variables of the terms with slopes of their own, and of cut points by group."""
     known = [str(name) for name in cells.patterns.columns]
-    return list(dict.fromkeys(name for term in model.nonproportional for name in formula_variables(term, known)))
+    named = [name for term in model.nonproportional for name in formula_variables(term, known)]
+    return list(dict.fromkeys([*named, *filter(None, [model.thresholds_by])]))
 
 
 def crossed(variables: Sequence[str], cells: Cells) -> pd.DataFrame:

@@ -66,13 +66,15 @@ def _proposed(prior: Prior, design: Design, draws: int, generator: np.random.Gen
     for block in prior.blocks:
         theta[:, block.place] = block.parameters(block.drawn(draws, generator))
     if prior.anchor is not None:
-        answers = len(prior.anchor.row) + 1
-        shares = np.maximum(generator.dirichlet(np.full(answers, prior.anchor.concentration), draws), 1e-300)
-        shares = shares / shares.sum(axis=1, keepdims=True)
-        wanted = np.array([prior.family.start(each, prior.link) for each in shares])
-        rest = theta[:, ~design.is_cut] @ prior.anchor.row[:, ~design.is_cut].T
-        basis = prior.anchor.row[:, design.is_cut]
-        theta[:, design.is_cut] = np.linalg.solve(basis, (wanted - rest).T).T
+        groups, steps, _ = prior.anchor.rows.shape
+        shares = generator.dirichlet(np.full(steps + 1, prior.anchor.concentration), (draws, groups))
+        shares = np.maximum(shares, 1e-300)
+        shares = shares / shares.sum(axis=2, keepdims=True)
+        wanted = np.array([prior.family.start(each, prior.link) for each in shares.reshape(-1, steps + 1)])
+        rows = prior.anchor.rows.reshape(groups * steps, -1)
+        rest = theta[:, ~design.is_cut] @ rows[:, ~design.is_cut].T
+        theta[:, design.is_cut] = np.linalg.solve(rows[:, design.is_cut], (wanted.reshape(draws, -1) - rest).T).T
     elif prior.log_orders:
-        theta[:, design.is_cut] = np.sort(theta[:, design.is_cut], axis=1)
+        of_groups = theta[:, design.is_cut].reshape(draws, -1, len(design.order) - 1)
+        theta[:, design.is_cut] = np.sort(of_groups, axis=2).reshape(draws, -1)
     return theta

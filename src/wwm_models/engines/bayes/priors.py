@@ -4,7 +4,7 @@ Slopes are independent. Cut points (intercepts) have one of two laws given the s
 with ordered cut points these are the order statistics of independent draws. Induced Dirichlet: with eta the predictors of the
 anchor row, the weighted mean row of the design, the shares p(eta) are Dirichlet(a, .., a), so the density of the cut points is
 Dirichlet(p(eta)) |d p / d eta|. The shares that the prior expects then do not depend on how many answers there are, on the family
-or on the link.
+or on the link. Where groups have cut points of their own the law holds for each group, independently, at its own mean row.
 
 References
 ----------
@@ -32,16 +32,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Anchor:
-    """Cut points whose shares at the mean row are Dirichlet.
+    """Cut points whose shares at the mean row are Dirichlet, for each of G groups with cut points of their own.
 
     Attributes
     ----------
-    row : (J, p) array
-        The mean row: eta = row @ theta.
+    rows : (G, J, p) array
+        The mean row of each group: eta = rows @ theta.
     concentration : float
     """
 
-    row: Array
+    rows: Array
     concentration: float
 
 
@@ -85,8 +85,9 @@ class Prior:
         """Log of what does not depend on the parameters."""
         constant = float(np.sum(_log_constant(self.scale, self.df)[self.proper])) + self.log_orders
         if self.anchor is not None:
-            answers, each = len(self.anchor.row) + 1, self.anchor.concentration
-            constant += float(gammaln(answers * each) - answers * gammaln(each))
+            groups, steps, _ = self.anchor.rows.shape
+            answers, each = steps + 1, self.anchor.concentration
+            constant += groups * float(gammaln(answers * each) - answers * gammaln(each))
         return constant
 
     @cached_property
@@ -111,10 +112,10 @@ class Prior:
     def log_values(self, thetas: Array) -> Array:
         """(s,) log densities, as the first of `log_density`, at (s, p) points of the allowed region."""
         value = self._log_kernel((thetas - self.mean) / self.scale) @ self.proper
-        if self.anchor is not None:
-            etas = thetas @ self.anchor.row.T
+        weight = 0.0 if self.anchor is None else self.anchor.concentration - 1.0
+        for row in () if self.anchor is None else self.anchor.rows:
+            etas = thetas @ row.T
             value = value + self.family.shares_jacobian(etas, self.link)[0]
-            weight = self.anchor.concentration - 1.0
             if weight != 0.0:
                 value = value + weight * self.family.log_probabilities(etas, self.link).sum(axis=1)
         return np.asarray(value + self.constant)
@@ -138,15 +139,15 @@ class Prior:
         return value, np.where(self.proper, slope, 0.0)
 
     def _anchored(self, theta: Array, anchor: Anchor) -> tuple[float, Array]:
-        eta = (anchor.row @ theta)[None, :]
-        jacobian, jacobian_slope = self.family.shares_jacobian(eta, self.link)
-        value, slope = float(jacobian[0]), jacobian_slope[0]
+        eta = anchor.rows @ theta
+        jacobian, slope = self.family.shares_jacobian(eta, self.link)
+        value = float(jacobian.sum())
         weight = anchor.concentration - 1.0
         if weight != 0.0:
             log_p = self.family.log_probabilities(eta, self.link)
             value += weight * float(log_p.sum())
-            slope = slope + weight * self.family.scores(eta, self.link, log_p)[0].sum(axis=0)
-        return value, slope @ anchor.row
+            slope = slope + weight * self.family.scores(eta, self.link, log_p).sum(axis=1)
+        return value, slope.ravel() @ anchor.rows.reshape(slope.size, -1)
 
 
 def _log_constant(scale: Array, df: Array) -> Array:

@@ -40,7 +40,7 @@ def pymc_model(post: Posterior) -> Any:
         counts = counts * (post.n_effective / counts.sum())
     coordinates = coordinates_of(post.model, post.family, post.cells, design)
     with pm.Model(coords={"parameter": list(design.names)}) as model:
-        made = _laddered(pm, post, coordinates) if coordinates.ladders > 1 else _separate(pm, post, coordinates)
+        made = _laddered(pm, post, coordinates) if coordinates.turn is not None else _separate(pm, post, coordinates)
         theta = pm.Deterministic("theta", made, dims="parameter")
         size = design.array.shape[2]
         eta = pt.tensordot(pt.as_tensor(design.array), theta[:size], axes=1)
@@ -70,7 +70,7 @@ def _separate(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     plain = ~is_cut
     for block in post.prior.blocks:
         plain[block.place] = False
-    parts, places = [_cutpoints(pm, post, ordered=coordinates.ordered > 1)], [np.flatnonzero(is_cut)]
+    parts, places = [_cutpoints(pm, post, coordinates).flatten()], [np.flatnonzero(is_cut)]
     if plain.any():
         parts.append(_independent(pm, "slopes", post, plain))
         places.append(np.flatnonzero(plain))
@@ -115,30 +115,32 @@ def _log_independent(pm: Any, post: Posterior, theta: Any) -> Any:
     return total
 
 
-def _cutpoints(pm: Any, post: Posterior, *, ordered: bool) -> Any:
-    """Cut points: flat where a potential holds their prior, else independent; ordered where they must be."""
+def _cutpoints(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
+    """Cut points, a row for each group with its own: flat where a potential holds their prior; ordered where they must be."""
     is_cut = np.asarray(post.design.is_cut)
-    count = int(is_cut.sum())
+    ordered = coordinates.ordered > 1
+    shape = (coordinates.ladders, coordinates.ordered) if coordinates.ladders > 1 else (int(is_cut.sum()),)
     options: dict[str, Any] = {"transform": pm.distributions.transforms.ordered} if ordered else {}
-    spread = np.linspace(-1.0, 1.0, count) if ordered else np.zeros(count)
+    options["initval"] = np.broadcast_to(np.linspace(-1.0, 1.0, shape[-1]) if ordered else 0.0, shape).copy()
     if post.prior.anchor is not None or not post.prior.proper[is_cut].all():
-        return pm.Flat("cutpoints", shape=count, initval=spread, **options)
-    found = _independent(pm, "cutpoints", post, is_cut, initval=spread, **options)
+        return pm.Flat("cutpoints", shape=shape, **options)
+    found = _independent(pm, "cutpoints", post, is_cut, shape, **options)
     if post.prior.log_orders:
         pm.Potential("orders", _libraries()[1].constant(post.prior.log_orders))
     return found
 
 
-def _independent(pm: Any, name: str, post: Posterior, chosen: Any, **options: Any) -> Any:
-    mean, scale, df, proper = (
-        np.asarray(part)[chosen] for part in (post.prior.mean, post.prior.scale, post.prior.df, post.prior.proper)
-    )
+def _independent(
+    pm: Any, name: str, post: Posterior, chosen: Any, shape: tuple[int, ...] = (-1,), **options: Any
+) -> Any:
+    parts = (post.prior.mean, post.prior.scale, post.prior.df, post.prior.proper)
+    mean, scale, df, proper = (np.asarray(part)[chosen].reshape(shape) for part in parts)
     if not proper.any():
-        return pm.Flat(name, shape=int(chosen.sum()), **options)
+        return pm.Flat(name, shape=mean.shape, **options)
     if np.isinf(df).all():
-        return pm.Normal(name, mean, scale, shape=int(chosen.sum()), **options)
+        return pm.Normal(name, mean, scale, shape=mean.shape, **options)
     if np.isfinite(df).all():
-        return pm.StudentT(name, nu=df, mu=mean, sigma=scale, shape=int(chosen.sum()), **options)
+        return pm.StudentT(name, nu=df, mu=mean, sigma=scale, shape=mean.shape, **options)
     return _mixed(pm, name, mean, scale, df, options)
 
 
@@ -154,12 +156,13 @@ def _mixed(pm: Any, name: str, mean: Any, scale: Any, df: Any, options: dict[str
 
 
 def _anchored(pt: Any, post: Posterior, theta: Any, link: Any) -> Any:
-    """Log density of cut points whose shares at the mean row are Dirichlet."""
+    """Log density of cut points whose shares at the mean row, or each group's own, are Dirichlet."""
     from scipy.special import gammaln
 
     anchor = post.prior.anchor
-    eta = pt.dot(pt.as_tensor(anchor.row), theta)[None, :]
+    eta = pt.tensordot(pt.as_tensor(anchor.rows), theta, axes=1)
     log_p = LOG_PROBABILITIES[post.model.family](eta, link)
-    answers, each = len(anchor.row) + 1, anchor.concentration
-    constant = float(gammaln(answers * each) - answers * gammaln(each))
+    groups, steps, _ = anchor.rows.shape
+    answers, each = steps + 1, anchor.concentration
+    constant = groups * float(gammaln(answers * each) - answers * gammaln(each))
     return constant + (each - 1.0) * pt.sum(log_p) + pt.sum(SHARES_JACOBIAN[post.model.family](eta, log_p, link))

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from wwm_models.engines.bayes.anchors import anchor_of
 from wwm_models.engines.bayes.declared import DeclaredPriors, Density
 from wwm_models.engines.bayes.ladders import truncation
-from wwm_models.engines.bayes.priors import Anchor, Prior
+from wwm_models.engines.bayes.priors import Prior
 from wwm_models.engines.bayes.resolve_blocks import blocks_of, columns_of, default_slope_scale, spread_of
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.families import Family, Model
@@ -51,12 +52,7 @@ def resolve_prior(
     densities = [_density_of(j, declared, family, link, design) for j in range(len(design.names))]
     cut = declared.cutpoints or _default_cuts(model)
     _check_cuts(cut, model, family)
-    anchor = None
-    if cut.name == "induced_dirichlet":
-        shares = cells.weights.sum(axis=1) / cells.weights.sum()
-        row = np.zeros((design.array.shape[1], len(design.names)))  # with a scale part: at a standard deviation of one
-        row[:, : design.array.shape[2]] = np.tensordot(shares, design.array, axes=1)
-        anchor = Anchor(row, cut.arguments[0])
+    anchor = anchor_of(cut.arguments[0], cells, design) if cut.name == "induced_dirichlet" else None
     densities = [cut if is_cut else density for density, is_cut in zip(densities, design.is_cut, strict=True)]
     mean, scale, df, proper = (np.array(part) for part in zip(*(_numbers(d) for d in densities), strict=True))
     proper = proper.astype(bool)
@@ -73,11 +69,17 @@ def resolve_prior(
         df=df.astype(np.float64),
         proper=proper,
         anchor=anchor,
-        log_orders=float(gammaln(design.is_cut.sum() + 1.0)) if exchangeable else 0.0,
+        log_orders=_log_orders(design) if exchangeable else 0.0,
         gaps=truncation(model, family, cells, design),
         texts=_texts(declared, cut, densities, design),
         blocks=blocks,
     )
+
+
+def _log_orders(design: Design) -> float:
+    """Log of the number of orders of the flexible cut points of every group."""
+    steps = len(design.order) - 1
+    return float(design.is_cut.sum()) / steps * float(gammaln(steps + 1.0))
 
 
 def _check_terms(declared: DeclaredPriors, design: Design) -> None:

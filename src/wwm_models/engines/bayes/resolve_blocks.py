@@ -16,7 +16,7 @@ from wwm_models.engines.bayes.shrinkage import Shrinkage
 from wwm_models.errors import ModelError
 from wwm_models.families import Family
 from wwm_models.numerics.links import Link
-from wwm_models.records import Blocks, Cells, Design
+from wwm_models.records import Cells, Design
 
 Array = NDArray[np.float64]
 LATENT_SD = MappingProxyType(
@@ -84,8 +84,8 @@ def _pooled(
 
 
 def _check_shrunken(design: Design, density: Density) -> None:
-    linear = design.linear
-    if isinstance(linear, Blocks) and not linear.specific.shape[1]:
+    slopes = design.array[:, :, ~design.is_cut[: design.array.shape[2]]]
+    if (slopes == slopes[:, :1]).all():
         return
     raise ModelError(
         f'`slopes = "{density}"` is about the share of one latent answer that slopes explain; here slopes belong to single answers. '

@@ -28,7 +28,7 @@ from wwm_models.engines.bayes.target import LogPosterior, Target, Whitened, whit
 from wwm_models.engines.likelihood import vcov_kind
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.maximum import starting_point
-from wwm_models.errors import FitError, ModelError
+from wwm_models.errors import FitError
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
 from wwm_models.numerics.links import LINKS
@@ -140,7 +140,6 @@ def posterior_problem(
 ) -> Problem:
     """The log posterior density of a model on a survey."""
     family, link = FAMILIES[model.family], LINKS[model.link]
-    _refuse_without_prior(model)
     cells, design = cells_and_design(model, survey, aliased=aliased)
     prior = resolve_prior(read_priors(priors), model, family, link, cells, design)
     likelihood = cell_likelihood(family, link, cells, design)
@@ -150,14 +149,6 @@ def posterior_problem(
         likelihood = replace(likelihood, counts=likelihood.counts * (effective / likelihood.counts.sum()))
     coordinates = coordinates_of(model, family, cells, design)
     return Problem(model, survey, cells, design, LogPosterior(likelihood, prior, coordinates), effective)
-
-
-def _refuse_without_prior(model: Model) -> None:
-    """Structures for which no prior is defined yet."""
-    if model.thresholds_by is not None:
-        raise ModelError(
-            f'thresholds_by = "{model.thresholds_by}" has no prior, so it cannot be sampled. Name the variable in `nonproportional`, or use wwm.fit.'
-        )
 
 
 def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dict[str, Any]) -> Posterior:

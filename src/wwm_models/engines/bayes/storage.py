@@ -148,6 +148,7 @@ def _constants(post: Posterior) -> Any:
     columns = {str(name): patterns[name].astype(str).to_list() for name in patterns.columns}
     encoder = {
         "formula": post.model.formula, "family": post.model.family, "link": post.model.link, "thresholds": post.model.thresholds,
+        "thresholds_by": post.model.thresholds_by,
         "nonproportional": list(post.model.nonproportional), "scale": post.model.scale, "reverse": post.model.reverse,
         "baseline": post.model.baseline, "outcome": post.cells.outcome, "answers": list(post.cells.categories), "patterns": columns,
         "levels": {str(n): [str(v) for v in patterns[n].cat.categories] for n in patterns.columns if hasattr(patterns[n], "cat")},
