@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
-from wwm_models.engines.stages import sampling_fractions, units_of
+from wwm_models.engines.stages import sampling_fractions, unit_counts, units_of
 from wwm_models.errors import SurveyError, did_you_mean
-from wwm_models.records import Replicates, SamplingDesign, Survey
+from wwm_models.records import Replicates, SamplingDesign, Survey, Tally
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -152,6 +152,10 @@ def _bootstrap(stratum: Codes, sizes: Array, kept: Array, draws: int, seed: int,
 def bootstrap_multipliers(design: SamplingDesign, draws: int, generator: np.random.Generator) -> Array:
     """(units, draws) factors of first-stage units by the rescaled bootstrap; a stratum's only unit keeps its weight.
 
+    Where the units are respondents who were counted together, a factor is that of the weight of a row. Of its c respondents
+    with weights w, as many are drawn as the multinomial law says; their mean weight has variance sum(w^2) / c - mean(w)^2 in each
+    draw, for which a gamma law stands: the first two moments are those of drawing the respondents themselves.
+
     Parameters
     ----------
     design : SamplingDesign
@@ -159,8 +163,11 @@ def bootstrap_multipliers(design: SamplingDesign, draws: int, generator: np.rand
     generator : numpy Generator
     """
     first, _, stratum = units_of(design, 0)
-    sizes = np.bincount(stratum).astype(np.float64)
-    return _rescaled(stratum, sizes, 1.0 - sampling_fractions(design, 0, first, stratum, sizes), draws, generator)
+    sizes = np.bincount(stratum, unit_counts(design, 0, stratum)).astype(np.float64)
+    kept = 1.0 - sampling_fractions(design, 0, first, stratum, sizes)
+    if design.tally is None or design.told_apart(0):
+        return _rescaled(stratum, sizes, kept, draws, generator)
+    return _rescaled_rows(design.tally, stratum, sizes, kept, draws, generator)
 
 
 def _rescaled(stratum: Codes, sizes: Array, kept: Array, draws: int, generator: np.random.Generator) -> Array:
@@ -172,6 +179,23 @@ def _rescaled(stratum: Codes, sizes: Array, kept: Array, draws: int, generator: 
         hits = [np.bincount(generator.integers(0, size, size - 1), minlength=size) for _ in range(draws)]
         shrink = np.sqrt(kept[h])
         multiplier[members] = 1.0 + shrink * (np.array(hits).T * size / (size - 1.0) - 1.0)
+    return multiplier
+
+
+def _rescaled_rows(
+    tally: Tally, stratum: Codes, sizes: Array, kept: Array, draws: int, generator: np.random.Generator
+) -> Array:
+    """As `_rescaled`, of rows that stand for several units."""
+    multiplier = np.ones((len(stratum), draws))
+    for h, size in enumerate(np.round(sizes).astype(int)):
+        if size == 1:
+            continue
+        members = np.flatnonzero(stratum == h)
+        count, excess = tally.count[members], tally.excess[members]
+        drawn = generator.multinomial(size - 1, count / size, draws) / count
+        uneven = excess > 0.0
+        drawn[:, uneven] = generator.gamma(drawn[:, uneven] / excess[uneven], excess[uneven])
+        multiplier[members] = 1.0 + np.sqrt(kept[h]) * (drawn.T * size / (size - 1.0) - 1.0)
     return multiplier
 
 

@@ -271,15 +271,44 @@ def test_a_question_asked_as_a_header_twice_and_a_text_with_commas(tmp_path: Pat
     assert found.weights.sum() == 2.5
 
 
-def test_a_number_with_many_values_is_no_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("wwm_models.survey.inplace.grouped.MOST_GROUPS", 3)
+def test_too_many_ways_of_answering_are_told_by_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wwm_models.survey.inplace.grouped.MOST_GROUPS", 4)
     data, book = written(
-        tmp_path, pa.table({"v": [1.5, 2.5, 3.5, 4.25]}), '[variables.v]\ncolumn = "v"\nkind = "number"\n'
+        tmp_path,
+        pa.table({"u": [1, 2, 1, 2, 3], "v": [1.5, 2.5, 3.5, 4.25, None], "s": ["a", "a", "a", "a", "b"]}),
+        '[survey]\nstrata = "s"\n[variables.u]\ncolumn = "u"\nkind = "nominal"\nlevels = [{ id = "1" }, { id = "2" }, { id = "3" }]\n'
+        '[variables.v]\ncolumn = "v"\nkind = "number"\n',
     )
-    with pytest.raises(
-        SurveyError, match=r"v are answered in more than 3 ways. Expected groups of respondents who answered alike"
-    ):
-        wwm.read_counts(data, book, ["v"])
+    assert outcome(lambda: wwm.read_counts(data, book, ["u", "v"])) == (
+        f"{data}: respondents answer in more than 4 ways, by v (4 answers), u (3 answers), s (2 answers). Expected groups of respondents "
+        "who answered alike. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
+    )
+
+
+def test_a_counted_survey_is_known_by_what_was_counted(tmp_path: Path):
+    """What of a table reaches a result changes its fingerprint; the order of its rows, and a column nobody asked for, do not."""
+    frame = pd.DataFrame(
+        {"v": [1, 2, 2, 1], "w": [0.1, 0.2, 0.3, 0.4], "s": ["a", "a", "b", "b"], "other": [1, 2, 3, 4]}
+    )
+    book = (
+        '[survey]\nweight = "w"\nstrata = "s"\naccept_extreme_weights = true\n'
+        '[variables.v]\ncolumn = "v"\nkind = "nominal"\nlevels = [{ id = "1" }, { id = "2" }]\n'
+    )
+    (tmp_path / "codebook.toml").write_text(book, encoding="utf-8")
+
+    def fingerprint(changed: pd.DataFrame, name: str) -> str:
+        with duckdb.connect(str(tmp_path / name)) as base:
+            base.execute("create table answers as select * from changed")
+        assert len(changed) == 4
+        return wwm.read_counts(f"duckdb://{tmp_path / name}#answers", tmp_path / "codebook.toml", ["v"]).sha256
+
+    known = fingerprint(frame, "one.duckdb")
+    assert re.fullmatch("[0-9a-f]{64}", known)
+    assert fingerprint(frame[::-1].assign(other=0), "two.duckdb") == known
+    for number, (name, value) in enumerate({"v": 2, "w": 0.11, "s": "b"}.items()):
+        changed = frame.copy()
+        changed.loc[0, name] = value
+        assert fingerprint(changed, f"changed{number}.duckdb") != known, name
 
 
 def test_many_doubtful_contents_are_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

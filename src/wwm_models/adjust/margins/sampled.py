@@ -30,6 +30,7 @@ from wwm_models.errors import AdjustError, listed
 from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey, summed_squares
 
 Array = NDArray[np.float64]
+MOST_FACTORS = 50_000_000  # factors of sampling units that are held at a time
 PRINTED = 0.001  # a tenth of a percentage point, the last digit that is printed
 
 
@@ -117,11 +118,13 @@ def _bootstrapped(
     """(draws, size) bootstrap sums of weights by pattern."""
     weight = row_weight[used]
     if survey.design is not None:
-        if not survey.design.told_apart(0):
-            survey.one_by_one('covariates="sampled" of a posterior, where respondents are the sampling units,')
         _, unit, _ = units_of(survey.design, 0)
-        held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, int(unit.max()) + 1))
-        return np.asarray(held @ bootstrap_multipliers(survey.design, draws, generator)).T
+        units = int(unit.max()) + 1
+        held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, units))
+        parts = [
+            min(step, draws - begin) for step in [max(MOST_FACTORS // units, 1)] for begin in range(0, draws, step)
+        ]
+        return np.vstack([(held @ bootstrap_multipliers(survey.design, part, generator)).T for part in parts])
     sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
     squares = (
         sums

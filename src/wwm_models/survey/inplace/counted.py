@@ -22,7 +22,7 @@ from wwm_models.survey.inplace.contents import Contents, contents_of
 from wwm_models.survey.inplace.grouped import Groups, group, way_out
 from wwm_models.survey.inplace.looked import Table, look
 from wwm_models.survey.inplace.weighed import spread_of, weight_of
-from wwm_models.survey.places import Place, opened
+from wwm_models.survey.places import Place, is_address, opened
 from wwm_models.survey.raw import RawColumn, RawFile, column_named
 from wwm_models.survey.readers.unpacked import hash_of
 from wwm_models.survey.recode import column_of_variable
@@ -69,7 +69,11 @@ def read_counts(data: str | Path, codebook: str | Path, variables: Sequence[str]
     >>> survey.frame["reply"].tolist(), survey.counts.tolist()
     (['no', 'yes'], [1.0, 2.0])
     """
-    declared = read_codebook(codebook)
+    return counts_of(data, read_codebook(codebook), variables)
+
+
+def counts_of(data: str | Path, declared: Codebook, variables: Sequence[str]) -> Survey:
+    """Give the counted survey of a table, by a codebook that was read; see `read_counts`."""
     known = [item.variable.name for item in declared.declarations]
     for name in variables:
         if name not in known:
@@ -89,18 +93,17 @@ def read_counts(data: str | Path, codebook: str | Path, variables: Sequence[str]
         spread = spread_of(table, weight, way, groups)
         refuse_dominant(spread, place.shown, declared)
         try:
-            return _survey(groups, declared, accounting, unequal_weights(spread, declared), sha256, synthetic=synthetic)
+            warnings = unequal_weights(spread, declared)
+            return _survey(groups, declared, accounting, warnings, sha256 or groups.sha256, synthetic=synthetic)
         except SurveyError as problem:  # of the design
             raise SurveyError(f"{place.shown}: {problem}") from None
 
 
 def _locked(data: str | Path, codebook: Codebook) -> str:
-    """The hash of the file, where the codebook is locked to one."""
+    """The hash of the file, if it is a single one; where the codebook is locked to a file, of that one."""
     locked = codebook.source.sha256
-    if not locked:
-        return ""
-    found = hash_of(Path(data)) if Path(data).is_file() else ""
-    if found != locked.lower():
+    found = "" if is_address(data) or not Path(data).is_file() else hash_of(Path(data))
+    if locked and found != locked.lower():
         raise SurveyError(
             f"{data}: {'the file has SHA-256 ' + found if found else 'this is no single file with a SHA-256'}, the codebook is locked to "
             f"{locked}. Expected the file the codebook was made for. Give that file, or a codebook without `sha256`."
@@ -108,10 +111,19 @@ def _locked(data: str | Path, codebook: Codebook) -> str:
     return found
 
 
-def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str | Path) -> Table:
-    items, sampling = needed(codebook, variables), codebook.sampling
+def header_of(data: str | Path, codebook: Codebook) -> RawFile:
+    """Give the columns of a table without their rows."""
+    with opened(data, codebook.source) as place:
+        return _header(place)
+
+
+def _header(place: Place) -> RawFile:
     nobody = np.zeros(0, dtype=np.intp)
-    file = RawFile(place.shown, tuple(RawColumn(name, (), nobody) for name in place.headers), 0, "")
+    return RawFile(place.shown, tuple(RawColumn(name, (), nobody) for name in place.headers), 0, "")
+
+
+def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str | Path) -> Table:
+    items, sampling, file = needed(codebook, variables), codebook.sampling, _header(place)
     own = dict(zip(file.columns, place.table.columns, strict=True))
     names = {
         item.variable.name: own[column_of_variable(item.source, file, codebook.where(item.variable.name))]

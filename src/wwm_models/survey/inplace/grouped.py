@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from wwm_models.errors import SurveyError
 from wwm_models.survey.inplace.compiled import UNKNOWN, Compiled, chosen
 from wwm_models.survey.inplace.conditions import truth_expression
-from wwm_models.survey.inplace.looked import Table
+from wwm_models.survey.inplace.looked import Table, asked
+from wwm_models.survey.raw import several
 from wwm_models.survey.readers.columnar import arrow_columns
 from wwm_models.survey.recoded import Recoded
 from wwm_models.survey.weighting import units_of_column
@@ -45,6 +47,18 @@ class Groups:
     largest: NDArray[np.float64]
     done: Mapping[str, Recoded]
     units: pd.DataFrame
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all that was counted; of sums of weights the first nine digits, since engines add in any order."""
+        hashed = hashlib.sha256(self.way.tobytes() + self.rows.tobytes())
+        for name, made in self.done.items():
+            reasons, words = pd.factorize(made.reasons)
+            hashed.update("\0".join((name, *words)).encode() + reasons.tobytes() + made.values.tobytes())
+        hashed.update(pd.util.hash_pandas_object(self.units, index=False).to_numpy().tobytes())
+        for sums in (self.weight, self.squares):
+            hashed.update(np.char.mod("%.9g", sums).tobytes())
+        return hashed.hexdigest()
 
 
 def way_out(table: Table, without_weight: Any) -> Any:
@@ -79,10 +93,11 @@ def group(table: Table, variables: Sequence[str], weight: Any, way: Any) -> Grou
     )
     found = table.place.ask(question.limit(MOST_GROUPS + 1))
     if found.num_rows > MOST_GROUPS:
-        raise SurveyError(
-            f"{table.place.shown}: {', '.join(variables)} are answered in more than {MOST_GROUPS:,} ways. Expected groups of respondents who "
-            "answered alike. Name fewer variables, or cut numbers into levels."
-        )
+        own = {
+            name: next(key for key in (f"value{place}", f"key{place}") if key in keys)
+            for place, name in enumerate(variables)
+        }
+        raise SurveyError(_too_many(table, rows, own | {name: f"unit{place}" for place, name in enumerate(names)}))
     found = found.sort_by([(name, "ascending") for name in keys])  # engines give groups in any order
     taken = {name: found.column(name).to_numpy() for name in found.column_names if not name.startswith("unit")}
     units, _ = arrow_columns(table.place.shown, found.select([f"unit{place}" for place in range(len(names))]))
@@ -94,6 +109,21 @@ def group(table: Table, variables: Sequence[str], weight: Any, way: Any) -> Grou
         largest=taken["largest"].astype(np.float64),
         done={name: _recoded(table, name, place, taken) for place, name in enumerate(variables)},
         units=pd.DataFrame({name: units_of_column(column) for name, column in zip(names, units, strict=True)}),
+    )
+
+
+def _too_many(table: Table, rows: Any, columns: Mapping[str, str]) -> str:
+    """Say in what respondents differ, what has most answers first."""
+    inside = rows.filter(rows.way == 0)
+    found = asked(
+        table.place, inside, **{f"n{place}": inside[key].nunique() for place, key in enumerate(columns.values())}
+    )
+    answers = dict(zip(columns, found.values(), strict=True))
+    ranked = sorted(columns, key=lambda name: -answers[name])
+    told = ", ".join(f"{name} ({several(answers[name], 'answer')})" for name in ranked)
+    return (
+        f"{table.place.shown}: respondents answer in more than {MOST_GROUPS:,} ways, by {told}. Expected groups of respondents who "
+        "answered alike. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
     )
 
 
