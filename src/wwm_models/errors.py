@@ -22,6 +22,10 @@ class SurveyError(WwmError):
     """A data file, a codebook or a weight cannot be turned into a survey."""
 
 
+class TooLargeError(SurveyError):
+    """A file or a table needs more memory than there is to read it whole."""
+
+
 class ModelError(WwmError):
     """A formula, family, link or option does not describe a model of this survey."""
 

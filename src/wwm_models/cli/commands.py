@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         finished = run_study(
             study, data=options.data, out=options.out or Path("results") / study.resolve().name, codebook=options.codebook,
             engines=_names(options.engine), seed=options.seed, level=options.level,
-            lang=options.lang, progress=tell, scheduler=options.scheduler,
+            lang=options.lang, progress=tell, scheduler=options.scheduler, in_place=options.in_place,
         )  # fmt: skip
     return _finished(finished)
 
@@ -126,6 +126,8 @@ def _say_left_out(lang: str) -> None:
 
 
 def _finished(run: Run) -> int:
+    if run.note:
+        print(run.note, file=sys.stderr)
     for problem in run.problems:
         print(f"not usable: {problem}", file=sys.stderr)
     _say_left_out(run.results.lang)

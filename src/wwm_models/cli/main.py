@@ -55,10 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     _run_options(demo, "results/wwm21-synthetic", engine="likelihood,bayes")
     run = commands.add_parser("run", help="a survey file through a study")
     _study_and_data(run)
+    _in_place(run, "instead of reading the table (done in any case where it does not fit in memory)")
     _run_options(run, None, engine="likelihood")
     run.add_argument("--scheduler", default="", metavar="ADDRESS", help="a Dask scheduler whose workers share the fits")
     check = commands.add_parser("check", help="read and check everything, fit nothing")
     _study_and_data(check)
+    _in_place(check, "by the variables that the models ask for, instead of reading the table")
     _codebook_steps(commands.add_parser("codebook", help="draft a codebook of a file, or lock one to it"))
     simulate = commands.add_parser("simulate", help="write synthetic respondents")
     simulate.add_argument("--n", type=_positive, default=1530, help="workers who can work from home (1530)")
@@ -105,6 +107,10 @@ def _study_and_data(parser: argparse.ArgumentParser) -> None:
         help="survey file (.csv, .sav, .dta, .xlsx, .parquet, ...) or engine://where#table",
     )
     parser.add_argument("--codebook", metavar="FILE", help="instead of the study's own")
+
+
+def _in_place(parser: argparse.ArgumentParser, how: str) -> None:
+    parser.add_argument("--in-place", action="store_true", help=f"count respondents where their table lies, {how}")
 
 
 def _run_options(parser: argparse.ArgumentParser, out: str | None, *, engine: str) -> None:

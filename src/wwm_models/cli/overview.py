@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from wwm_models.engines.stages import number_of_units
 from wwm_models.records import Survey
 from wwm_models.study.check import Checked
 from wwm_models.survey.raw import several
@@ -33,6 +34,8 @@ def _file(found: Checked) -> list[str]:
         else "not locked: `wwm codebook lock` makes the codebook accept this file only"
     )
     lines = [f"File     {found.data}: {found.size}; {lock}"]
+    if found.survey.tally is not None:
+        lines += _wrapped(f"counted where it lies: {len(found.survey):,} ways of answering")
     if found.unused:
         lines += _wrapped(
             f"{several(len(found.unused), 'column')} that the codebook does not name: {', '.join(found.unused)}"
@@ -53,9 +56,14 @@ def _weights(found: Checked) -> list[str]:
     if survey.weight_kind == "none":
         lines = ["Weights  none: every respondent counts once"]
     else:
+        span = (
+            f"mean {readable(mean)}"
+            if np.isnan(weights["minimum"])
+            else f"{readable(weights['minimum'])} to {readable(weights['maximum'])}, mean {readable(mean)} (largest "
+            f"{weights['maximum'] / mean:.1f} times the mean)"
+        )
         lines = [
-            f"Weights  {survey.weight_kind}: {readable(weights['minimum'])} to {readable(weights['maximum'])}, mean {readable(mean)} (largest "
-            f"{weights['maximum'] / mean:.1f} times the mean), {weights['zero']:.0f} zero",
+            f"Weights  {survey.weight_kind}: {span}, {weights['zero']:.0f} zero",
             f"         design effect {weights['design_effect']:.2f}: {weights['n']:.0f} respondents tell as much as "
             f"{weights['n_effective']:.0f} of equal weight",
         ]
@@ -79,14 +87,18 @@ def readable(number: float) -> str:
 def _design(survey: Survey) -> str:
     if survey.design is None:
         return "none: no strata or sampling units are declared"
-    strata, psu = survey.design.strata[:, 0], survey.design.psu[:, 0]
+    strata = survey.design.strata[:, 0]
     stages = survey.design.psu.shape[1]
-    return f"{len(set(psu.tolist()))} sampling units in {len(set(strata.tolist()))} strata, {stages} stage{'s' * (stages > 1)}"
+    units = f"{number_of_units(survey.design):,}"
+    return f"{units} sampling units in {len(set(strata.tolist()))} strata, {stages} stage{'s' * (stages > 1)}"
 
 
 def _variables(found: Checked) -> list[str]:
     """One block per variable: a title line, its answers with count and weighted share, its missing values by reason."""
-    lines = ["Variables in the domain", f"  {'':<44} {'count':>7} {'weighted %':>11}"]
+    which = (
+        "Variables in the domain" if found.survey.tally is None else "Variables that the models ask for, in the domain"
+    )
+    lines = [which, f"  {'':<44} {'count':>7} {'weighted %':>11}"]
     for name, rows in found.overview.answers.groupby("variable", sort=False):
         variable = found.survey.variables.get(str(name))
         missing = found.overview.missing[found.overview.missing["variable"] == name]

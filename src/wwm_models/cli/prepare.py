@@ -20,7 +20,7 @@ from wwm_models.survey.drafting import described_by, draft_codebook, locked, rea
 def check(options: argparse.Namespace) -> int:
     """Read and check everything, fit nothing."""
     codebook = None if options.codebook is None else Path(options.codebook)
-    print(checked_text(check_study(study_folder(options.study), options.data, codebook)))
+    print(checked_text(check_study(study_folder(options.study), options.data, codebook, in_place=options.in_place)))
     return DONE
 
 

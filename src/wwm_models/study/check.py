@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.declared.models import RESERVED
-from wwm_models.errors import ModelError
+from wwm_models.errors import DeclarationError, ModelError
 from wwm_models.families import FAMILIES
 from wwm_models.records import Survey
-from wwm_models.study.declared import Declared, check_survey, read_study
+from wwm_models.study.declared import Declared, check_names, read_study
 from wwm_models.study.models import requests_of
-from wwm_models.survey import Overview, overview, read_codebook, read_file, survey_of
+from wwm_models.study.respondents import respondents
+from wwm_models.survey import Overview, header_of, overview, read_codebook, read_file, survey_of
 from wwm_models.survey.codebook import Codebook, FromColumn
 from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile
@@ -54,7 +56,7 @@ class Checked:
     models: pd.DataFrame
 
 
-def check_study(folder: Path, data: str | Path, codebook: Path | None = None) -> Checked:
+def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *, in_place: bool = False) -> Checked:
     """Read a study and a survey file and count, without fitting anything.
 
     Parameters
@@ -65,6 +67,8 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None) ->
         File or connection string.
     codebook : Path, optional
         Instead of the study's own.
+    in_place : bool
+        Count respondents where their table lies, by the variables that the models ask for, instead of reading it.
 
     Returns
     -------
@@ -78,12 +82,21 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None) ->
     only_codebook = folder.is_dir() and (codebook or folder / "codebook.toml").is_file() and not _has_models(folder)
     declared = None if only_codebook else read_study(folder, codebook, engines=("likelihood",), level=0.95, lang="nl")
     book = read_codebook(declared.codebook if declared else codebook or folder / "codebook.toml")
-    file = read_file(data, book.source)
-    survey = survey_of(file, book)
+    if in_place and declared is None:
+        raise DeclarationError(
+            f"{folder} holds no model, so nothing says by which variables respondents are to be counted in place. Expected a model file. "
+            "Add one, or read the table whole."
+        )
     if declared is not None:
-        check_survey(declared, survey)
+        check_names(declared, book.variables, book.collapses)
+    if in_place and declared is not None:
+        file, survey = header_of(data, book), respondents(declared, data, lambda *_: None, in_place=True).survey
+    else:
+        file = read_file(data, book.source)
+        survey = survey_of(file, book)
+    rows = file.rows or survey.respondents(np.ones(len(survey), dtype=bool))
     return Checked(
-        data=data_name(data), size=Size(file.rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
+        data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
         survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
     )  # fmt: skip
 

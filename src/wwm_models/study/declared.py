@@ -12,7 +12,7 @@ from wwm_models.declared.joint import JointSpec, read_joint_models
 from wwm_models.declared.models import ENGINES, ModelSpec, read_models
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
-from wwm_models.records import Survey
+from wwm_models.records import Collapse, Survey, Variable
 from wwm_models.study.models import model_of, requests_of
 
 BUILT = ("likelihood", "bayes")
@@ -128,9 +128,20 @@ def collapses_of(survey: Survey) -> dict[str, dict[str, tuple[str, ...]]]:
     return found
 
 
-def check_survey(declared: Declared, survey: Survey) -> None:
-    """Refuse a study whose models or article name what the codebook does not declare."""
-    known = [str(name) for name in survey.frame.columns]
+def check_names(declared: Declared, variables: Mapping[str, Variable], collapses: Mapping[str, Collapse]) -> None:
+    """Refuse a study whose models or article name what the codebook does not declare.
+
+    Parameters
+    ----------
+    declared : Declared
+    variables, collapses : mappings by name
+        Of the codebook.
+
+    Raises
+    ------
+    DeclarationError, ArticleError
+    """
+    known = list(variables)
     for spec in declared.with_items().models:
         margins = (
             [part for name in spec.population for part in name.split(":")]
@@ -143,11 +154,9 @@ def check_survey(declared: Declared, survey: Survey) -> None:
                     f'{declared.folder / spec.name}.toml names "{name}", which the codebook does not declare. '
                     f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
                 )
-    collapses = collapses_of(survey)
     for reference in dict.fromkeys(declared.article.references()):
-        _check_reference(
-            reference, declared.folder / "article.toml", survey, list(collapses.get(reference.outcome, {}))
-        )
+        merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
+        _check_reference(reference, declared.folder / "article.toml", variables, merged)
 
     for figure in declared.article.figures:
         for name in (*figure.outcomes, *figure.by):
@@ -158,27 +167,28 @@ def check_survey(declared: Declared, survey: Survey) -> None:
                 )
 
 
-def _check_reference(reference: Reference, path: Path, survey: Survey, collapses: list[str]) -> None:
-    known = [str(name) for name in survey.frame.columns]
+def _check_reference(
+    reference: Reference, path: Path, variables: Mapping[str, Variable], collapses: Sequence[str]
+) -> None:
+    known = list(variables)
     for name in (reference.outcome, *reference.by):
         if name not in known:
             raise ArticleError(
                 f'{path} speaks of "{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
             )
-    answers = [*_levels(survey, reference.outcome), *collapses]
+    answers = [*_levels(variables[reference.outcome]), *collapses]
     if reference.category not in answers:
         raise ArticleError(
             f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
             f"{did_you_mean(reference.category, answers)}"
         )
     for name, level in reference.group:
-        levels = _levels(survey, name)
+        levels = _levels(variables[name])
         if level not in levels:
             raise ArticleError(
                 f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)}'
             )
 
 
-def _levels(survey: Survey, name: str) -> list[str]:
-    column = survey.frame[name]
-    return [str(level) for level in column.cat.categories] if hasattr(column, "cat") else []
+def _levels(variable: Variable) -> list[str]:
+    return [level.id for level in variable.levels]

@@ -16,16 +16,17 @@ from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import library, write_report
 from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
-from wwm_models.study.declared import Declared, check_survey, collapses_of, read_study
+from wwm_models.study.declared import Declared, collapses_of, read_study
 from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.joint import with_joint_results
 from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
+from wwm_models.study.respondents import respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.study.withheld import judged_specs, told_models
-from wwm_models.survey import data_name, read_survey
+from wwm_models.survey import data_name
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 Collapses = Mapping[str, tuple[str, ...]]
@@ -43,11 +44,14 @@ class Run:
         Its tables.
     problems : tuple of str
         What is not usable; empty when all is well.
+    note : str
+        How the respondents were read, where that was not whole.
     """
 
     folder: Path
     results: Results
     problems: tuple[str, ...]
+    note: str = ""
 
     @property
     def report(self) -> Path:
@@ -70,6 +74,7 @@ def run_study(
     without: Sequence[str] = (),
     progress: Progress | None = None,
     scheduler: str = "",
+    in_place: bool = False,
 ) -> Run:
     """Read a survey, fit every model of a study, and write the results folder.
 
@@ -95,6 +100,9 @@ def run_study(
         Is told what is being done, how many models are finished, and how many there are.
     scheduler : str
         Address of a Dask scheduler whose workers share the fits; posteriors are sampled here.
+    in_place : bool
+        Count respondents where their table lies instead of reading it, as is done in any case with a table that does not fit in
+        memory. The numbers are the same; what needs respondents one by one is absent, or refused before anything is counted.
 
     Returns
     -------
@@ -109,11 +117,10 @@ def run_study(
     own = None if codebook is None else Path(codebook)
     declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
     count, source = len(declared.models), data_name(data)
-    tell(f"reading {source}", 0, count)
-    survey = read_survey(data, declared.codebook)
-    check_survey(declared, survey)
+    survey = (read := respondents(declared, data, tell, in_place=in_place)).survey
     awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
+    settings |= {"in_place": bool(read.counted_by)}
     kept = Checkpoints(Path(out), run_key(declared, source, survey.sha256, settings))
     collapses, started = collapses_of(survey), pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
@@ -135,12 +142,10 @@ def run_study(
         copy_posteriors(kept, declared, engines, folder)
         write_labels(made, folder)
         write_report(made, folder)
-        write_manifest(
-            folder,
-            run_manifest(declared, source, survey, settings, results, started) | {"disclosure": withheld.summary},
-        )
+        facts = run_manifest(declared, source, survey, settings, results, started)
+        write_manifest(folder, facts | {"respondents": read.facts(), "disclosure": withheld.summary})
     kept.clear()
-    return Run(Path(out), made, problems)
+    return Run(Path(out), made, problems, read.note)
 
 
 def _raws(

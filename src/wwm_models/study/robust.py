@@ -18,6 +18,7 @@ from wwm_models.study.explained import Explained
 from wwm_models.study.models import ModelResult
 
 VARIANTS = ("nonproportional", "multinomial", "unweighted", "exposure_only", "other_exposures", "bayes")
+TIED = 1e-7  # points: gaps that differ by less are equal but for rounding, and the variant that comes first is named
 COLUMNS = (
     "estimand", "by", "group", "outcome", "category", "declared", *VARIANTS, "largest_gap_points", "against",
 )  # fmt: skip
@@ -139,13 +140,14 @@ def _rows(
     own = np.array([declared[place] for place in places])
     columns = {name: np.array([(variants[name] or {}).get(place, np.nan) for place in places]) for name in VARIANTS}
     gaps = 100.0 * np.abs(np.column_stack([columns[name] - own for name in VARIANTS]))
-    known = np.isfinite(gaps).any(axis=1)
-    largest = np.where(known, np.nanmax(np.where(np.isfinite(gaps), gaps, -1.0), axis=1), np.nan)
-    against = np.array(VARIANTS, dtype=object)[np.argmax(np.where(np.isfinite(gaps), gaps, -1.0), axis=1)]
+    gaps = np.where(np.isfinite(gaps), gaps, -1.0)
+    largest = gaps.max(axis=1)
+    known = largest >= 0.0
+    against = np.array(VARIANTS, dtype=object)[np.argmax(gaps >= largest[:, None] - TIED, axis=1)]
     return pd.DataFrame(
         {
             "estimand": label, "by": ";".join(by), "group": [text for text, _ in rows], "outcome": [place[0] for place in places],
-            "category": [place[1] for place in places], "declared": own, **columns, "largest_gap_points": largest,
+            "category": [place[1] for place in places], "declared": own, **columns, "largest_gap_points": np.where(known, largest, np.nan),
             "against": np.where(known, against, ""),
         }
     )  # fmt: skip

@@ -11,16 +11,19 @@ from wwm_models.survey.assemble import read_survey, survey_of
 from wwm_models.survey.calibration import calibrate, poststratify, rake, read_weighting_margins, trim
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
-from wwm_models.survey.inplace import read_counts
+from wwm_models.survey.inplace import counts_of, header_of, read_counts
 from wwm_models.survey.overview import Overview, overview
-from wwm_models.survey.places import data_name
+from wwm_models.survey.places import countable, data_name
 from wwm_models.survey.readers import read_file
 
 __all__ = [
     "Codebook",
     "Overview",
     "calibrate",
+    "countable",
+    "counts_of",
     "data_name",
+    "header_of",
     "overview",
     "poststratify",
     "rake",

@@ -191,6 +191,11 @@ class Codebook:
     declarations: tuple[Declaration, ...]
     collapses: Mapping[str, Collapse]
 
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """The declared variables by name."""
+        return {item.variable.name: item.variable for item in self.declarations}
+
     def where(self, name: str) -> str:
         """Give file and table of a variable, for messages."""
         return f"{self.path}, [variables.{name}]"

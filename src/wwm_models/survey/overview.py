@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.records.survey import Survey
+from wwm_models.records.tally import summed_squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Overview:
         ``variable``, ``reason``, ``count``.
     weights : DataFrame
         One line: ``n``, ``minimum``, ``maximum``, ``mean``, ``zero``, ``design_effect`` (Kish, 1 or more) and
-        ``n_effective`` of the domain.
+        ``n_effective`` of the domain. Of respondents who were counted together the smallest and largest are nan.
     """
 
     accounting: pd.DataFrame
@@ -57,54 +57,58 @@ def overview(survey: Survey) -> Overview:
     >>> overview(Survey.from_frame(frame, weight=None)).weights["n_effective"].tolist()
     [3.0]
     """
-    weights = survey.weights[survey.domain]
-    answers = [line for name in survey.frame for line in _answers(survey, str(name), weights)]
-    missing = [
-        (name, reason, count)
-        for name, reasons in survey.missing.items()
-        for reason, count in sorted(Counter(reasons[survey.domain].tolist()).items())
-        if reason
-    ]
+    answers = [line for name in survey.frame for line in _answers(survey, str(name))]
+    missing = [line for name in survey.missing for line in _missing(survey, name)]
     return Overview(
         accounting=survey.accounting,
         answers=pd.DataFrame(answers, columns=["variable", "answer", "count", "share"]),
         missing=pd.DataFrame(missing, columns=["variable", "reason", "count"]),
-        weights=_weights(weights),
+        weights=_weights(survey),
     )
 
 
-def _answers(survey: Survey, name: str, weights: NDArray[np.float64]) -> list[tuple[str, str, int, float]]:
+def _missing(survey: Survey, name: str) -> list[tuple[str, str, int]]:
+    """Give a line per reason why a variable is missing."""
+    reasons, number = np.unique(survey.missing[name][survey.domain].astype(str), return_inverse=True)
+    people = np.bincount(number, survey.counts[survey.domain])
+    return [(name, str(reason), round(float(count))) for reason, count in zip(reasons, people, strict=True) if reason]
+
+
+def _answers(survey: Survey, name: str) -> list[tuple[str, str, int, float]]:
     """Give the lines of one variable."""
-    column = survey.frame[name][survey.domain]
+    column, weights = survey.frame[name][survey.domain], survey.weights[survey.domain]
+    people = survey.counts[survey.domain]
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return [_span(name, np.asarray(column, dtype=np.float64))]
+        return [_span(name, np.asarray(column, dtype=np.float64), people)]
     codes = np.asarray(column.cat.codes)
     total = weights[codes >= 0].sum()
     lines: list[tuple[str, str, int, float]] = []
     for place, answer in enumerate(column.cat.categories):
         share = float(weights[codes == place].sum() / total) if total else float("nan")
-        lines.append((name, str(answer), int((codes == place).sum()), share))
+        lines.append((name, str(answer), round(float(people[codes == place].sum())), share))
     return lines
 
 
-def _span(name: str, values: NDArray[np.float64]) -> tuple[str, str, int, float]:
+def _span(name: str, values: NDArray[np.float64], people: NDArray[np.float64]) -> tuple[str, str, int, float]:
     """Give the one line of a number."""
     known = values[~np.isnan(values)]
     span = f"{known.min():g} to {known.max():g}" if len(known) else "no values"
-    return name, span, len(known), float("nan")
+    return name, span, round(float(people[~np.isnan(values)].sum())), float("nan")
 
 
-def _weights(weights: NDArray[np.float64]) -> pd.DataFrame:
-    total, squares = weights.sum(), (weights**2).sum()
+def _weights(survey: Survey) -> pd.DataFrame:
+    inside, counted = survey.domain, survey.tally is not None
+    weights, people = survey.weights[inside], survey.respondents(inside)
+    total, squares = weights.sum(), summed_squares(survey.weights, survey.tally)[inside].sum()
     effective = float(total**2 / squares) if squares else 0.0
     return pd.DataFrame(
         {
-            "n": [len(weights)],
-            "minimum": [weights.min(initial=np.inf)],
-            "maximum": [weights.max(initial=0.0)],
-            "mean": [weights.mean() if len(weights) else float("nan")],
-            "zero": [int((weights == 0).sum())],
-            "design_effect": [len(weights) / effective if effective else float("nan")],
+            "n": [people],
+            "minimum": [np.nan if counted else weights.min(initial=np.inf)],
+            "maximum": [np.nan if counted else weights.max(initial=0.0)],
+            "mean": [weights.sum() / people if people else float("nan")],
+            "zero": [survey.respondents(inside & (survey.weights == 0))],
+            "design_effect": [people / effective if effective else float("nan")],
             "n_effective": [effective],
         }
     )

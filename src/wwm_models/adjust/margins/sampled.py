@@ -124,7 +124,7 @@ def _bootstrapped(
         parts = [
             min(step, draws - begin) for step in [max(MOST_FACTORS // units, 1)] for begin in range(0, draws, step)
         ]
-        return np.vstack([(held @ bootstrap_multipliers(survey.design, part, generator)).T for part in parts])
+        return np.vstack([np.asarray(held @ bootstrap_multipliers(survey.design, n, generator)).T for n in parts])
     sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
     squares = (
         sums

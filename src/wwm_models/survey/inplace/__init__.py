@@ -6,6 +6,6 @@
 both paths equal on every declared study. What a table is and how it is asked is said in ``survey.places``.
 """
 
-from wwm_models.survey.inplace.counted import read_counts
+from wwm_models.survey.inplace.counted import counts_of, header_of, read_counts
 
-__all__ = ["read_counts"]
+__all__ = ["counts_of", "header_of", "read_counts"]

@@ -71,6 +71,17 @@ def file_place(path: Path, source: Source) -> Generator[Place]:
         yield _place(base, str(path), _VIEW, "main", headers)
 
 
+def countable(path: Path) -> bool:
+    """Say whether a file is of a type that DuckDB reads piece by piece.
+
+    Examples
+    --------
+    >>> countable(Path("answers.parquet")), countable(Path("answers.sav"))
+    (True, False)
+    """
+    return path.suffix.lower() in (*_READERS, ".duckdb")
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(path.rglob("*.parquet"))

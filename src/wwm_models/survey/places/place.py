@@ -50,6 +50,13 @@ def one_by_one() -> Generator[None]:
         ibis.options.sql.fuse_selects = before
 
 
+def countable(data: str | Path) -> bool:
+    """Say whether respondents can be counted where they lie: in a database, or a file that is read piece by piece."""
+    from wwm_models.survey.places import duck
+
+    return is_address(data) or duck.countable(Path(data))
+
+
 @contextlib.contextmanager
 def opened(data: str | Path, source: Source) -> Generator[Place]:
     """Open the table at a path or a connection string, for reading only.

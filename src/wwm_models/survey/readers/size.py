@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wwm_models.errors import SurveyError
+from wwm_models.errors import TooLargeError
 
 BYTES_PER_CELL: Final = 24  # the library's value and our integer code, with a third on top for copying
 SHARE_OF_FREE: Final = 0.5
@@ -41,15 +41,15 @@ def refuse_large(path: Path | str, size: Size, memory_gb: float) -> None:
 
     Raises
     ------
-    SurveyError
+    TooLargeError
     """
     limit = memory_gb * 1e9 or SHARE_OF_FREE * free_memory()
     if size.memory <= limit:
         return
     why = "declared in [source]" if memory_gb else "half of what is free on this machine"
-    raise SurveyError(
+    raise TooLargeError(
         f"{path}: {size}; the limit is {in_words(limit)} ({why}). Expected a file that fits. Keep only the columns that "
-        "the codebook names, or count respondents without reading them, with wwm.read_counts; or, if the memory is there, "
+        "the codebook names, or count respondents without reading them (--in-place, or wwm.read_counts); or, if the memory is there, "
         f"write `memory_gb = {max(1, round(size.memory / 1e9 + 0.5))}` in [source]."
     )
 
