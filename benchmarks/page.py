@@ -22,7 +22,7 @@ from wwm_models.report import library, write_report
 from wwm_models.store import stored_results
 results = stored_results(Path(sys.argv[1]))
 if sys.argv[2] == "after the fits":
-    library().result()
+    library()()
 clock, processor = time.perf_counter(), time.process_time()
 write_report(results, Path(sys.argv[1]))
 print(time.perf_counter() - clock, time.process_time() - processor)

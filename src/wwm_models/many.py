@@ -7,6 +7,7 @@ of each other. They go through joblib; with the address of a scheduler they go t
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, TypeVar
 
@@ -14,6 +15,7 @@ from wwm_models.errors import SchedulerError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+PROCESSES: Final = 2
 SECONDS: Final = 30  # that a scheduler and its first worker may take to answer
 
 
@@ -54,6 +56,33 @@ def run_many(
     with _cluster(scheduler) if scheduler else contextlib.nullcontext():
         parallel: Any = Parallel() if scheduler else Parallel(n_jobs=jobs)
         return list(parallel(delayed(task)(item) for item in items))
+
+
+def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
+    """Begin a task in a process of its own, and give the function that waits for its result.
+
+    Parameters
+    ----------
+    task : function
+    *arguments
+        What it is given; they are sent to the process.
+
+    Returns
+    -------
+    function of nothing
+        Gives the same result however often it is called; raises what the task raised.
+
+    Examples
+    --------
+    >>> waiting = begin(abs, -3)
+    >>> waiting(), waiting()
+    (3, 3)
+    """
+    from joblib import Parallel, delayed
+
+    parallel: Any = Parallel(n_jobs=PROCESSES, return_as="generator")
+    results = parallel(delayed(task)(*given) for given in [arguments])
+    return functools.cache(lambda: next(results))
 
 
 @contextlib.contextmanager

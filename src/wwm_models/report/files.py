@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from wwm_models.errors import ResultsError, listed
+from wwm_models.many import begin
 from wwm_models.records import Results
 from wwm_models.report.charts import Drawing, Row, library, written
 from wwm_models.report.figures import Block, Entry, Figure
@@ -35,13 +35,18 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     """
     for name in ("figures", "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    library()
-    with ThreadPoolExecutor(1) as beside:  # the chart compiler works beside Python and lets it run
-        report = report_of(results)
-        drawn = [beside.submit(_figure, figure, report, folder / "figures") for figure in report.figures]
-        tables = _tables(report, folder / "tables")
-        page = _write(folder / "report.html", page_of(report))
-        figures = [path for paths in drawn for path in paths.result()]
+    awaited = library()
+    report = report_of(results)
+    tables = _tables(report, folder / "tables")
+    dots = awaited().dots
+    drawn = [
+        (figure.id, begin(written, drawing(figure, block, report), dots))
+        for figure in report.figures
+        for block in figure.blocks
+        if block.by == figure.own or len(figure.blocks) == 1
+    ]
+    page = _write(folder / "report.html", page_of(report))
+    figures = [path for name, waiting in drawn for path in _figure(name, waiting(), folder / "figures")]
     return [page, *figures, *tables]
 
 
@@ -98,17 +103,11 @@ def _tables(report: Report, folder: Path) -> list[Path]:
     return write_tables(made, folder, lang, words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else "")
 
 
-def _figure(figure: Figure, report: Report, folder: Path) -> list[Path]:
-    """A drawing of every block, as SVG and PNG; the block by the figure's own grouping has the figure's name."""
-    found: list[Path] = []
-    folder.mkdir(exist_ok=True)
-    for block in figure.blocks:
-        if block.by != figure.own and len(figure.blocks) > 1:
-            continue
-        svg, png = written(drawing(figure, block, report))
-        found.append(_write(folder / f"{figure.id}.svg", svg))
-        found.append(folder / f"{figure.id}.png")
-        found[-1].write_bytes(png)
+def _figure(name: str, drawn: tuple[str, bytes], folder: Path) -> list[Path]:
+    """A drawing as SVG and PNG; the block by the figure's own grouping has the figure's name."""
+    svg, png = drawn
+    found = [_write(folder / f"{name}.svg", svg), folder / f"{name}.png"]
+    found[-1].write_bytes(png)
     return found
 
 

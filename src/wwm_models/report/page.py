@@ -113,7 +113,7 @@ def page_of(report: Report) -> str:
     """The page of a run."""
     results, labels = report.results, report.labels
     style = Markup("").join(asset(f"{name}.css") for name in ("colours", "page", "parts"))
-    scripts, templates = library().result()
+    charts = library()()
     script = Markup("").join(asset(f"{name}.js") for name in ("open", "format", "charts", "tables", "view"))
     parts = Parts()
     shown = headline(report.figures, report.comparison)
@@ -124,12 +124,12 @@ def page_of(report: Report) -> str:
         "level": percent_of(results.settings.get("level", 0.95)),
         "style": style, "script": script,
         "policy": "; ".join((
-            "default-src 'none'", f"script-src '{hash_of(scripts)}' '{hash_of(script)}'", f"style-src '{hash_of(style)}'",
+            "default-src 'none'", f"script-src '{hash_of(charts.bundle)}' '{hash_of(script)}'", f"style-src '{hash_of(style)}'",
             "base-uri 'none'", "form-action 'none'",
         )),
         "later": parts,
         "packed": lambda: Markup(packed({
-            "library": scripts, "templates": json.loads(templates), "parts": parts.markup,
+            "library": charts.bundle, "templates": json.loads(charts.templates), "parts": parts.markup,
             "payload": payload(report.comparison, _drawn(report, shown), report.allowed, results.lang),
         })),
         "headline": shown,

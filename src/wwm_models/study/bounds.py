@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
-from joblib import Parallel, delayed
 
 from wwm_models.article import Article
 from wwm_models.article.bounds import BoundsResult, Margins, bounds, read_margins
 from wwm_models.errors import ArticleError
+from wwm_models.many import begin
 from wwm_models.records import Results
 from wwm_models.study.declared import Declared
 from wwm_models.study.tables import with_study
@@ -43,8 +42,7 @@ def begin_bounds(declared: Declared) -> Callable[[], Bounded]:
     if not path.is_file() or not (declared.article.published or declared.article.claims):
         return lambda: (None, [])
     margins = read_margins(path, declared.codebook)
-    waiting: Any = Parallel(n_jobs=2, return_as="generator")(delayed(_bounded)(declared.article, margins) for _ in [0])
-    return lambda: next(waiting)
+    return begin(_bounded, declared.article, margins)
 
 
 def _bounded(article: Article, margins: Margins) -> Bounded:

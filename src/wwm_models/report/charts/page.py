@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from wwm_models.many import begin
 from wwm_models.report.charts.specs import FONT, bars, dots
 
 CONFIG = {"view": {"stroke": None}, "font": FONT, "aria": False, "background": None}
 
 
-@cache
-def library() -> Future[tuple[str, str]]:
-    """`bundle` and `templates`, being made in a thread: they depend on no number, so a run begins on them before its fits.
+@dataclass(frozen=True)
+class Library:
+    """What charts need whatever their numbers are.
 
-    The libraries that write tables and pictures are imported there too.
+    Attributes
+    ----------
+    bundle : str
+        The page's scripts.
+    templates : str
+        Both specifications compiled to Vega, as JSON.
+    dots : str
+        The Vega-Lite specification of dots, as JSON: print figures are made from it.
     """
-    return ThreadPoolExecutor(1).submit(_made)
+
+    bundle: str
+    templates: str
+    dots: str
 
 
-def _made() -> tuple[str, str]:
-    made = bundle(), templates()
-    for name in ("great_tables", "PIL.Image", "docx"):
-        if importlib.util.find_spec(name.partition(".")[0]) is not None:
-            importlib.import_module(name)
-    return made
+@cache
+def library() -> Callable[[], Library]:
+    """The library, being made in a process of its own, since vl-convert lets no other Python run beside it.
+
+    It depends on no number, so a run begins on it before its fits. The function that is given waits for it.
+    """
+    return begin(_made)
+
+
+def _made() -> Library:
+    return Library(bundle(), templates(), json.dumps(dots().to_dict()))
 
 
 def bundle() -> str:
