@@ -14,6 +14,8 @@ import pytest
 import wwm_models as wwm
 from wwm_models.adjust.why.perturbed import reported
 from wwm_models.article.scenarios import Varied, domains, families, trims
+from wwm_models.checks.second_opinion import second_opinion
+from wwm_models.engines.covariance import covariance, joined
 from wwm_models.engines.replicates import bootstrap_multipliers
 from wwm_models.engines.stages import staged_covariance
 from wwm_models.errors import SurveyError
@@ -126,6 +128,18 @@ def order_of(one: wwm.Fit, two: wwm.Fit) -> np.ndarray[Any, Any]:
 def test_estimates_are_the_same(pair: tuple[wwm.Survey, wwm.Survey], asked: Callable[[wwm.Survey], wwm.Estimates]):
     one, two = (asked(survey) for survey in pair)
     same_table(one, two)
+
+
+@pytest.mark.parametrize("family", ["cumulative", "multinomial"])
+def test_a_second_opinion_is_of_the_respondents(
+    frame: pd.DataFrame, of_kind: Any, counted: Counting, monkeypatch: pytest.MonkeyPatch, family: str
+):
+    fit = wwm.fit(wwm.Model("y ~ age + household", family=family), counted(survey_of(frame, "unweighted", of_kind)))
+    apart = second_opinion(fit)
+    assert apart is not None
+    assert apart < 1e-5  # where statsmodels' optimiser stops
+    monkeypatch.setattr("wwm_models.checks.second_opinion.MOST", fit.n - 1)
+    assert second_opinion(fit) is None
 
 
 @pytest.mark.parametrize(
@@ -270,3 +284,37 @@ def test_a_penalised_fit_under_other_weights_knows_how_many_respondents_there_ar
     assert one
     assert two
     np.testing.assert_allclose([two[place] for place in one], list(one.values()), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["sampling", "design", "strata only", "two stages", "population sizes", "domain"])
+def test_weighted_and_unweighted_numbers_of_the_same_people_have_their_joint_law(
+    frame: pd.DataFrame, of_kind: Any, counted: Counting, kind: str
+):
+    """A model with weights = "none" beside raw numbers: each respondent's contribution is w a to one and b to the other."""
+    survey = survey_of(frame, kind, of_kind)
+    pairs = [
+        (
+            wwm.raw(on, "y", "household").contributions,
+            wwm.adjusted(wwm.fit(wwm.Model("y ~ age + household"), on.unweighted()), "household").contributions,
+        )
+        for on in (survey, counted(survey))
+    ]
+    one, two = pairs[0]
+    assert one is not None
+    assert two is not None
+    rows = np.hstack([one.expand(), two.expand()])
+    by_hand = covariance(
+        wwm.records.Influence(rows, np.arange(len(rows)), np.ones(len(rows)), one.design, frequency=False)
+    )
+    nothing = 1e-12 * by_hand.max()
+    for first, second in pairs:
+        assert first is not None
+        assert second is not None
+        np.testing.assert_allclose(covariance(joined(first, second)), by_hand, rtol=ERRORS, atol=nothing)
+        swapped = np.roll(np.arange(len(by_hand)), -first.values.shape[1])
+        np.testing.assert_allclose(
+            covariance(joined(second, first)), by_hand[np.ix_(swapped, swapped)], rtol=ERRORS, atol=nothing
+        )
+        three = covariance(joined(joined(first, second), first))
+        again = np.concatenate([np.arange(len(by_hand)), np.arange(first.values.shape[1])])
+        np.testing.assert_allclose(three, by_hand[np.ix_(again, again)], rtol=ERRORS, atol=nothing)

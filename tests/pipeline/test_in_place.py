@@ -36,6 +36,7 @@ outcome = "before"
 family = "multinomial"
 exposures = ["household"]
 adjusters = ["gender"]
+weights = "none"
 """,
 }
 ARTICLE = """
@@ -63,7 +64,7 @@ en = "People want it more often than before."
 greater = { outcome = "before", category = "never" }
 lesser = { outcome = "desired", category = "never" }
 """
-ROUNDING = {"gradient_norm", "convergence"}  # where Newton stops, and how it came there
+ROUNDING = {"gradient_norm", "convergence", "second_opinion"}  # where an optimiser stops, and how it came there
 INTEGRALS = [
     "p_adjusted",
     "p_max_t",

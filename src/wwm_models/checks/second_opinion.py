@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wwm_models.records import Fit
 
 Array = NDArray[np.float64]
+MOST = 100_000  # respondents: it then takes seconds
 
 
 def second_opinion(fit: Fit) -> float | None:
@@ -28,7 +29,8 @@ def second_opinion(fit: Fit) -> float | None:
     -------
     float or None
         None where statsmodels has no such model: weights, other families or links, nonproportional terms, structured cut points,
-        a scale part, a penalty, or no predictor.
+        a scale part, a penalty, or no predictor; and where more than `MOST` respondents were counted together, whom it would
+        need one by one.
 
     References
     ----------
@@ -48,6 +50,10 @@ def second_opinion(fit: Fit) -> float | None:
     ):
         return None
     rows = np.flatnonzero(fit.cells.row_pattern >= 0)
+    if fit.survey.tally is not None:
+        if fit.n > MOST:
+            return None
+        rows = np.repeat(rows, np.round(fit.survey.counts[rows]).astype(np.intp))
     position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
     position[fit.design.order] = np.arange(len(fit.design.order))
     theirs = refitted(position[fit.cells.row_category[rows]], fit, fit.cells.row_pattern[rows])

@@ -20,6 +20,7 @@ from wwm_models.engines.stages import number_of_units, staged_covariance
 from wwm_models.records import Calibration, Influence, SamplingDesign, summed_squares
 
 Array = NDArray[np.float64]
+SAME = 1e-9  # relative: weights that differ by less were scaled in another order
 
 
 def covariance(influence: Influence) -> Array:
@@ -43,11 +44,16 @@ def covariance(influence: Influence) -> Array:
     rows = influence.expand()
     if influence.design.calibration is not None:
         rows = residuals_of_calibration(rows, influence.row_weight, influence.design.calibration)
-    return staged_covariance(rows, influence.design)
+    uneven = None if influence.uneven is None else influence.expand_uneven()
+    return staged_covariance(rows, influence.design, uneven)
 
 
 def _independent(influence: Influence) -> Array:
     """N / (n - 1) times the centred sum of squares over respondents, from sums of weights by cell."""
+    if influence.uneven is not None and influence.tally is not None:
+        rows, uneven, people = influence.expand(), influence.expand_uneven(), influence.tally
+        middle = (rows / people.count[:, None]).T @ rows + (uneven * people.excess[:, None]).T @ uneven
+        return _centred(middle, rows.sum(axis=0), _rows(influence))
     used = influence.row_cell >= 0
     cell, weight = influence.row_cell[used], influence.row_weight[used]
     size = len(influence.values)
@@ -57,7 +63,10 @@ def _independent(influence: Influence) -> Array:
     n = float(weight.sum()) if influence.frequency else _rows(influence)
     held = np.flatnonzero(squares)
     scaled = influence.values[held] * np.sqrt(squares[held])[:, None]
-    middle = scaled.T @ scaled
+    return _centred(scaled.T @ scaled, total, n)
+
+
+def _centred(middle: Array, total: Array, n: float) -> Array:
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
 
 
@@ -107,13 +116,15 @@ def joined(first: Influence, second: Influence) -> Influence:
     Parameters
     ----------
     first, second : Influence
-        With m1 and m2 estimates; each scales its own weights.
+        With m1 and m2 estimates; each scales its own weights, and one may count everybody once where the other weighs.
 
     Returns
     -------
     Influence
         With m1 + m2 estimates.
     """
+    if not _proportional(first, second):
+        return _side_by_side(first, second)
     ratio_first, ratio_second, weight = _common_weight(first, second)
     width = len(second.values) + 1
     pair = (first.row_cell + 1) * width + second.row_cell + 1
@@ -127,9 +138,32 @@ def joined(first: Influence, second: Influence) -> Influence:
 
 def summed(first: Influence, second: Influence) -> Influence:
     """Influence on the sums of both, estimate by estimate; both must be of one survey and of m estimates."""
-    size = first.values.shape[1]
-    both = joined(first, second)
-    return replace(both, values=both.values[:, :size] + both.values[:, size:])
+    size = np.eye(first.values.shape[1])
+    return joined(first, second).mapped(np.hstack([size, size]))
+
+
+def _proportional(first: Influence, second: Influence) -> bool:
+    """Whether the weights of both are the same but for their scale."""
+    if first.uneven is not None or second.uneven is not None:
+        return False
+    both = (first.row_weight > 0) & (second.row_weight > 0)
+    if not both.any() or first.frequency or second.frequency:
+        return True
+    one, two = first.row_weight[both], second.row_weight[both]
+    return bool(np.allclose(one * (two.sum() / one.sum()), two, rtol=SAME, atol=0.0))
+
+
+def _side_by_side(first: Influence, second: Influence) -> Influence:
+    """Influence by row, where both weigh the rows in different ways."""
+    outside = (first.row_cell < 0) & (second.row_cell < 0)
+    rows = np.hstack([first.expand(), second.expand()])
+    cell, weight = np.where(outside, -1, np.arange(len(rows))), np.where(outside, 0.0, 1.0)
+    if first.tally is None or second.tally is None:
+        return replace(first, values=rows, row_cell=cell, row_weight=weight)
+    tally = max(first.tally, second.tally, key=lambda one: float(one.excess.sum()))
+    design = None if first.design is None else replace(first.design, tally=tally)
+    uneven = np.hstack([first.expand_uneven(), second.expand_uneven()])
+    return Influence(rows, cell, weight, design, frequency=False, tally=tally, uneven=uneven)
 
 
 def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 
-def staged_covariance(rows: Array, design: SamplingDesign) -> Array:
+def staged_covariance(rows: Array, design: SamplingDesign, uneven: Array | None = None) -> Array:
     """Covariance of the column sums of `rows`.
 
     Parameters
@@ -30,6 +30,8 @@ def staged_covariance(rows: Array, design: SamplingDesign) -> Array:
     rows : (n, m) array
         Each respondent's weighted contribution; zeros for respondents outside the domain.
     design : SamplingDesign
+    uneven : (n, m) array, optional
+        Of respondents who were counted together, what is in proportion to their own weights; all of it unless given.
 
     Returns
     -------
@@ -53,7 +55,8 @@ def staged_covariance(rows: Array, design: SamplingDesign) -> Array:
         np.add.at(totals, unit, rows)
         multiplier = np.zeros(len(sizes))
         multiplier[stratum] = before[first]
-        units = _Units(totals, counts, _excess(design, stage), stratum, sizes)
+        varying = totals if uneven is None or design.told_apart(stage) else uneven[first]
+        units = _Units(totals, counts, _excess(design, stage), varying, stratum, sizes)
         result += _one_stage(units, multiplier * (1.0 - fraction), design, stage)
         if design.fpc is None:
             break
@@ -112,12 +115,13 @@ class _Units:
     """Units of a stage: the totals of each row of them, how many units that is, and how their shares of it vary.
 
     With c units whose shares of a total u are w_j / sum(w), the sum of squares of their totals is u u' sum(w^2) / sum(w)^2, which
-    is u u' / c between and u u' times the excess within.
+    is u u' / c between and u u' times the excess within; where only a part of u goes by weight, that part stands for it within.
     """
 
     totals: Array
     counts: Array
     excess: Array | None
+    varying: Array
     stratum: Codes
     sizes: Array
 
@@ -145,7 +149,7 @@ def _one_stage(units: _Units, factor: Array, design: SamplingDesign, stage: int)
     centred = totals / units.counts[:, None] - means[stratum]
     result = (centred * (scale[stratum] * units.counts)[:, None]).T @ centred
     if units.excess is not None:
-        result += (totals * (scale[stratum] * units.excess)[:, None]).T @ totals
+        result += (units.varying * (scale[stratum] * units.excess)[:, None]).T @ units.varying
     if design.lonely == "average" and lonely.any():
         result *= len(sizes) / max(float((~lonely).sum()), 1.0)
     return result

@@ -38,6 +38,9 @@ class Influence:
         Weights count identical respondents instead of representing others.
     tally : Tally or None
         Respondents behind each row, where rows are not respondents.
+    uneven : (cells, m) array or None
+        The part of `values` that is in proportion to a respondent's own weight, where the respondents of a row count alike in the
+        rest; None: all of it.
     """
 
     values: Array
@@ -46,6 +49,7 @@ class Influence:
     design: SamplingDesign | None
     frequency: bool
     tally: Tally | None = None
+    uneven: Array | None = None
 
     @cached_property
     def occupied(self) -> Influence:
@@ -54,13 +58,30 @@ class Influence:
         held = np.zeros(len(self.values), dtype=bool)
         held[self.row_cell[used]] = True
         place = np.where(used, (np.cumsum(held) - 1)[self.row_cell], -1)
-        return replace(self, values=self.values[held], row_cell=place)
+        uneven = None if self.uneven is None else self.uneven[held]
+        return replace(self, values=self.values[held], row_cell=place, uneven=uneven)
+
+    def mapped(self, matrix: Array) -> Influence:
+        """The influence on ``matrix @ estimates``, (k, m)."""
+        uneven = None if self.uneven is None else np.nan_to_num(self.uneven) @ matrix.T
+        return replace(self, values=np.nan_to_num(self.values) @ matrix.T, uneven=uneven)
 
     def expand(self) -> Array:
         """One row per row of the survey: (n, m)."""
+        return self._rows_of(self.values)
+
+    def expand_uneven(self) -> Array:
+        """Of each row, what is in proportion to its respondents' own weights: (n, m), zeros where these are equal."""
+        if self.tally is None:
+            return np.zeros((len(self.row_cell), self.values.shape[1]))
+        if self.uneven is not None:
+            return self._rows_of(self.uneven)
+        return np.where(self.tally.excess[:, None] > 0.0, self.expand(), 0.0)
+
+    def _rows_of(self, values: Array) -> Array:
         used = self.row_cell >= 0
-        rows = np.zeros((len(self.row_cell), self.values.shape[1]))
-        rows[used] = self.values[self.row_cell[used]] * self.row_weight[used, None]
+        rows = np.zeros((len(self.row_cell), values.shape[1]))
+        rows[used] = values[self.row_cell[used]] * self.row_weight[used, None]
         return rows
 
 

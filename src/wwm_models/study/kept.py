@@ -71,9 +71,11 @@ def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str
             f"{prefix}.row_cell": own.row_cell,
             f"{prefix}.row_weight": own.row_weight,
         }
+    alike = own is not None and own.tally is not None and not own.tally.excess.any()
     return {
         "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
         "contributions": own is not None, "frequency": own is not None and own.frequency, "design": own is not None and own.design is not None,
+        "alike": alike,
     }  # fmt: skip
 
 
@@ -81,6 +83,7 @@ def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: S
     prefix = facts["prefix"]
     contributions = None
     if facts["contributions"]:
+        survey = survey.unweighted() if facts["alike"] else survey
         contributions = Influence(
             arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
             survey.design if facts["design"] else None, facts["frequency"], survey.tally,

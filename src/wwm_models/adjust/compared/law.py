@@ -14,7 +14,7 @@ models. Sociological Methodology 49, 152-189. doi:10.1177/0081175019852763
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def _contributions(terms: Sequence[Term]) -> Influence | None:
         own = estimates.contributions
         if own is None or (whole is not None and len(whole.row_cell) != len(own.row_cell)):
             return None
-        own = replace(own, values=np.nan_to_num(own.values) @ matrix.T)
+        own = own.mapped(matrix)
         whole = own if whole is None else summed(whole, own)
     return whole
 

@@ -253,9 +253,8 @@ def _influence(fit: Fit, values: Array) -> Influence:
 
 
 def _gap(first: Influence, second: Influence) -> Influence:
-    size = first.values.shape[1]
-    both = joined(first, second)
-    return replace(both, values=both.values[:, :size] - both.values[:, size:])
+    size = np.eye(first.values.shape[1])
+    return joined(first, second).mapped(np.hstack([size, -size]))
 
 
 def _std_error(influence: Influence) -> Array:
