@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         pearson,
         po_size,
         posterior_predictive,
+        posterior_predictive_items,
         power_scaling,
         pulkstenis_robinson,
         randomised_pit,
@@ -149,6 +150,7 @@ _HOME = {
     "stacking": "engines",
     "Loo": "records",
     "posterior_predictive": "checks",
+    "posterior_predictive_items": "checks",
     "power_scaling": "checks",
 }
 
@@ -196,6 +198,7 @@ __all__ = [
     "po_size",
     "pool",
     "posterior_predictive",
+    "posterior_predictive_items",
     "poststratify",
     "power_scaling",
     "precision",

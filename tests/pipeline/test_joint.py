@@ -13,7 +13,8 @@ from wwm_models.cli import main
 from wwm_models.declared.joint import read_joint_model
 from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.errors import DeclarationError
-from wwm_models.store import read_table
+from wwm_models.report.labels import Labels
+from wwm_models.store import read_table, stored_results
 from wwm_models.study import run_study
 from wwm_models.study.joint import priors_of
 
@@ -72,6 +73,13 @@ def test_items_of_a_joint_model_are_reported_as_models(with_items: Path):
     checks = read_table(with_items / "out" / "diagnostics.csv")
     note = checks[(checks["model"] == "together-wish") & (checks["check"] == "note")]
     assert note["message"].str.contains("not rotated").all()
+    for item in ("wish", *MORE):
+        own = checks[checks["model"] == f"together-{item}"].set_index("check")
+        assert own.loc["loo_respondent", "value"] < -4 * 0.5 * 500  # four answers in three categories: log 3 is 1.1
+        assert 0.0 < own.loc["predictive_p:age_group", "value"] < 1.0
+        assert 0.0 < own.loc["together_p", "value"] < 1.0
+    phrases = Labels(stored_results(with_items / "out")).phrases
+    assert all(phrases.knows(said) for said in own["message"].dropna() if said)
 
 
 def test_a_model_can_be_left_out_by_name(with_items: Path):

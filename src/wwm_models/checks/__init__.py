@@ -11,6 +11,7 @@ from wwm_models.checks.lipsitz import lipsitz
 from wwm_models.checks.patterns import pearson, pulkstenis_robinson
 from wwm_models.checks.power_scaling import power_scaling
 from wwm_models.checks.predictive import posterior_predictive
+from wwm_models.checks.predictive_items import posterior_predictive_items
 from wwm_models.checks.ratio import likelihood_ratio
 from wwm_models.checks.relaxed import nominal_test
 from wwm_models.checks.residuals import randomised_pit, surrogate_residuals
@@ -28,6 +29,7 @@ __all__ = [
     "pearson",
     "po_size",
     "posterior_predictive",
+    "posterior_predictive_items",
     "power_scaling",
     "pulkstenis_robinson",
     "randomised_pit",

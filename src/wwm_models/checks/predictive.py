@@ -32,7 +32,7 @@ from wwm_models.adjust.margins.target import target_population
 from wwm_models.adjust.table import names_of, probability_table
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError
-from wwm_models.records import Estimates, Posterior
+from wwm_models.records import Estimates, Posterior, Tabulated
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -109,7 +109,7 @@ def posterior_predictive(
         )
     post.survey.one_by_one("wwm.posterior_predictive")
     known = _answers(post, draws)
-    groups, group = _groups(post, names)
+    groups, group = groups_of(post, names)
     generator = np.random.default_rng([seed, 1996])
     own = group[known.pattern]
     drawn = [_drawn_answers(known, s, generator) for s in range(len(known.cumulative))]
@@ -122,7 +122,7 @@ def posterior_predictive(
         table,
         estimates,
         _calibration(post, known, drawn[:200], level),
-        _discrepancy(observed, replicated, expected, size),
+        discrepancy(observed, replicated, expected, size),
     )
 
 
@@ -145,13 +145,13 @@ def _answers(post: Posterior, draws: int) -> _Answers:
     return _Answers(cells.row_pattern[rows], place[cells.row_category[rows]], weight, cumulative)
 
 
-def _groups(post: Posterior, names: tuple[str, ...]) -> tuple[pd.DataFrame, Codes]:
+def groups_of(model: Tabulated, names: tuple[str, ...]) -> tuple[pd.DataFrame, Codes]:
     """The groups there are, in order, and the group of every pattern."""
     for name in names:
-        model_values(post, name)
+        model_values(model, name)
     if not names:
-        return pd.DataFrame(index=range(1)), np.zeros(len(post.cells.patterns), dtype=np.intp)
-    patterns = post.cells.patterns[list(names)]
+        return pd.DataFrame(index=range(1)), np.zeros(len(model.cells.patterns), dtype=np.intp)
+    patterns = model.cells.patterns[list(names)]
     codes = [pd.factorize(patterns[name], sort=True)[0] for name in names]
     _, first, number = np.unique(np.column_stack(codes), axis=0, return_index=True, return_inverse=True)
     return patterns.iloc[first].reset_index(drop=True), number.ravel().astype(np.intp)
@@ -181,8 +181,16 @@ def _expected(known: _Answers, group: Codes, groups: int) -> Array:
     return member @ np.diff(known.cumulative, prepend=0.0, axis=2)
 
 
-def _discrepancy(observed: Array, replicated: Array, expected: Array, size: Array) -> float:
-    """Posterior probability that drawn answers are at least as far from what their draw expects as the observed ones."""
+def discrepancy(observed: Array, replicated: Array, expected: Array, size: Array) -> float:
+    """Posterior probability that drawn answers are at least as far from what their draw expects as the observed ones.
+
+    Parameters
+    ----------
+    observed : (G, K) array of shares
+    replicated, expected : (s, G, K) arrays
+    size : (G,) array
+        Sums of weights.
+    """
     scale = size[:, None] / np.maximum(expected, 1e-12)
     drawn = ((replicated - expected) ** 2 * scale).sum(axis=(1, 2))
     seen = ((observed - expected) ** 2 * scale).sum(axis=(1, 2))

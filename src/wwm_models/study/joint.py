@@ -23,7 +23,8 @@ from wwm_models.errors import FitError, ModelError
 from wwm_models.records import Estimates, JointPosterior
 from wwm_models.study.declared import Declared
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
-from wwm_models.study.diagnostics import failure
+from wwm_models.study.diagnostics import Row, failure
+from wwm_models.study.joint_checks import checks_of_items
 from wwm_models.study.kept import result_from, stored_form
 from wwm_models.study.models import (
     COEFFICIENT_COLUMNS,
@@ -110,6 +111,7 @@ def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior,
         for item, found in adjusted_items(post, by or None, level=work.level, collapses=collapses).items():
             estimates[item].append((label, labelled(found, label)))
     results: list[ModelResult] = []
+    checks = checks_of_items(post, spec.exposures)
     for number, item in enumerate(specs):
         compared = [
             (label, contrasts_of(item, found, name, work.level))
@@ -119,7 +121,7 @@ def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior,
         ]
         results.append(
             ModelResult(
-                item.name, tuple(estimates[item.outcome]), tuple(compared), _coefficients(post, number, work.level), _rows(post),
+                item.name, tuple(estimates[item.outcome]), tuple(compared), _coefficients(post, number, work.level), _rows(post, checks[number]),
                 dict(post.rows.excluded), (),
             )
         )  # fmt: skip
@@ -147,8 +149,8 @@ def _coefficients(post: JointPosterior, item: int, level: float) -> pd.DataFrame
     )  # fmt: skip
 
 
-def _rows(post: JointPosterior) -> pd.DataFrame:
-    """What diagnostics.csv says of the joint posterior: the worst parameter of every check."""
+def _rows(post: JointPosterior, more: Sequence[Row] = ()) -> pd.DataFrame:
+    """What diagnostics.csv says of the joint posterior: the worst parameter of every check, then `more`."""
     health = post.health
     rhat, bulk, tail = float(health["rhat"].max()), float(health["ess_bulk"].min()), float(health["ess_tail"].min())
     draws = len(post.unconstrained)
@@ -161,5 +163,6 @@ def _rows(post: JointPosterior) -> pd.DataFrame:
         ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
         ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
         *(("note", np.nan, "info", note) for note in post.notes),
+        *more,
     ]  # fmt: skip
     return pd.DataFrame([(LABEL, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))

@@ -33,30 +33,44 @@ def checks_of(post: Posterior, exposures: Sequence[str]) -> list[Row]:
         A check that cannot be made says why.
     """
     units = ["respondent"] if post.survey.design is None else ["respondent", "psu"]
-    rows = [row for unit in units for row in _accuracy(post, unit)]
-    return [*rows, *(row for name in exposures for row in _predicted(post, name)), *_sensitivity(post, exposures)]
+    rows = [_accuracy(post, unit) for unit in units]
+    return [*rows, *(_predicted(post, name) for name in exposures), *_sensitivity(post, exposures)]
 
 
-def _accuracy(post: Posterior, unit: str) -> list[Row]:
+def _accuracy(post: Posterior, unit: str) -> Row:
     try:
-        found: Loo = loo(post, unit=unit)
+        return accuracy_row(loo(post, unit=unit))
     except WwmError as problem:
-        return [(f"loo_{unit}", np.nan, "info", str(problem))]
+        return f"loo_{unit}", np.nan, "info", str(problem)
+
+
+def accuracy_row(found: Loo, more: str = "") -> Row:
+    """The row of a leave-one-out accuracy, with `more` after its message."""
     what = (
-        f"expected log predictive density, left out by {unit}; std_error {found.std_error:.1f}, p_loo {found.p_loo:.1f}"
+        f"expected log predictive density, left out by {found.unit}; std_error {found.std_error:.1f}, p_loo {found.p_loo:.1f}"
+        f"{more}"
     )
-    return [(f"loo_{unit}", found.elpd, "look" if found.message else "ok", found.message or what)]
+    return f"loo_{found.unit}", found.elpd, "look" if found.message else "ok", found.message or what
 
 
-def _predicted(post: Posterior, name: str) -> list[Row]:
-    check = f"predictive_p:{name}"
+def _predicted(post: Posterior, name: str) -> Row:
     try:
         found = posterior_predictive(post, name, draws=GRID)
     except WwmError as problem:
-        return [(check, np.nan, "info", str(problem))]
-    outside = int((found.table["status"] != "ok").sum())
-    what = f"shares of drawn answers against those observed; {outside} of {len(found.table)} observed shares outside their 95% limits"
-    return [(check, found.p_value, "ok" if TAIL <= found.p_value <= 1.0 - TAIL else "look", what)]
+        return f"predictive_p:{name}", np.nan, "info", str(problem)
+    return shares_row(name, found.table, found.p_value)
+
+
+def shares_row(name: str, table: pd.DataFrame, p_value: float) -> Row:
+    """The row of a predictive check of shares by an exposure."""
+    outside = int((table["status"] != "ok").sum())
+    what = f"shares of drawn answers against those observed; {outside} of {len(table)} observed shares outside their 95% limits"
+    return f"predictive_p:{name}", p_value, tail_status(p_value), what
+
+
+def tail_status(p_value: float) -> str:
+    """Whether a tail probability asks for attention."""
+    return "ok" if TAIL <= p_value <= 1.0 - TAIL else "look"
 
 
 def _sensitivity(post: Posterior, exposures: Sequence[str]) -> list[Row]:

@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit, logsumexp, roots_hermite
 
 import wwm_models as wwm
+from wwm_models.checks.predictive_items import expected_shares
 from wwm_models.engines.bayes.joint.density import JointPriors
 from wwm_models.engines.bayes.joint.loo import evenly_spaced, log_likelihood_of_rows
 from wwm_models.engines.bayes.joint.pilot import pilot
@@ -39,7 +40,7 @@ def people(rows: int) -> pd.DataFrame:
     return frame
 
 
-def assembled_of(survey: wwm.Survey, draws: int = 500, spread: float = 0.4) -> wwm.JointPosterior:
+def assembled_of(survey: wwm.Survey, draws: int = 250, spread: float = 0.4) -> wwm.JointPosterior:
     """Two chains of independent normal draws around the pilot's mode; those of a spread of one are nearly the posterior's."""
     rows = item_rows(ITEMS, "x", survey)
     start = pilot(rows, JointPriors())
@@ -53,12 +54,13 @@ def assembled_of(survey: wwm.Survey, draws: int = 500, spread: float = 0.4) -> w
 def plain() -> wwm.JointPosterior:
     """150 respondents of which the last ten are the first ten again, backwards."""
     some = people(140)
-    return assembled_of(wwm.Survey.from_frame(pd.concat([some, some[9::-1]], ignore_index=True), weight=None))
+    survey = wwm.Survey.from_frame(pd.concat([some, some[9::-1]], ignore_index=True), weight=None)
+    return replace(assembled_of(survey), message="")  # few draws, which is another check's concern
 
 
 def by_person(post: wwm.JointPosterior) -> np.ndarray:
-    """(s, n) log density of each respondent's answers by 41 nodes at the prior, from differences of distribution functions."""
-    points, weights = roots_hermite(41)
+    """(s, n) log density of each respondent's answers by 31 nodes at the prior, from differences of distribution functions."""
+    points, weights = roots_hermite(31)
     u, share = np.sqrt(2.0) * points, np.log(weights / np.sqrt(np.pi))
     rows, found = post.rows, []
     for s in range(len(post.unconstrained)):
@@ -80,18 +82,18 @@ def test_with_weights_one_it_is_arviz_loo_of_whole_persons(plain):
 
     assert (len(plain.rows.weights), len(plain.survey)) == (140, 150)
     chosen = evenly_spaced(plain, 4000)
-    np.testing.assert_array_equal(chosen, np.arange(1000))
-    draws = {"coordinates": plain.unconstrained.reshape(2, 500, -1)}
+    np.testing.assert_array_equal(chosen, np.arange(500))
+    draws = {"coordinates": plain.unconstrained.reshape(2, 250, -1)}
     exact, own = by_person(plain), log_likelihood_of_rows(plain, chosen)[:, plain.rows.row]
     theirs, near = (
-        az.loo(az.from_dict(posterior=draws, log_likelihood={"y": each.reshape(2, 500, -1)}), pointwise=True)
+        az.loo(az.from_dict(posterior=draws, log_likelihood={"y": each.reshape(2, 250, -1)}), pointwise=True)
         for each in (own, exact)
     )
-    ours = wwm.loo_items(plain, draws=1000)
+    ours = wwm.loo_items(plain, draws=500)
     np.testing.assert_allclose(ours.pointwise, theirs.loo_i.values, rtol=1e-6)
     np.testing.assert_allclose(ours.elpd, theirs.elpd_loo, rtol=1e-7)
     np.testing.assert_allclose(ours.p_loo, theirs.p_loo, rtol=1e-4)
-    np.testing.assert_allclose(ours.pointwise, near.loo_i.values, atol=0.02)  # seven nodes per person against 41
+    np.testing.assert_allclose(ours.pointwise, near.loo_i.values, atol=0.02)  # seven nodes per person against 31
     assert ours.n == 150
     assert ours.outcome == "trust, focus, pace"
 
@@ -111,7 +113,7 @@ def test_frequencies_are_copies_and_units_of_one_are_respondents():
 
 def test_draws_are_spaced_evenly_within_chains(plain):
     chosen = evenly_spaced(plain, 100).reshape(2, 50)
-    np.testing.assert_array_equal(chosen[:, [0, -1]], [[0, 499], [500, 999]])
+    np.testing.assert_array_equal(chosen[:, [0, -1]], [[0, 249], [250, 499]])
     assert np.ptp(np.diff(chosen, axis=1)) <= 1
 
 
@@ -127,7 +129,7 @@ def test_observed_shares_are_the_raw_ones_and_a_right_model_gives_them_back():
     survey = wwm.Survey.from_frame(
         people(400).assign(x=lambda d: np.sign(d["x"]), w=lambda d: 0.5 + 0.5 * d["f"]), weight="w"
     )
-    post = assembled_of(survey, spread=1.0)
+    post = assembled_of(survey, draws=500, spread=1.0)
     assert post.healthy, post.message
     check = wwm.posterior_predictive_items(post, "x")
     for item in ITEMS:
@@ -147,11 +149,15 @@ def test_answers_that_no_effect_of_a_person_gives_are_seen():
     codes = some["pace"].cat.codes.to_numpy()
     extreme = np.where((some["x"] > 0) & (codes == 1), 0, np.where((some["x"] > 0) & (codes == 2), 3, codes))
     wrong = some.assign(pace=pd.Categorical.from_codes(extreme, list("abcd"), ordered=True))
-    check = wwm.posterior_predictive_items(assembled_of(wwm.Survey.from_frame(wrong, weight=None), spread=1.0), "x")
+    check = wwm.posterior_predictive_items(
+        assembled_of(wwm.Survey.from_frame(wrong, weight=None), draws=500, spread=1.0), "x"
+    )
     assert check.p_values["pace"] == 0.0
     assert check.p_values["trust"] > 0.02
     turned = some.assign(trust=pd.Categorical.from_codes(3 - some["trust"].cat.codes, list("abcd"), ordered=True))
-    check = wwm.posterior_predictive_items(assembled_of(wwm.Survey.from_frame(turned, weight=None), spread=1.0))
+    check = wwm.posterior_predictive_items(
+        assembled_of(wwm.Survey.from_frame(turned, weight=None), draws=500, spread=1.0)
+    )
     together = check.together.set_index("item")
     assert together.loc["trust", "p_value"] == 1.0
     assert together.loc["trust", "observed"] < min(0.0, together.loc["trust", "lower"])
@@ -163,6 +169,26 @@ def test_drawn_answers_leave_out_what_was_left_out(plain):
     answered = [int((plain.rows.answers[j, plain.rows.row] >= 0).sum()) for j in range(3)]
     assert shares.groupby("item", sort=False)["n"].first().to_list() == answered
     assert answered[1] < 150
+
+
+def test_expected_shares_are_the_adjusted_ones_of_the_same_people(plain):
+    share = np.bincount(plain.rows.pattern, plain.rows.weights) / plain.rows.weights.sum()
+    adjusted = wwm.adjusted_items(plain, covariates="fixed")
+    for j, item in enumerate(ITEMS):
+        found = expected_shares(plain, j, np.arange(0, 500, 7), share[None])
+        np.testing.assert_allclose(found[:, 0], adjusted[item].draws[::7], atol=1e-5)  # 31 nodes or 61
+
+
+def test_who_answers_one_item_says_nothing_of_how_items_hang_together():
+    some = people(150)
+    for j, item in enumerate(ITEMS):
+        some.loc[np.arange(150) % 3 != j, item] = np.nan
+    alone = replace(
+        assembled_of(wwm.Survey.from_frame(some.dropna(how="all", subset=list(ITEMS)), weight=None)), message=""
+    )
+    np.testing.assert_array_equal(
+        wwm.posterior_predictive_items(alone).together[["observed", "predicted", "upper"]], 0.0
+    )
 
 
 def test_correlations_with_the_rest_are_those_of_numpy():

@@ -153,6 +153,36 @@ class _Collapsed:
         )  # fmt: skip
 
 
+def rest_correlations(answers: Codes, weights: Array) -> Array:
+    """Correlation of each item's answers with the mean of the others, over respondents who gave both.
+
+    Parameters
+    ----------
+    answers : (J, n) int array
+        Negative where not answered.
+    weights : (n,) array
+
+    Returns
+    -------
+    (J,) array
+        0 where either does not vary.
+
+    Examples
+    --------
+    >>> rest_correlations(np.array([[0, 1, 2], [0, 2, 1]]), np.ones(3)).tolist()
+    [0.5, 0.5]
+    """
+    given = answers >= 0
+    values = np.where(given, answers, 0).astype(np.float64)
+    rest_count = given.sum(axis=0) - given
+    rest = (values.sum(axis=0) - values) / np.maximum(rest_count, 1)
+    share = np.where(given & (rest_count > 0), weights, 0.0)
+    share = share / np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
+    own, rest = (part - (share * part).sum(axis=1, keepdims=True) for part in (values, rest))
+    squares = (share * own**2).sum(axis=1) * (share * rest**2).sum(axis=1)
+    return (share * own * rest).sum(axis=1) / np.sqrt(np.where(squares > 0, squares, 1.0))
+
+
 def columns_of(frame: pd.DataFrame) -> dict[str, Any]:
     """The columns of a frame of patterns by name, groups as Categoricals."""
     return {str(name): _values(frame[name]) for name in frame.columns}

@@ -25,7 +25,7 @@ from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.bayes.joint.density import JointDensity, JointPriors, Layout
 from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood
 from wwm_models.engines.bayes.joint.pilot import Pilot, pilot
-from wwm_models.engines.bayes.joint.rows import item_rows
+from wwm_models.engines.bayes.joint.rows import item_rows, rest_correlations
 from wwm_models.engines.bayes.joint.storage import joint_inference_data
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.sample import trouble_with
@@ -199,22 +199,10 @@ def notes_on(rows: ItemRows, survey: Survey) -> tuple[str, ...]:
             f"Weights raise each respondent's likelihood, person effect included, and sum to Kish's effective n ({rows.n_effective:.0f} of {rows.n}); "
             "the draws are not rotated to a design-based covariance, so intervals hold for that many independent respondents."
         )
-    for j, item in enumerate(rows.items):
-        others = _rest_correlation(rows, j)
+    for item, others in zip(rows.items, rest_correlations(rows.answers, rows.weights), strict=True):
         if others < 0.0:
             notes.append(
                 f'Item "{item}" goes against the others (rank correlation with their mean {others:.2f}); loadings are positive, so its person effect is '
                 "understated. Turn its answers around, or leave it out."
             )
     return tuple(notes)
-
-
-def _rest_correlation(rows: ItemRows, item: int) -> float:
-    """Correlation of an item's answers with the mean of the others, over respondents who gave both."""
-    given = np.where(rows.answers >= 0, rows.answers, np.nan).astype(np.float64)
-    own, rest = given[item], np.delete(given, item, axis=0)
-    both = np.isfinite(own) & np.isfinite(rest).any(axis=0)
-    mean = np.nanmean(rest[:, both], axis=0)
-    cov = np.cov(own[both], mean, aweights=rows.weights[both])
-    scale = float(np.sqrt(cov[0, 0] * cov[1, 1]))
-    return float(cov[0, 1]) / scale if scale > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Answers to several items drawn from declared parameters: for calibration and tests."""
+"""Answers to several items drawn from given parameters: for calibration, predictive checks and tests."""
 
 from __future__ import annotations
 
@@ -33,13 +33,22 @@ def simulated_items(
     DataFrame
         One ordered Categorical per item.
     """
-    person = rng.standard_normal(len(columns))
-    ends = np.cumsum([len(answers) - 1 for answers in categories])
-    answered: dict[str, Any] = {}
-    for j, cuts in enumerate(np.split(truth.cuts, ends[:-1])):
-        latent = columns @ truth.slopes[j] + truth.loadings[j] * person + rng.logistic(size=len(columns))
-        codes = np.searchsorted(cuts, latent)
-        answered[items[j]] = pd.Categorical.from_codes(
-            codes, dtype=pd.CategoricalDtype(list(categories[j]), ordered=True)
-        )
+    steps = [len(answers) - 1 for answers in categories]
+    codes = simulated_codes(truth, np.repeat(np.arange(len(steps)), steps), columns, rng)
+    answered: dict[str, Any] = {
+        item: pd.Categorical.from_codes(own, dtype=pd.CategoricalDtype(list(answers), ordered=True))
+        for item, own, answers in zip(items, codes, categories, strict=True)
+    }
     return pd.DataFrame(answered)
+
+
+def simulated_codes(
+    truth: ItemParameters, cut_item: NDArray[np.intp], columns: Array, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Positions of the answers that people with these (n, p) columns give to each item, (J, n); `cut_item` is the item of each cut point."""
+    person = rng.standard_normal(len(columns))
+    found = np.empty((len(truth.loadings), len(columns)), dtype=np.intp)
+    for j, loading in enumerate(truth.loadings):
+        latent = columns @ truth.slopes[j] + loading * person + rng.logistic(size=len(columns))
+        found[j] = np.searchsorted(truth.cuts[cut_item == j], latent)
+    return found
