@@ -94,8 +94,8 @@ def trims(made: Sequence[Varied]) -> tuple[Scenario, ...]:
 
 
 def counted_together(made: Sequence[Varied]) -> bool:
-    """Whether rows stand for several respondents."""
-    return any(one.fit.survey.tally is not None for one in made)
+    """Whether rows stand for several respondents with sampling weights of their own."""
+    return any(one.fit.survey.tally is not None and one.fit.survey.weight_kind == "sampling" for one in made)
 
 
 def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
