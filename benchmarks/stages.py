@@ -26,7 +26,7 @@ from wwm_models.survey.twin import quota_respondents
 RESULTS = Path(__file__).parent / "results"
 BEFORE = {
     "read_study": "reading the declarations",
-    "read_survey": "reading the survey",
+    "respondents": "reading the survey",
     "finished_models": "fits, adjusted probabilities, contrasts",
 }
 AFTER = {

@@ -138,8 +138,12 @@ def joined(first: Influence, second: Influence) -> Influence:
 
 def summed(first: Influence, second: Influence) -> Influence:
     """Influence on the sums of both, estimate by estimate; both must be of one survey and of m estimates."""
-    size = np.eye(first.values.shape[1])
-    return joined(first, second).mapped(np.hstack([size, size]))
+    both, size = joined(first, second), first.values.shape[1]
+
+    def added(values: Array) -> Array:
+        return np.nan_to_num(values[:, :size]) + np.nan_to_num(values[:, size:])
+
+    return replace(both, values=added(both.values), uneven=None if both.uneven is None else added(both.uneven))
 
 
 def _proportional(first: Influence, second: Influence) -> bool:

@@ -35,16 +35,15 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     """
     for name in ("figures", "tables"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    awaited = library()
+    library()
     report = report_of(results)
-    tables = _tables(report, folder / "tables")
-    dots = awaited().dots
     drawn = [
-        (figure.id, begin(written, drawing(figure, block, report), dots))
+        (figure.id, begin(written, drawing(figure, block, report)))
         for figure in report.figures
         for block in figure.blocks
         if block.by == figure.own or len(figure.blocks) == 1
     ]
+    tables = _tables(report, folder / "tables")
     page = _write(folder / "report.html", page_of(report))
     figures = [path for name, waiting in drawn for path in _figure(name, waiting(), folder / "figures")]
     return [page, *figures, *tables]

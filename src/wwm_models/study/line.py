@@ -24,6 +24,7 @@ from wwm_models.study.models import reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
+from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.study.withheld import judged_specs, told_models
 from wwm_models.survey import data_name
@@ -125,13 +126,14 @@ def run_study(
     collapses, started = collapses_of(survey), pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
+    families = begin_families(declared.models, results, level)
     raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("taking the differences apart", count, count)
     why = all_explained(declared.models, survey, declared.article, raws, collapses, level)
     tell("writing tables and page", count, count)
     told = told_models(declared.models, declared.article, raws, withheld)
     judged = judged_specs(declared.models, told)
-    tables = study_tables(survey, declared.article, judged, results, why, raws, lang, level)
+    tables = study_tables(survey, declared.article, judged, results, why, raws, families(), lang, level)
     tables = without_withheld(tables, withheld, told) | {"precision": precision_table(raws)}
     bounds, unbounded = awaited()
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": source}), bounds)

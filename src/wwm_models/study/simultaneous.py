@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from wwm_models.adjust.compared.families import SIMULTANEOUS, family_of_tests
 from wwm_models.article.comparison import group_text
 from wwm_models.declared.models import ModelSpec
+from wwm_models.many import begin
 from wwm_models.records import Estimates
 from wwm_models.study.models import ModelResult
 
@@ -16,22 +17,36 @@ COLUMNS = (
     "family", "estimand", "by", "group", "outcome", "category", "contrast", "estimate", "std_error", "level", *SIMULTANEOUS,
 )  # fmt: skip
 Member = tuple[str, str, Estimates]  # model, estimand, differences
+Members = dict[tuple[str, str, str], list[Member]]
 
 
-def families_table(specs: Sequence[ModelSpec], results: Sequence[ModelResult], level: float) -> pd.DataFrame:
-    """One row per comparison of a declared family; a family holds one variable's comparisons under one estimand.
+def begin_families(
+    specs: Sequence[ModelSpec], results: Sequence[ModelResult], level: float
+) -> Callable[[], pd.DataFrame]:
+    """Start on `families_table` in a process of its own, and give the function that waits for it.
 
     Parameters
     ----------
     specs, results : sequences of equal length
     level : float
     """
-    members: dict[tuple[str, str, str], list[Member]] = {}
+    members: Members = {}
     for spec, result in zip(specs, results, strict=True):
         for label, found in result.contrasts:
             if spec.family_of_tests and found.draws is None:
                 key = (spec.family_of_tests, label, compared_variable(found))
                 members.setdefault(key, []).append((result.name, label, found))
+    return begin(families_table, members, level) if members else lambda: families_table({}, level)
+
+
+def families_table(members: Members, level: float) -> pd.DataFrame:
+    """One row per comparison of a declared family; a family holds one variable's comparisons under one estimand.
+
+    Parameters
+    ----------
+    members : mapping of (family, estimand, variable) to its members
+    level : float
+    """
     parts = [part for (family, _, _), group in members.items() for part in _family(family, group, level)]
     columns = pd.Index(["model", *COLUMNS])
     return pd.concat(parts, ignore_index=True)[list(columns)] if parts else pd.DataFrame(columns=columns)

@@ -26,7 +26,7 @@ from wwm_models.study.explained import Explained
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
 from wwm_models.study.robust import COLUMNS as ROBUSTNESS_COLUMNS
 from wwm_models.study.robust import fragility_table, robustness_table
-from wwm_models.study.simultaneous import adjusted_in_families, families_table
+from wwm_models.study.simultaneous import adjusted_in_families
 
 T = TypeVar("T")
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
@@ -47,6 +47,7 @@ def study_tables(
     results: Sequence[ModelResult],
     why: Sequence[Explained],
     raws: RawTables,
+    families: pd.DataFrame,
     lang: str,
     level: float,
 ) -> dict[str, pd.DataFrame]:
@@ -58,11 +59,12 @@ def study_tables(
     article : Article
     specs, results, why : sequences of equal length
     raws : mapping of outcome to mapping of by-variables to Estimates
+    families : DataFrame
+        Of `families_table`.
     lang : {"nl", "en"}
     level : float
     """
     hidden = survey.suppress_below
-    families = families_table(specs, results, level)
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
     return {
         "accounting": _accounting(survey, results),

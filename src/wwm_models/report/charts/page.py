@@ -24,13 +24,10 @@ class Library:
         The page's scripts.
     templates : str
         Both specifications compiled to Vega, as JSON.
-    dots : str
-        The Vega-Lite specification of dots, as JSON: print figures are made from it.
     """
 
     bundle: str
     templates: str
-    dots: str
 
 
 @cache
@@ -43,7 +40,7 @@ def library() -> Callable[[], Library]:
 
 
 def _made() -> Library:
-    return Library(bundle(), templates(), json.dumps(dots().to_dict()))
+    return Library(bundle(), templates())
 
 
 def bundle() -> str:

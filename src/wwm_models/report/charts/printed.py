@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from wwm_models.report.charts.layout import Row, axis_of, laid_out
 from wwm_models.report.charts.page import CONFIG
-from wwm_models.report.charts.specs import COLOURS
+from wwm_models.report.charts.specs import COLOURS, dots
 
 WIDTH, GUTTER, BESIDE = 380, 220, 106
 SMALL_WIDTH, SMALL_GUTTER, GROUP_HEIGHT = 170, 104, 18
@@ -39,12 +39,12 @@ class Drawing:
     columns: int = 1
 
 
-def written(drawing: Drawing, dots: str) -> tuple[str, bytes]:
+def written(drawing: Drawing) -> tuple[str, bytes]:
     """The drawing as SVG text and as PNG bytes (216 dpi, 64 colours: more than flat colours and type need)."""
     import vl_convert
     from PIL import Image
 
-    svg = lean(vl_convert.vegalite_to_svg(specification(drawing, dots)), drawing.title)
+    svg = lean(vl_convert.vegalite_to_svg(specification(drawing)), drawing.title)
     held = io.BytesIO()
     picture = Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=SCALE))).convert("RGB")
     picture.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
@@ -66,8 +66,14 @@ def lean(svg: str, title: str) -> str:
     return rounded.replace("<svg", f'<svg role="img" aria-label={quoteattr(title)}', 1)
 
 
-def specification(drawing: Drawing, dots: str) -> dict[str, Any]:
-    """The Vega-Lite specification of a drawing: rows of cells, each the specification of dots (JSON) with its own rows."""
+@cache
+def _dots() -> Mapping[str, Any]:
+    """The one specification of dots, made and checked by Altair once; cells differ in rows, sizes and titles only."""
+    return dict(dots().to_dict())
+
+
+def specification(drawing: Drawing) -> dict[str, Any]:
+    """The Vega-Lite specification of a drawing: rows of cells, each the specification of dots with its own rows."""
     end, step = axis_of([row for _, _, rows in drawing.cells for row in rows])
     matrix = drawing.columns > 1
     gutter, width = (SMALL_GUTTER, SMALL_WIDTH) if matrix else (GUTTER, WIDTH)
@@ -79,7 +85,7 @@ def specification(drawing: Drawing, dots: str) -> dict[str, Any]:
         "across": width,
         "header_limit": gutter + width,
     }
-    made: dict[str, Any] = json.loads(dots)
+    made = _dots()
     params = [{**one, "value": given.get(one["name"], one["value"])} for one in made["params"]]
     cells = [_cell(cell, made["layer"], gutter, width, matrix=matrix) for cell in drawing.cells]
     lines = [cells[start : start + drawing.columns] for start in range(0, len(cells), drawing.columns)]
