@@ -85,8 +85,8 @@ def _refuse_without_power(post: Posterior) -> None:
         raise FitError("Power-scaling was asked for under a flat prior, which has no power. Declare a proper prior.")
     if post.prior.blocks:
         raise FitError(
-            "Power-scaling has no version for R2-D2 slopes or mo(): part of their prior is on other coordinates than the parameters. "
-            "Sample with another prior, or compare two runs."
+            "Power-scaling has no version for R2-D2 slopes, mo() or zero_sum() interactions: part of their prior is on other coordinates than the "
+            "parameters. Sample with another prior, or compare two runs."
         )
 
 

@@ -14,7 +14,7 @@ from wwm_models.engines.bayes.prior_draws import prior_draws
 from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.engines.bayes.shrinkage import CENTRING, Shrinkage
 from wwm_models.engines.bayes.simplex import log_shares
-from wwm_models.errors import FitError, ModelError
+from wwm_models.errors import ModelError
 
 NOT_BY_CHANCE = 1e-3  # with a fixed seed; a wrong law of 4,000 draws gives p-values below 1e-20
 SHRINKAGE = Shrinkage(np.arange(3), np.array([3.0, 2.0, 4.0]), 1.2, 2.8, 1.5)
@@ -129,8 +129,6 @@ def test_a_monotonic_effect_is_sampled_with_one_sign(people: pd.DataFrame):
     np.testing.assert_allclose(post.hyper["mo(step):total"], post.uncorrected[:, increments].sum(axis=1), rtol=1e-12)
     free = wwm.fit(wwm.Model("y ~ step + noise"), survey)
     assert abs(total.mean() - free.params["step[d]"]) < 0.5 * free.std_errors["step[d]"]
-    with pytest.raises(FitError, match=r"no version for R2-D2 slopes or mo\(\)"):
-        wwm.power_scaling(post, "step")
 
 
 @pytest.mark.slow

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import wwm_models as wwm
 from wwm_models.checks.power_scaling import log_likelihood, sensitivity
+from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.errors import AdjustError, FitError
 
 
@@ -62,6 +65,25 @@ def test_a_flat_prior_has_no_power(survey):
     )
     with pytest.raises(FitError, match="flat prior, which has no power"):
         wwm.power_scaling(post)
+
+
+@pytest.mark.parametrize(
+    ("formula", "priors"),
+    [
+        ("y ~ age + household", {"slopes": "r2d2(0.3, 4, 1)"}),
+        ("y ~ mo(age) + household", {}),
+        ("y ~ age * household", {"terms": {"age:household": "zero_sum(0.5)"}}),
+    ],
+    ids=["r2d2", "mo", "zero_sum"],
+)
+def test_priors_on_other_coordinates_have_no_power(survey, posterior, formula, priors):
+    prior = posterior_problem(wwm.Model(formula), survey, priors=priors).target.prior
+    with pytest.raises(FitError) as caught:
+        wwm.power_scaling(replace(posterior, prior=prior))
+    assert str(caught.value) == (
+        "Power-scaling has no version for R2-D2 slopes, mo() or zero_sum() interactions: part of their prior is on other coordinates than the "
+        "parameters. Sample with another prior, or compare two runs."
+    )
 
 
 def test_a_right_model_gives_its_answers_back(posterior):
