@@ -17,6 +17,7 @@ from wwm_models.disclosure.tables import MODEL_BASED, SILENT, Withheld, without_
 from wwm_models.numerics.intervals import clopper_pearson_limits
 from wwm_models.records import Estimates
 from wwm_models.store import read_table
+from wwm_models.study.tables import FLAT
 
 SMALL = ("wish", "age=young", "yes")
 
@@ -26,24 +27,7 @@ def adjusted_table(estimate: float, method: str) -> pd.DataFrame:
         ("m", "", "age=young", "wish", "yes", estimate, 0.1, 0.1, 0.9, 0.95, np.nan, 200.0, 150.0, method, "adjusted"),
         ("m", "", "age=old", "wish", "yes", 0.5, 0.1, 0.4, 0.6, 0.95, np.nan, 200.0, 150.0, method, "adjusted"),
     ]  # fmt: skip
-    names = [
-        "model",
-        "by",
-        "group",
-        "outcome",
-        "category",
-        "estimate",
-        "std_error",
-        "lower",
-        "upper",
-        "level",
-        "count",
-        "n",
-        "n_effective",
-        "method",
-        "estimand",
-    ]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=["model", *FLAT])
 
 
 def tables_of(estimate: float, method: str) -> dict[str, pd.DataFrame]:
