@@ -184,7 +184,8 @@ def _by_rules(item: Declaration, source: FromRules, so: _So) -> _Made:
     cases: list[tuple[Any, Any]] = []
     fallen: list[tuple[Any, Any]] = []
     names = list(dict.fromkeys(name for rule in source.rules for name in names_in(rule.when)))
-    absent = reduce(operator.add, [values[name].isnull().cast("int64") * 2**bit for bit, name in enumerate(names)])
+    bits: list[Any] = [ibis.ifelse(values[name].isnull(), 2**bit, 0) for bit, name in enumerate(names)]
+    absent = reduce(operator.add, bits)
     for rule in source.rules:
         truth = truth_expression(rule.when, so.variables, values)
         cases += [(truth, places[rule.id]), (truth.isnull(), none)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,6 +45,11 @@ class Contents:
         elif texts:
             found = self.text.isin(list(texts)).fill_null(False)
         return found | self.number.isin(numbers).fill_null(False) if numbers else found
+
+
+def infinite(number: Any) -> Any:
+    """True where a number has no end; some engines cannot write infinity, all compare with the largest number there is."""
+    return number.abs() > sys.float_info.max
 
 
 def plainly_written(text: str) -> bool:

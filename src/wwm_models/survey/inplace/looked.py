@@ -19,7 +19,7 @@ from wwm_models.survey.answers import recode_answers
 from wwm_models.survey.assemble import MARK, repeated_ids, some_synthetic, without_id
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn
 from wwm_models.survey.inplace.compiled import UNKNOWN, Compiled, missing_code
-from wwm_models.survey.inplace.contents import Contents, contents_of
+from wwm_models.survey.inplace.contents import Contents, contents_of, infinite
 from wwm_models.survey.numbers import HIGH_CODES, LOW_CODES, recode_numbers
 from wwm_models.survey.places import Place
 from wwm_models.survey.raw import Cell, RawColumn, number_of, plainly, some_rows
@@ -126,7 +126,7 @@ def _doubt(item: Declaration, table: Table) -> Any:
     contents = table.contents(name)
     number, answer = contents.number, missing_code(source, contents) == UNKNOWN
     value = number if source.birth_year_in is None else source.birth_year_in - number
-    wrong = [number.isnull(), number.abs() == float("inf"), number.isin([*HIGH_CODES, *LOW_CODES])]
+    wrong = [number.isnull(), infinite(number), number.isin([*HIGH_CODES, *LOW_CODES])]
     wrong += [] if source.minimum is None else [value < source.minimum]
     wrong += [] if source.maximum is None else [value > source.maximum]
     return (answer & reduce(or_, wrong)).fill_null(False)

@@ -9,7 +9,7 @@ from typing import Any
 from wwm_models.errors import SurveyError
 from wwm_models.records.survey import no_weights, wrong_weights
 from wwm_models.survey.doubts import CODES, Spread, refuse_codes
-from wwm_models.survey.inplace.contents import contents_of
+from wwm_models.survey.inplace.contents import contents_of, infinite
 from wwm_models.survey.inplace.grouped import Groups
 from wwm_models.survey.inplace.looked import Table, asked
 from wwm_models.survey.raw import some_rows
@@ -56,7 +56,7 @@ def _refuse_wrong(table: Table, weight: Any) -> None:
         table.place,
         table.place.table,
         rows=table.place.table.count(),
-        missing=(weight.isnull() | (weight == float("inf")) | (weight == -float("inf"))).fill_null(True).sum(),
+        missing=(weight.isnull() | infinite(weight)).fill_null(True).sum(),
         negative=(weight < 0).fill_null(False).sum(),
         largest=weight.max(),
         others=others.max(),
