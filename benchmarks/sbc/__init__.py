@@ -14,7 +14,10 @@ evaluation and multiple sample comparison. Statistics and Computing 32. doi:10.1
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,24 +25,56 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import wwm_models as wwm
+from wwm_models.engines.bayes.blocks import Block
 from wwm_models.engines.bayes.coordinates import Coordinates
 from wwm_models.engines.bayes.nuts import Settings, run_chain
 from wwm_models.engines.bayes.prior_draws import prior_draws
 from wwm_models.engines.bayes.sample import Problem, posterior_problem
-from wwm_models.engines.bayes.target import LogPosterior, whitened
+from wwm_models.engines.bayes.target import whitened
 from wwm_models.engines.loglikelihood import CellLikelihood
 from wwm_models.engines.maximum import starting_point
 
 Array = NDArray[np.float64]
-LEVELS, ANSWERS = 3, 4
-THIN, RANKS, WARMUP = 2, 49, 75
+ANSWERS, RANKS = list("wxyz"), 49
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model of four answers by crossed factors, and how it is sampled.
+
+    Attributes
+    ----------
+    options, priors : mappings
+        Of the model.
+    formula : str
+    factors : mapping of name to its number of levels
+    per_group : int
+        Respondents of each combination of levels.
+    thin, warmup : int
+        Draws per rank, so that ranks are of nearly independent draws, and draws before the first.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    priors: Mapping[str, Any] = field(default_factory=dict)
+    formula: str = "y ~ g"
+    factors: Mapping[str, int] = field(default_factory=lambda: {"g": 3})
+    per_group: int = 30
+    thin: int = 2
+    warmup: int = 75
+
+
+CURVED = {"per_group": 10, "thin": 6, "warmup": 300}  # priors with coordinates of their own
 MODELS = {
-    "cumulative": {},
-    "partial": {"nonproportional": ("g",)},
-    "adjacent": {"family": "adjacent"},
-    "continuation": {"family": "continuation"},
-    "stopping": {"family": "stopping"},
-    "multinomial": {"family": "multinomial"},
+    "cumulative": Case(),
+    "partial": Case({"nonproportional": ("g",)}),
+    "adjacent": Case({"family": "adjacent"}),
+    "continuation": Case({"family": "continuation"}),
+    "stopping": Case({"family": "stopping"}),
+    "multinomial": Case({"family": "multinomial"}),
+    "by group": Case({"thresholds_by": "h"}, factors={"g": 3, "h": 2}),
+    "r2d2": Case({}, {"slopes": "r2d2(0.4, 3, 1)"}, "y ~ g + h + k", {"g": 3, "h": 2, "k": 2}, **CURVED),
+    "monotonic": Case({}, {}, "y ~ mo(g) + h", {"g": 4, "h": 2}, **CURVED),
+    "pooled": Case({}, {"terms": {"g:h": "zero_sum(0.5)"}}, "y ~ g * h", {"g": 3, "h": 3}, **CURVED),
 }
 
 
@@ -56,16 +91,29 @@ class JacobianTwice(Coordinates):
         return result
 
 
+class Remembered:
+    """A block of a prior that keeps what it has drawn."""
+
+    def __init__(self, block: Block) -> None:
+        self.block, self.last = block, np.empty((0, block.size))
+
+    def drawn(self, count: int, generator: np.random.Generator) -> Array:
+        self.last = self.block.drawn(count, generator)
+        return self.last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.block, name)
+
+
 def problem_of(name: str, *, right: bool = True) -> Problem:
-    """The posterior of a model of four answers by a factor of three levels; its counts are replaced by simulated ones."""
-    rows = np.arange(LEVELS * ANSWERS)
-    frame = pd.DataFrame(
-        {
-            "g": pd.Categorical.from_codes(rows % LEVELS, ["a", "b", "c"]),
-            "y": pd.Categorical.from_codes(rows // LEVELS, list("wxyz"), ordered=True),
-        }
-    )
-    problem = posterior_problem(wwm.Model("y ~ g", **MODELS[name]), wwm.Survey.from_frame(frame, weight=None))
+    """The posterior of a case; its counts are replaced by simulated ones."""
+    case = MODELS[name]
+    levels = [list("abcdef"[:count]) for count in case.factors.values()]
+    rows = pd.DataFrame(itertools.product(*levels, ANSWERS), columns=[*case.factors, "y"])
+    kinds = {factor: pd.CategoricalDtype(own, ordered=True) for factor, own in zip(case.factors, levels, strict=True)}
+    frame = rows.astype({**kinds, "y": pd.CategoricalDtype(ANSWERS, ordered=True)})
+    model, survey = wwm.Model(case.formula, **case.options), wwm.Survey.from_frame(frame, weight=None)
+    problem = posterior_problem(model, survey, priors=case.priors)
     if right:
         return problem
     return replace(
@@ -73,29 +121,41 @@ def problem_of(name: str, *, right: bool = True) -> Problem:
     )
 
 
-def quantities(likelihood: CellLikelihood, theta: Array) -> Array:
-    """(s, q) test quantities: parameters, the log-likelihood, and the probability of the highest answer in the last group."""
+def quantities(likelihood: CellLikelihood, theta: Array, added: Mapping[str, Array]) -> Array:
+    """(s, q) test quantities: parameters, what their prior adds, log-likelihood, and probability of the highest answer in the last group."""
     log_p = likelihood.family.log_probabilities(likelihood.predictors.eta_of_draws(theta), likelihood.link)
     log_p = log_p.reshape(len(theta), *likelihood.counts.shape)
     loglik = np.einsum("spk,pk->s", np.where(likelihood.counts > 0, log_p, 0.0), likelihood.counts)
-    return np.column_stack([theta, loglik, np.exp(log_p[:, -1, -1])])
+    return np.column_stack([theta, *added.values(), loglik, np.exp(log_p[:, -1, -1])])
 
 
 def quantity_names(problem: Problem) -> list[str]:
-    return [*problem.design.names, "log-likelihood", "P(z | g = c)"]
+    last = ", ".join(f"{name} = {value}" for name, value in problem.cells.patterns.iloc[-1].items())
+    added = [name for block in problem.target.prior.blocks for name in block.hyper(np.zeros((1, block.size)))]
+    return [*problem.design.names, *added, "log-likelihood", f"P(z | {last})"]
 
 
-def rank_of_truth(problem: Problem, per_group: int, seed: int) -> Array:
+def truth_of(problem: Problem, generator: np.random.Generator) -> tuple[Array, dict[str, Array]]:
+    """(1, p) parameters drawn from the prior, and what the prior adds to them."""
+    blocks = tuple(Remembered(block) for block in problem.target.prior.blocks)
+    theta = prior_draws(replace(problem.target.prior, blocks=blocks), problem.design, 1, generator)
+    added: dict[str, Array] = {}
+    for block in blocks:
+        added |= block.hyper(block.last)
+    return theta, added
+
+
+def rank_of_truth(problem: Problem, case: Case, seed: int) -> Array:
     """(q,) ranks of the true quantities of one simulated data set among RANKS draws."""
     generator = np.random.default_rng(seed)
     target = problem.target
-    truth = prior_draws(target.prior, problem.design, 1, generator)
+    truth, added = truth_of(problem, generator)
     shares = np.exp(target.likelihood.log_probabilities(truth[0]))
-    counts = np.array([generator.multinomial(per_group, row / row.sum()) for row in shares]).astype(np.float64)
+    counts = np.array([generator.multinomial(case.per_group, row / row.sum()) for row in shares]).astype(np.float64)
     likelihood = replace(target.likelihood, counts=counts)
-    posterior: LogPosterior = replace(target, likelihood=likelihood)
+    posterior = replace(problem, target=replace(target, likelihood=likelihood)).density
     easy = replace(likelihood, counts=counts + 0.5)
-    space = whitened(posterior, posterior.coordinates.free(starting_point(likelihood.family, easy, problem.design)))
+    space = whitened(posterior, posterior.start(starting_point(likelihood.family, easy, problem.design)))
 
     def density(z: Array) -> tuple[float, Array]:
         value, gradient = posterior.value_and_gradient(space.free(z))
@@ -104,15 +164,19 @@ def rank_of_truth(problem: Problem, per_group: int, seed: int) -> Array:
     start = generator.standard_normal(len(space.mode))
     while not np.isfinite(density(start)[0]):
         start /= 2.0
-    chain = run_chain(density, start, int(generator.integers(2**31)), Settings(THIN * RANKS, WARMUP, 0.8))
-    draws = posterior.coordinates.theta(space.free(chain.z[::THIN]))
-    return (quantities(likelihood, draws) < quantities(likelihood, truth)).sum(axis=0)
+    settings = Settings(case.thin * RANKS, case.warmup, 0.8)
+    chain = run_chain(density, start, int(generator.integers(2**31)), settings)
+    draws = posterior.parameters(space.free(chain.z[:: case.thin]))
+    return (quantities(likelihood, *draws) < quantities(likelihood, truth, added)).sum(axis=0)
 
 
-def ranks_of(name: str, datasets: int, *, per_group: int = 30, seed: int = 1, right: bool = True) -> pd.DataFrame:
+def ranks_of(
+    name: str, datasets: int, *, per_group: int | None = None, seed: int = 1, right: bool = True
+) -> pd.DataFrame:
     """One row per data set, one column per test quantity."""
-    problem = problem_of(name, right=right)
-    found = [rank_of_truth(problem, per_group, 10_000 * seed + number) for number in range(datasets)]
+    problem, case = problem_of(name, right=right), MODELS[name]
+    case = case if per_group is None else replace(case, per_group=per_group)
+    found = [rank_of_truth(problem, case, 10_000 * seed + number) for number in range(datasets)]
     return pd.DataFrame(found, columns=quantity_names(problem))
 
 

@@ -23,7 +23,7 @@ def main(datasets: int, names: list[str]) -> None:
     for name in names:
         started = time.perf_counter()
         wrong = name == WRONG
-        ranks = ranks_of("cumulative" if wrong else name, datasets, per_group=10 if wrong else 30, right=not wrong)
+        ranks = ranks_of("cumulative" if wrong else name, datasets, per_group=10 if wrong else None, right=not wrong)
         table = calibration(ranks, tails)
         seconds = time.perf_counter() - started
         stem = name.replace(", ", "-").replace(" ", "-").lower()
