@@ -143,7 +143,8 @@ def test_a_second_opinion_is_of_the_respondents(
 
 
 @pytest.mark.parametrize(
-    "test", ["brant", "nominal_test", "scale_test", "lipsitz", "hosmer_lemeshow", "pearson", "po_size"]
+    "test",
+    ["brant", "nominal_test", "scale_test", "lipsitz", "hosmer_lemeshow", "pearson", "po_size", "weights_matter"],
 )
 @pytest.mark.parametrize("kind", ["unweighted", "sampling", "domain", "strata only"])
 def test_checks_are_the_same(frame: pd.DataFrame, of_kind: Any, counted: Counting, test: str, kind: str):
@@ -177,12 +178,11 @@ def outcome_of(asked: Callable[[], Any]) -> Any:
         lambda survey: wwm.calibrate(survey, {"x": 10.0}),
         lambda survey: wwm.trim(survey, upper=10.0),
         lambda survey: wwm.replicates(survey, "bootstrap"),
-        lambda survey: wwm.weights_matter(wwm.fit(wwm.Model("y ~ age"), survey)),
         lambda survey: wwm.surrogate_residuals(wwm.fit(wwm.Model("y ~ age"), survey)),
         lambda survey: wwm.randomised_pit(wwm.fit(wwm.Model("y ~ age"), survey)),
         lambda survey: wwm.sample_joint(["y", "z"], ["age"], survey, seed=1),
     ],
-    ids=["impute", "rake", "poststratify", "calibrate", "trim", "replicates", "weights_matter", "surrogate_residuals", "randomised_pit", "sample_joint"],
+    ids=["impute", "rake", "poststratify", "calibrate", "trim", "replicates", "surrogate_residuals", "randomised_pit", "sample_joint"],
 )  # fmt: skip
 def test_what_needs_respondents_one_by_one_is_refused(
     frame: pd.DataFrame, of_kind: Any, counted: Counting, asked: Callable[[wwm.Survey], Any]

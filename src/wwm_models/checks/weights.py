@@ -22,9 +22,9 @@ from wwm_models.adjust.margins.joint import refuse_unusable
 from wwm_models.checks.ratio import refuse_monotone
 from wwm_models.checks.wald import reference_note, wald
 from wwm_models.engines import fit as refitted
-from wwm_models.engines.covariance import covariance
+from wwm_models.engines.covariance import covariance, joined
 from wwm_models.errors import AdjustError
-from wwm_models.records import Fit, Influence
+from wwm_models.records import Fit
 from wwm_models.records.tests import HypothesisTest
 
 
@@ -54,14 +54,11 @@ def weights_matter(fit: Fit) -> HypothesisTest:
         raise AdjustError(
             "weights_matter compares weighted with unweighted slopes; this fit has no sampling weights or no slopes."
         )
-    fit.survey.one_by_one("wwm.weights_matter")
-    kept = np.where(fit.survey.weights > 0, 1.0, 0.0)
-    plain = refitted(
-        fit.model, replace(fit.survey, weights=kept, weight_kind="sampling"), vcov="robust", aliased="drop"
-    )
-    weighted, unweighted = fit.theta_influence, plain.theta_influence
-    rows = weighted.expand() - unweighted.expand()
-    gap = Influence(rows, np.arange(len(rows)), np.ones(len(rows)), weighted.design, frequency=False)
+    once = fit.survey.unweighted()
+    once = replace(once, weights=np.where(fit.survey.weights > 0, once.weights, 0.0), weight_kind="sampling")
+    plain = refitted(fit.model, once, vcov="robust", aliased="drop")
+    own = np.eye(len(fit.theta))
+    gap = joined(fit.theta_influence, plain.theta_influence).mapped(np.hstack([own, -own]))
     difference = (fit.theta - plain.theta)[slopes]
     joint = covariance(gap)[np.ix_(slopes, slopes)]
     table = pd.DataFrame([wald(difference[[i]], joint[[i]][:, [i]], fit.design_df).row() for i in range(len(slopes))])

@@ -8,7 +8,7 @@ import pandas as pd
 from wwm_models.checks import brant, po_size
 from wwm_models.checks.second_opinion import second_opinion
 from wwm_models.checks.weights import weights_matter
-from wwm_models.errors import SurveyError, WwmError
+from wwm_models.errors import WwmError
 from wwm_models.records import Fit
 
 COLUMNS = ("estimand", "check", "value", "status", "message")
@@ -66,8 +66,6 @@ def _weights(fit: Fit) -> list[Row]:
     rows: list[Row] = [("design_effect_of_weights", deff, "ok" if deff <= 3 else "look", "Kish: n over effective n")]
     try:
         test = weights_matter(fit)
-    except SurveyError as problem:
-        return [*rows, ("weights_matter_p", np.nan, "info", str(problem))]
     except WwmError:
         return rows
     return [

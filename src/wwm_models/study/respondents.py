@@ -52,7 +52,7 @@ class Respondents:
         people = self.survey.respondents(self.survey.domain | ~self.survey.domain)
         return (
             f"{self.why or 'as asked'}: {people:,} respondents were counted where their table lies, in {len(self.survey):,} ways of answering. "
-            "Leave-one-out accuracy, predictive checks, the test of weights and trimmed weights, which need respondents one by one, are absent."
+            "Leave-one-out accuracy, predictive checks and trimmed weights, which need respondents one by one, are absent."
         )
 
 
