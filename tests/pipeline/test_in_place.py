@@ -177,7 +177,7 @@ def test_a_table_that_does_not_fit_is_counted_and_that_is_told(small: Path, caps
     assert "600 respondents were counted where their table lies, in 18 ways of answering." in said
     held = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert held["settings"]["in_place"] is True
-    assert "(half of what is free on this machine)" in held["respondents"]["why"]
+    assert held["respondents"]["why"].endswith("(half of what is free on this machine)")
 
 
 @pytest.mark.usefixtures("nothing_fits")
@@ -187,6 +187,19 @@ def test_a_file_that_neither_fits_nor_can_be_counted_is_refused(small: Path, cap
     assert "Expected a file that fits." in capsys.readouterr().err
     assert wwm(small, "--in-place", data="data.sav") == 2
     assert 'files of type ".sav" cannot be counted where they lie' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pattern", ["", "*.parquet"])
+def test_several_files_are_counted_as_one_table(small: Path, capsys: pytest.CaptureFixture[str], pattern: str):
+    frame = pd.read_csv(small / "data.csv")
+    (small / "parts").mkdir()
+    for number in range(2):
+        frame[number::2].to_parquet(small / "parts" / f"{number}.parquet", index=False)
+    assert wwm(small, data=str(small / "parts" / pattern)) == 0
+    said = capsys.readouterr().err
+    assert f"{pattern or 'parts'} is several files, which are not read whole: 600 respondents were counted" in said
+    raw = read_table(small / "out" / "raw.csv")
+    assert raw.loc[raw["by"].isna(), "n"].unique().tolist() == [600]
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -212,7 +225,7 @@ def test_what_needs_respondents_one_by_one_is_refused_before_anything_is_counted
         "one by one, but those of data.csv are counted "
     )
     assert because
-    assert tail.startswith(". Expected" if asked else ", because it is too large to read (")
+    assert tail.startswith(". Expected" if asked else f" ({small / 'data.csv'}: 601 rows x 5 columns")
     assert tail.endswith(
         "Expected models of answers alone. Leave the model out of the folder; or read the table, or a sample of it, whole."
     )

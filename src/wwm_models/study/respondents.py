@@ -17,7 +17,16 @@ from wwm_models.records import Survey
 from wwm_models.study.declared import Declared, check_names
 from wwm_models.study.models import model_of, reported_sets, requests_of
 from wwm_models.study.running import Progress, joint_of
-from wwm_models.survey import Codebook, countable, counts_of, data_name, read_codebook, read_file, survey_of
+from wwm_models.survey import (
+    Codebook,
+    countable,
+    counts_of,
+    data_name,
+    read_codebook,
+    read_file,
+    several_files,
+    survey_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +66,7 @@ class Respondents:
 
 
 def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_place: bool) -> Respondents:
-    """Give the respondents of a study, counted where their table lies if that is asked for or if the table is too large to read.
+    """Give the respondents of a study, counted where their table lies if that is asked for or if it cannot be read whole.
 
     Parameters
     ----------
@@ -74,9 +83,9 @@ def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_plac
     """
     book, name, models = read_codebook(declared.codebook), data_name(data), len(declared.models)
     check_names(declared, book.variables, book.collapses)
-    if in_place:
+    if in_place or several_files(data):
         tell(f"counting the respondents of {name}", 0, models)
-        return _counted(declared, data, book, "")
+        return _counted(declared, data, book, "" if in_place else f"{name} is several files, which are not read whole")
     tell(f"reading {name}", 0, models)
     try:
         return Respondents(survey_of(read_file(data, book.source), book))
@@ -84,7 +93,7 @@ def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_plac
         if not countable(data):
             raise
         tell(f"{name} is too large to read whole: counting its respondents where they lie", 0, models)
-        return _counted(declared, data, book, str(problem).partition(" Expected ")[0])
+        return _counted(declared, data, book, str(problem).partition(". Expected ")[0])
 
 
 def asked_variables(declared: Declared, known: Sequence[str]) -> tuple[str, ...]:
@@ -136,6 +145,6 @@ def _refuse_one_by_one(declared: Declared, name: str, why: str) -> None:
     cure = "Leave the model out of the folder" + ("" if completed else ', or "bayes" out of the engines')
     raise SurveyError(
         f"{listed([*completed, *joint])}, which needs respondents one by one, but those of {name} are counted where their table lies"
-        f"{f', because it is too large to read ({why})' if why else ''}. Expected models of answers alone. {cure}; or read the table, or a "
+        f"{f' ({why})' if why else ''}. Expected models of answers alone. {cure}; or read the table, or a "
         "sample of it, whole."
     )

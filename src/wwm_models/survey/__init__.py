@@ -13,7 +13,7 @@ from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.inplace import counts_of, header_of, read_counts
 from wwm_models.survey.overview import Overview, overview
-from wwm_models.survey.places import countable, data_name
+from wwm_models.survey.places import countable, data_name, several_files
 from wwm_models.survey.readers import read_file
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "read_file",
     "read_survey",
     "read_weighting_margins",
+    "several_files",
     "survey_of",
     "trim",
 ]

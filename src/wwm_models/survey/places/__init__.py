@@ -6,6 +6,7 @@ other engine, through Ibis. What is asked stands elsewhere: the whole table in `
 """
 
 from wwm_models.survey.places.address import Address, data_name, is_address, read_address
+from wwm_models.survey.places.duck import several_files
 from wwm_models.survey.places.place import Place, countable, opened
 
-__all__ = ["Address", "Place", "countable", "data_name", "is_address", "opened", "read_address"]
+__all__ = ["Address", "Place", "countable", "data_name", "is_address", "opened", "read_address", "several_files"]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from wwm_models.errors import SurveyError, listed
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.places.address import Address
+from wwm_models.survey.places.address import Address, is_address
 from wwm_models.survey.places.place import Place, one_by_one
 from wwm_models.survey.readers.columnar import CLOSED, quoted
 from wwm_models.survey.readers.sheet import named_table
@@ -82,10 +82,21 @@ def countable(path: Path) -> bool:
     return path.suffix.lower() in (*_READERS, ".duckdb")
 
 
+def several_files(data: str | Path) -> bool:
+    """Say whether a path is a folder, or a pattern of files; a connection string is neither.
+
+    Examples
+    --------
+    >>> several_files("answers/*.parquet"), several_files("answers.parquet"), several_files("spark://local#/data/*.parquet")
+    (True, False, False)
+    """
+    return not is_address(data) and (Path(data).is_dir() or "*" in Path(data).name)
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(path.rglob("*.parquet"))
-    elif "*" in path.name:
+    elif several_files(path):
         found = sorted(path.parent.glob(path.name))
     else:
         found = [path] if path.is_file() else []
