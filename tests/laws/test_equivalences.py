@@ -101,6 +101,8 @@ def test_stopping_is_continuation_with_the_reflected_link(link, survey):
     np.testing.assert_allclose(one.loglik, two.loglik, rtol=1e-12)
     np.testing.assert_allclose(one.params, two.params, rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(one.vcov, two.vcov, rtol=1e-6, atol=1e-10)
+    shares = [wwm.adjusted(each, "age").table["estimate"] for each in (one, two)]
+    np.testing.assert_allclose(*shares, rtol=1e-7)
 
 
 @pytest.mark.parametrize("baseline", ["never", "rarely", "often", "daily"])
