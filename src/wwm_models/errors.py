@@ -8,6 +8,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+_MADE_BY: Final = {
+    "Model": 'wwm.Model("outcome ~ group")',
+    "Survey": "wwm.Survey.from_frame(frame, weight=...) or wwm.read_survey(file, codebook=...)",
+    "Fit": "wwm.fit(model, survey)",
+    "Posterior": "wwm.sample(model, survey, seed=1)",
+    "Estimates": "wwm.adjusted(fit, by=...) or wwm.raw(survey, outcome, by=...)",
+    "DataFrame": "pandas.DataFrame(...)",
+}
 
 
 class WwmError(Exception):
@@ -87,3 +97,30 @@ def listed(items: Iterable[object], most: int = 5) -> str:
     every = [str(item) for item in items]
     shown = ", ".join(every[:most])
     return shown if len(every) <= most else f"{shown} and {len(every) - most} more"
+
+
+def expect(value: object, kinds: tuple[type, ...], what: str, error: type[WwmError]) -> None:
+    """Refuse an object of another kind than a function works on, and say how to make the right one.
+
+    Parameters
+    ----------
+    value : object
+    kinds : tuple of types
+    what : str
+        Which argument it is, as the subject of a sentence.
+    error : type of WwmError
+        Of the stage that refuses.
+
+    Examples
+    --------
+    >>> expect({}, (float,), "The level", ModelError)
+    Traceback (most recent call last):
+    ...
+    wwm_models.errors.ModelError: The level is of type dict. Expected one of type float.
+    """
+    if isinstance(value, kinds):
+        return
+    names = [kind.__name__ for kind in kinds]
+    made = [_MADE_BY[name] for name in names if name in _MADE_BY]
+    advice = f" Make one with {', or '.join(made)}." if made else ""
+    raise error(f"{what} is of type {type(value).__name__}. Expected one of type {' or '.join(names)}.{advice}")

@@ -21,7 +21,7 @@ from wwm_models.adjust.table import (
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_deviations
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
 from wwm_models.records import Cells, Estimand, Estimates, Influence, Survey
 
@@ -61,6 +61,7 @@ def raw(
     >>> table["estimate"].to_list(), table["count"].to_list()
     ([0.25, 0.75], [1.0, 3.0])
     """
+    expect(survey, (Survey,), "The first argument of raw", AdjustError)
     names = names_of(by)
     cells = tabulate(survey, outcome, names, needs_order=False)
     groups = _all_groups(cells, names)

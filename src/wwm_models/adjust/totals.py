@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wwm_models.adjust.table import group_frame, names_of
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_covariance
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey, summed_squares
 from wwm_models.records.sampling import column_of
@@ -75,6 +75,7 @@ def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *
 
 
 def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float, *, divide: bool) -> Estimates:
+    expect(survey, (Survey,), f"The first argument of {'mean' if divide else 'total'}", AdjustError)
     columns = _columns(survey, variable)
     groups, member = _groups(survey, by)
     used = columns.known[:, None] & member

@@ -19,7 +19,7 @@ from wwm_models.engines.reported import Reported, reported_parameters
 from wwm_models.engines.separation import refuse_separation, suspicious
 from wwm_models.engines.summary import summary
 from wwm_models.engines.tripwires import refuse_tripped
-from wwm_models.errors import FitError, did_you_mean
+from wwm_models.errors import FitError, ModelError, did_you_mean, expect
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
 from wwm_models.numerics.linear import condition_number
@@ -74,6 +74,7 @@ def fit(
     >>> round(fit(Model("y ~ x"), survey).loglik, 3)
     -6.592
     """
+    check_arguments("fit", model, survey)
     kind = "model" if penalty and vcov == "auto" else vcov_kind(vcov, survey)
     family, link = FAMILIES[model.family], LINKS[model.link]
     cells, design = _cells_and_design(model, survey, aliased, penalty)
@@ -86,8 +87,7 @@ def fit(
     bread = np.full_like(found.information, np.nan) if found.bread is None else found.bread
     if status == "ok":
         refuse_tripped(likelihood, found, cells, design, penalised=bool(penalty))
-    replicated = kind == "replicates"
-    again = replicate_estimates(likelihood, theta, cells, design, survey, scheduler) if replicated else None
+    again = replicate_estimates(likelihood, theta, cells, design, survey, scheduler) if kind == "replicates" else None
     effective = _effective_n(cells, survey)
     inflation = cells.n / effective if penalty else 1.0
     theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey, again, inflation)
@@ -121,6 +121,12 @@ def fit(
         render=summary,
         influence=theta_influence,
     )
+
+
+def check_arguments(name: str, model: Model, survey: Survey) -> None:
+    """Refuse anything else than a model and a survey, in this order."""
+    expect(model, (Model,), f"The first argument of {name}", ModelError)
+    expect(survey, (Survey,), f"The second argument of {name}", ModelError)
 
 
 def vcov_kind(asked: str, survey: Survey) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import SurveyError, listed
+from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records.sampling import Lonely, Replicates, SamplingDesign, column_of, sampling_design
 from wwm_models.records.tally import Tally
 
@@ -190,6 +190,9 @@ class Survey:
         >>> len(Survey.from_frame(frame, weight=None))
         3
         """
+        expect(frame, (pd.DataFrame,), "The first argument of Survey.from_frame", SurveyError)
+        if not len(frame):
+            raise SurveyError("The frame has no rows. Expected one for every respondent. Give the right frame.")
         frame = frame.reset_index(drop=True)
         if weight == _UNSET:
             raise SurveyError(

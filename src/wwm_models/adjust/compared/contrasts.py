@@ -21,8 +21,8 @@ from wwm_models.adjust.compared.inference import inference
 from wwm_models.adjust.compared.law import law_of
 from wwm_models.adjust.compared.pairs import compared_rows
 from wwm_models.adjust.table import names_of
-from wwm_models.errors import AdjustError, did_you_mean
-from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fitted
+from wwm_models.errors import AdjustError, did_you_mean, expect
+from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fit, Fitted, Posterior
 
 Array = NDArray[np.float64]
 KINDS = {"difference": " - ", "ratio": " / "}
@@ -65,6 +65,7 @@ def contrasts(
     ------
     AdjustError
     """
+    expect(source, (Fit, Posterior, Estimates), "The first argument of contrasts", AdjustError)
     names = names_of(variable)
     if not names:
         raise AdjustError("contrasts() was given no variable. Name one, or several for a difference in differences.")

@@ -14,8 +14,8 @@ from wwm_models.adjust.margins.standardise import margins, sampled_influence, ta
 from wwm_models.adjust.margins.target import Target
 from wwm_models.engines.covariance import covariance
 from wwm_models.engines.replicates import replicate_deviations
-from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.records import Columns, Estimand, Fitted, Influence, Posterior, Tabulated
+from wwm_models.errors import AdjustError, did_you_mean, expect, listed
+from wwm_models.records import Columns, Estimand, Fit, Fitted, Influence, Posterior, Tabulated
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,8 @@ def method_of(fit: Fitted) -> str:
 
 
 def refuse_unusable(fit: Fitted) -> None:
-    """Refuse to estimate from a fit that is not a maximum, or from chains that cannot be trusted."""
+    """Refuse to estimate from anything else than a fit, a fit that is not a maximum, or chains that cannot be trusted."""
+    expect(fit, (Fit, Posterior), "What to estimate from", AdjustError)
     if fit.status != "ok":
         what = "posterior" if isinstance(fit, Posterior) else "fit"
         raise AdjustError(

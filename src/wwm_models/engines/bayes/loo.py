@@ -33,7 +33,7 @@ from scipy.special import logsumexp
 from wwm_models.engines.bayes.health import effective_size, split_chains
 from wwm_models.engines.bayes.storage import cell_log_likelihood
 from wwm_models.engines.covariance import covariance
-from wwm_models.errors import FitError, listed
+from wwm_models.errors import FitError, expect, listed
 from wwm_models.numerics.psis import log_sum_exp, smoothed, trusted_shape
 from wwm_models.records import Influence, Loo, Posterior, Survey
 
@@ -106,6 +106,7 @@ def loo(post: Posterior, *, unit: str = "respondent") -> Loo:
     FitError
         If the unit is not known, or the survey has no sampling units.
     """
+    expect(post, (Posterior,), "The first argument of loo", FitError)
     check_unit(unit, post.survey)
     post.survey.one_by_one("wwm.loo")
     rows = np.flatnonzero(used_rows(post))

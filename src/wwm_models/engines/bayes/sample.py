@@ -25,7 +25,7 @@ from wwm_models.engines.bayes.pymc_model import pymc_model
 from wwm_models.engines.bayes.resolve import resolve_prior
 from wwm_models.engines.bayes.storage import inference_data
 from wwm_models.engines.bayes.target import LogPosterior, Target, Whitened, whitened
-from wwm_models.engines.likelihood import vcov_kind
+from wwm_models.engines.likelihood import check_arguments, vcov_kind
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.maximum import starting_point
 from wwm_models.errors import FitError
@@ -117,6 +117,7 @@ def sample(
     >>> posterior.healthy, posterior.draws.shape
     (True, (4000, 2))
     """
+    check_arguments("sample", model, survey)
     _check_sizes(chains, draws, warmup)
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
     problem = posterior_problem(model, survey, priors=priors, aliased=aliased)
