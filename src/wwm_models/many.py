@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
+import weakref
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, TypeVar
 
@@ -70,7 +72,8 @@ def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
     Returns
     -------
     function of nothing
-        Gives the same result however often it is called; raises what the task raised.
+        Gives the same result however often it is called; raises what the task raised. A task that nobody waits for any more is
+        dropped without a word.
 
     Examples
     --------
@@ -81,8 +84,17 @@ def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
     from joblib import Parallel, delayed
 
     parallel: Any = Parallel(n_jobs=PROCESSES, return_as="generator")
-    results = parallel(delayed(task)(*given) for given in [arguments])
-    return functools.cache(lambda: next(results))
+    results: Generator[Result] = parallel(delayed(task)(*given) for given in [arguments])
+    waiting = functools.cache(lambda: next(results))
+    weakref.finalize(waiting, _drop, results)
+    return waiting
+
+
+def _drop(results: Generator[Any]) -> None:
+    """End a task whose result nobody took, of which joblib would warn with a path of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results.close()
 
 
 @contextlib.contextmanager

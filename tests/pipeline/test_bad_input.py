@@ -105,6 +105,45 @@ def test_one_paragraph_exit_code_2_and_no_results(name: str, small: Path, capsys
     assert len(said) > 60
 
 
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("data.csv", "is not a plain folder"),
+        ("data.csv/x", "Not a directory"),
+        ("/proc/x", "cannot be a results folder"),
+        ("study", "no manifest.json"),
+    ],
+)
+def test_a_place_without_room_for_results_is_refused_before_anything_is_read(
+    out: str, said: str, small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("the survey was read first")
+
+    monkeypatch.setattr("wwm_models.study.line.respondents", read)
+    before = sorted(small.rglob("*"))
+    assert main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / out)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Give another --out." in error
+    assert sorted(small.rglob("*")) == before
+
+
+def test_an_unknown_study_is_told_which_ones_ship(small: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["run", "wwm2l", "--data", str(small / "data.csv"), "--out", str(small / "out")]) == 2
+    said = capsys.readouterr().err
+    assert 'Did you mean "wwm21"?' in said
+    assert "ships with the package: " in said
+    assert "wwm21." in said.split("package: ")[1]
+
+
+def test_every_known_key_is_named_once(small: Path, capsys: pytest.CaptureFixture[str]):
+    replaced("wish.toml", "exposures", "exposure")(small)
+    assert main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / "out")]) == 2
+    keys = capsys.readouterr().err.split("Known keys: ")[1].split(".")[0].split(", ")
+    assert len(keys) == len(set(keys)) > 20
+
+
 def test_white_space_in_an_answer_is_said(small: Path, capsys: pytest.CaptureFixture[str]):
     table = pd.read_csv(small / "data.csv")
     table["wish"] = table["wish"].map({1: "never", 2: "some", 3: "often"})

@@ -18,6 +18,17 @@ def bundled_study(name: str) -> Path:
     return inside if inside.is_dir() else Path(__file__).resolve().parents[3] / "models" / name
 
 
+def bundled_names() -> list[str]:
+    """Names of the studies that ship with the package.
+
+    Examples
+    --------
+    >>> "wwm21" in bundled_names()
+    True
+    """
+    return sorted(path.parent.name for path in bundled_study("wwm21").parent.glob("*/codebook.toml"))
+
+
 def study_folder(name: str) -> Path:
     """The folder of that path, or the study of that name that ships with the package."""
     path = Path(name)

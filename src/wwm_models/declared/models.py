@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from wwm_models.declared.folders import bundled_names
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
 
@@ -114,9 +115,11 @@ def read_models(folder: Path) -> tuple[ModelSpec, ...]:
         If there is no folder, no model, or a file is not in the schema.
     """
     if not folder.is_dir():
-        known = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
+        shipped = bundled_names()
+        beside = [path.name for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
         raise DeclarationError(
-            f"{folder}: no such study folder.{did_you_mean(folder.name, known)} Give a folder that holds codebook.toml and model files."
+            f"{folder}: no such study folder.{did_you_mean(folder.name, [*shipped, *beside])} Give a folder that holds codebook.toml and model "
+            f"files, or the name of a study that ships with the package: {listed(shipped, 20)}."
         )
     files = sorted(
         path for path in folder.glob("*.toml") if path.name not in RESERVED and "joint" not in read_toml(path)
@@ -132,7 +135,7 @@ def read_model(path: Path) -> ModelSpec:
     """One model file as a record; unknown keys and values of the wrong type are errors."""
     table = read_toml(path)
     where = str(path)
-    known = [name for name in ModelSpec.__dataclass_fields__ if name not in ("name", "titles")]
+    known = [name for name in ModelSpec.__dataclass_fields__ if name not in ("name", "titles", "outcome", "family")]
     check_keys(table, required=("outcome", "family"), optional=[*known, "title_nl", "title_en"], where=where)
     values: dict[str, Any] = {}
     for key, value in table.items():

@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,31 @@ def new_results(out: Path) -> Generator[Path]:
         _put_in_place(fresh, out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def check_place(out: Path) -> None:
+    """Refuse a results folder that could not be written, before the work whose results it is to hold.
+
+    Parameters
+    ----------
+    out : Path
+        The results folder; may exist. Nothing is left behind.
+
+    Raises
+    ------
+    ResultsError
+        If `out` is a file, a folder that holds something other than results, or lies where no folder can be made.
+    """
+    try:
+        _refuse_foreign(out)
+        above = next(path for path in out.absolute().parents if path.exists())
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.new-", dir=above):
+            pass
+    except OSError as problem:
+        raise ResultsError(
+            f"{out} cannot be a results folder: {problem.strerror}. Expected a place where folders can be made. "
+            "Give another --out."
+        ) from None
 
 
 def read_results(folder: Path, name: str) -> pd.DataFrame:

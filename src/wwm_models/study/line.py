@@ -14,7 +14,7 @@ from wwm_models.adjust import raw
 from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import library, write_report
-from wwm_models.store import Checkpoints, new_results, write_labels, write_manifest, write_table
+from wwm_models.store import Checkpoints, check_place, new_results, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
 from wwm_models.study.declared import Declared, collapses_of, read_study
 from wwm_models.study.explained import all_explained
@@ -115,6 +115,7 @@ def run_study(
         If the input cannot be used; the results folder is then untouched.
     """
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
+    check_place(Path(out))
     own = None if codebook is None else Path(codebook)
     declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
     count, source = len(declared.models), data_name(data)

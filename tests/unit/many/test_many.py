@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import operator
 import subprocess
 import sys
+import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import SchedulerError
+from wwm_models.many import begin
 
 HERE = Path(__file__).parent
 
@@ -20,6 +24,21 @@ HERE = Path(__file__).parent
 def test_results_stand_in_the_order_of_the_items():
     assert wwm.run_many(partial(operator.mul, 3), range(5)) == [0, 3, 6, 9, 12]
     assert wwm.run_many(partial(operator.mul, 3), iter(range(5)), jobs=2) == [0, 3, 6, 9, 12]
+
+
+def test_a_task_nobody_waits_for_is_dropped_in_silence(tmp_path: Path):
+    done = tmp_path / "done"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        waiting = begin(Path.touch, done)
+        deadline = time.monotonic() + 30
+        while not done.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        del waiting
+        gc.collect()
+    assert done.exists()
+    assert [str(one.message) for one in said] == []
 
 
 @pytest.mark.slow
