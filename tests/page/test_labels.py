@@ -11,6 +11,7 @@ import pytest
 
 from wwm_models.records import Level, Results
 from wwm_models.report import render_page
+from wwm_models.report.labels import Labels
 from wwm_models.report.texts import texts
 
 HOSTILE = (
@@ -139,3 +140,16 @@ def test_both_languages_have_every_sentence_and_the_same_blanks():
         assert dutch[key]
         assert english[key]
         assert sorted(re.findall(r"\{\w+\}", dutch[key])) == sorted(re.findall(r"\{\w+\}", english[key])), key
+
+
+@pytest.mark.parametrize(
+    ("sentence", "dutch"),
+    [
+        ("not true: household is known", "niet waar: huishoudenssamenstelling is bekend"),
+        ("not true: household is known and not (desired > 2 or desired != 'not')", "niet waar: huishoudenssamenstelling is bekend en niet (hoe vaak men thuis wil werken > 2 of hoe vaak men thuis wil werken != 'not')"),
+    ],
+)  # fmt: skip
+def test_a_condition_is_in_one_language(make, sentence, dutch):
+    said = Labels(make()).said(sentence)
+    assert said.nl == dutch
+    assert said.en.startswith("not true: household composition is known")

@@ -192,6 +192,27 @@ def test_claims_are_printed_with_their_rules(small: Path, capsys: pytest.Capture
     assert "bound" not in said
 
 
+@pytest.mark.parametrize(
+    ("lang", "head", "criterion", "rule", "last"),
+    [
+        ("en", "C1  HOLDS (raw: holds, adjusted: holds)", "is more than 5 percentage points above", "a one-sided 5% test", "1 statement: 1 holds"),
+        ("nl", "C1  HOUDT STAND (ruw: houdt stand, gecorrigeerd: houdt stand)", "is meer dan 5 procentpunt hoger dan", "een eenzijdige toets van 5%", "1 uitspraak: 1 houdt stand"),
+    ],
+)  # fmt: skip
+def test_claims_say_their_criterion_in_one_language(
+    small: Path, capsys: pytest.CaptureFixture[str], lang: str, head: str, criterion: str, rule: str, last: str
+):
+    article = small / "study" / "article.toml"
+    article.write_text(article.read_text().replace("[[claim]]", "[[claim]]\nmargin = 5\nmargin_by = 'ours'"))
+    run(small)
+    capsys.readouterr()
+    assert main(["claims", str(small / "out"), "--lang", lang]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(part in said for part in (" ".join(head.split()), criterion, rule, last))
+    other = {"en": ("ruw", "klopt"), "nl": ("raw", "holds", "adjusted")}[lang]
+    assert not any(word in said.split() for word in other)
+
+
 def test_a_true_order_holds(small: Path):
     run(small)
     claims = read_table(small / "out" / "claims.csv")

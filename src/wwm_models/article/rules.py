@@ -84,9 +84,9 @@ def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
 
     Examples
     --------
-    >>> rules_text(["order"], "en", 0.95)[0][:47]
-    'order: an order holds when a one-sided 5% test '
+    >>> rules_text(["order"], "en", 0.95)[0][:40]
+    'an order holds when a one-sided 5% test '
     """
     chosen = [kind for kind in RULES if kind in set(kinds)]
     words = {"two": f"{100 * level:g}", "one": f"{100 * (1 - level):.3g}"}
-    return [*(f"{kind}: {RULES[kind][lang].format(**words)}" for kind in chosen), OTHERWISE[lang]]
+    return [*(RULES[kind][lang].format(**words) for kind in chosen), OTHERWISE[lang]]

@@ -18,7 +18,10 @@ from wwm_models.declared.folders import bundled_study, study_folder
 from wwm_models.disclosure import differencing
 from wwm_models.records import Survey
 from wwm_models.report import left_out, rewrite_report
-from wwm_models.store import read_results, unfinished, verify_results
+from wwm_models.report.claims import ledger
+from wwm_models.report.figures import comparison_of
+from wwm_models.report.labels import Labels
+from wwm_models.store import read_results, stored_results, unfinished, verify_results
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
@@ -70,8 +73,9 @@ def simulate(options: argparse.Namespace) -> int:
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
     folder = Path(options.run)
-    table = read_results(folder, "claims")
-    print(claims_text(table, float(read_manifest(folder)["settings"]["level"])))
+    kinds = read_results(folder, "claims")["kind"]
+    results = stored_results(folder, options.lang)
+    print(claims_text(ledger(comparison_of(Labels(results))), kinds, options.lang, float(results.settings["level"])))
     return DONE
 
 

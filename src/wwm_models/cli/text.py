@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from wwm_models.article.rules import rules_text
+from wwm_models.report.claims import ClaimLine, Ledger
+from wwm_models.report.texts import texts
 
 WIDTH = 118
 
@@ -41,21 +44,47 @@ def _percent(value: object, digits: int = 1) -> str:
     return "-" if pd.isna(number) else f"{100 * number:.{digits}f}"
 
 
-def claims_text(table: pd.DataFrame, level: float = 0.95) -> str:
-    """Every claim with its verdicts, the numbers behind them, and the rules; `level` is that of the run's intervals."""
-    lines: list[str] = []
-    for row in table.astype(object).where(table.notna(), "").to_dict(orient="records"):
-        parts = [("printed", row["published"]), ("raw", row["raw_verdict"]), ("adjusted", row["likelihood_verdict"])]
-        shown = [f"{name}: {value}" for name, value in parts if value]
-        shown += [] if row["bayes_probability"] == "" else [f"probability: {row['bayes_probability']:.2f}"]
-        raw = f" ({', '.join(shown)})" if shown else ""
-        lines.append(f"{row['id']}  {str(row['verdict']).upper()}{raw}")
-        lines += textwrap.wrap(str(row["statement"]), WIDTH, initial_indent="     ", subsequent_indent="     ")
-        lines += textwrap.wrap(str(row["reason"]), WIDTH, initial_indent="     > ", subsequent_indent="       ")
-    if len(table):
-        lines += ["", "Rules"]
-        for rule in rules_text(table["kind"], "en", level):
-            lines += textwrap.wrap(rule, WIDTH, initial_indent="  - ", subsequent_indent="    ")
-    counts = table["verdict"].value_counts()
-    lines.append(f"{len(table)} claims: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}")
+def claims_text(ledger: Ledger, kinds: Iterable[str], lang: str = "en", level: float = 0.95) -> str:
+    """Every claim with its verdicts, what had to be true, the numbers behind them, and the rules.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    kinds : iterable of str
+        Of the claims, for the rules.
+    lang : {"nl", "en"}
+    level : float
+        Of the run's intervals.
+    """
+    words, lines = texts(lang), list[str]()
+    for claim in ledger.lines:
+        lines.append(_verdicts(claim, words, lang))
+        lines += _wrapped(claim.statement.of(lang), "     ")
+        for at, rule in enumerate(claim.rule):
+            lines += _wrapped(("" if at else f"{words['claim_rule']}: ") + rule.of(lang), "     = ")
+        lines += _wrapped(claim.reason.of(lang), "     > ")
+    if ledger.lines:
+        lines += ["", words["rule"]]
+        lines += [part for rule in rules_text(kinds, lang, level) for part in _wrapped(rule, "  - ")]
+    counts = ", ".join(f"{count} {verdict.label.of(lang)}" for verdict, count in ledger.tally)
+    number = "statement" if len(ledger.lines) == 1 else "statements"
+    lines.append(f"{len(ledger.lines)} {words[number]}: {counts}")
     return "\n".join(lines)
+
+
+def _verdicts(claim: ClaimLine, words: Mapping[str, str], lang: str) -> str:
+    """The first line of a claim."""
+    shown = [] if claim.published is None else [f"{words['published']}: {claim.published.written(lang)}"]
+    shown += [
+        f"{words[name]}: {verdict.label.of(lang)}"
+        for name, verdict in (("raw", claim.raw), ("adjusted", claim.likelihood))
+        if verdict.word
+    ]
+    shown += (
+        [] if math.isnan(claim.bayes.value) else [f"{words['column_bayes_probability']}: {claim.bayes.written(lang)}"]
+    )
+    return f"{claim.id}  {claim.verdict.label.of(lang).upper()}" + (f" ({', '.join(shown)})" if shown else "")
+
+
+def _wrapped(text: str, mark: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark))

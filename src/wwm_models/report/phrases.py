@@ -17,6 +17,8 @@ _CONDITION = re.compile(r"(?P<name>\w+) == '(?P<level>[^']*)'")
 _LIMITS = re.compile(r"\[([^\[\],]+), ([^\[\],]+)\]")
 _MINUS = re.compile(r"(?<!\w)-(?=\d)")
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
+_DUTCH: Mapping[str, str] = {"is known": "is bekend", "and": "en", "or": "of", "not": "niet"}
+_WORDS = re.compile(rf"'[^']*'|\b(?:{'|'.join(_DUTCH)})\b")
 _JOINTS: Mapping[str, Text] = {
     " minus ": Text(" min ", " minus "),
     " over ": Text(" gedeeld door ", " divided by "),
@@ -99,7 +101,7 @@ class Phrases:
         for phrase in _phrases():
             blanks = phrase.blanks(clause)
             if blanks is not None:
-                filled = {name: self._clause(value) or self._named(value) for name, value in blanks.items()}
+                filled = {name: self._clause(value) or self._blank(name, value) for name, value in blanks.items()}
                 return Text(
                     *(
                         phrase.text.of(lang).format(**{name: one.of(lang) for name, one in filled.items()})
@@ -114,9 +116,13 @@ class Phrases:
         said = self._clause(rest) if rest and name in self._names.variables else None
         return said and Text(*(f"{self._names.variables[name].of(lang)}: {said.of(lang)}" for lang in LANGUAGES))
 
-    def _named(self, value: str) -> Text:
+    def _blank(self, name: str, value: str) -> Text:
+        """What stands in a blank: names and numbers, and in a condition its words too."""
+        return self._named(_condition(value) if name == "condition" else plain(value))
+
+    def _named(self, value: Text) -> Text:
         """Names as labels, and numbers in the format of the language."""
-        return Text(*(self._in(value, lang) for lang in LANGUAGES))
+        return Text(*(self._in(value.of(lang), lang) for lang in LANGUAGES))
 
     def _in(self, value: str, lang: str) -> str:
         names = self._names
@@ -139,6 +145,17 @@ class Phrases:
         if lang == "nl":
             value = _DECIMAL.sub(",", _LIMITS.sub(r"[\1; \2]", value))
         return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], value)
+
+
+def _condition(condition: str) -> Text:
+    """The words of a condition in both languages; what stands between quotes is left alone.
+
+    Examples
+    --------
+    >>> _condition("partner is known and not own == 'black and white'").nl
+    "partner is bekend en niet own == 'black and white'"
+    """
+    return Text(_WORDS.sub(lambda found: _DUTCH.get(found[0], found[0]), condition), condition)
 
 
 def _joints() -> Iterator[Text]:
