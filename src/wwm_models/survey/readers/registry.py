@@ -12,6 +12,7 @@ from wwm_models.survey.places import is_address
 from wwm_models.survey.raw import RawColumn, RawFile, several
 from wwm_models.survey.readers.columnar import duckdb_columns, parquet_columns
 from wwm_models.survey.readers.sheet import sheet_columns
+from wwm_models.survey.readers.signature import refuse_other_format
 from wwm_models.survey.readers.statistical import por_columns, sas_columns, spss_columns, stata_columns
 from wwm_models.survey.readers.table import table_file
 from wwm_models.survey.readers.text import text_columns
@@ -67,6 +68,7 @@ def read_file(data: str | Path, source: Source) -> RawFile:
 def _file(path: Path, source: Source) -> RawFile:
     with unpacked(path, source.sha256, FORMATS) as found:
         name, reader = FORMATS[found.ending]
+        refuse_other_format(path, found.file, found.ending)
         try:
             columns, rows = reader(found, source)
         except WwmError:

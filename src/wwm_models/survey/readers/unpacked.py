@@ -67,7 +67,7 @@ def unpacked(path: Path, locked: str, endings: Collection[str]) -> Generator[Unp
     SurveyError
         If the file is absent, empty, of an unknown type, not the locked one, damaged or unreasonably large.
     """
-    _refuse_absent(path)
+    _refuse_absent(path, endings)
     packing = path.suffix.lower() if path.suffix.lower() in PACKINGS else ""
     if not packing:
         _refuse_unknown(path, path.suffix, endings)
@@ -110,9 +110,15 @@ def refuse_bomb(path: Path, archive: zipfile.ZipFile) -> None:
     _refuse_size(path, total, packed)
 
 
-def _refuse_absent(path: Path) -> None:
+def _refuse_absent(path: Path, endings: Collection[str]) -> None:
     if path.is_file():
         return
+    if path.is_dir():
+        inside = sorted(item.name for item in path.iterdir() if item.suffix.lower() in (*endings, *PACKINGS))
+        raise SurveyError(
+            f"{path}: this is a folder, with {listed(inside) if inside else 'no data file in it'}. Expected one survey file. "
+            "Give the path of that file; a folder of parquet files can be counted in place."
+        )
     beside = sorted(item.name for item in path.parent.glob(f"*{path.suffix}")) if path.parent.is_dir() else []
     have = (
         f"{path.parent} holds {listed(beside)}." if beside else f"{path.parent} holds no {path.suffix or 'such'} file."
