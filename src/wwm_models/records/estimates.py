@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.errors import listed
 from wwm_models.records.estimand import Estimand
 from wwm_models.records.sampling import SamplingDesign
 from wwm_models.records.tally import Tally
@@ -125,6 +126,16 @@ class Estimates:
     def influence(self) -> Array | None:
         """(n, m) contributions of the survey's respondents, or None for a posterior."""
         return None if self.contributions is None else self.contributions.expand()
+
+    def __repr__(self) -> str:
+        """What the numbers are, in a line; the numbers are in `table`."""
+        by = f" by {', '.join(self.by)}" if self.by else ""
+        of = listed(dict.fromkeys(self.table["outcome"]))
+        levels = listed(f"{level:.6g}%" for level in dict.fromkeys(100.0 * self.table["level"]))
+        methods = listed(dict.fromkeys(self.table["method"]))
+        return (
+            f"Estimates of {of}{by}: {len(self.table)} rows, {methods}, {levels} intervals; the numbers are in .table"
+        )
 
     def _repr_html_(self) -> str:
         return self.table.to_html()

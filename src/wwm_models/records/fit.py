@@ -209,6 +209,15 @@ class Fit:
     render: Callable[[Fit], str] = repr
     influence: Callable[[Fit], Influence] | None = None
 
+    def __repr__(self) -> str:
+        """What was fitted, in two lines; the coefficients are in ``summary()``."""
+        kind = f"{self.model.family}, {self.model.link}{f', {self.penalty} penalty' if self.penalty else ''}"
+        state = self.status if self.status == "ok" else f"{self.status}: {self.message}"
+        return (
+            f"Fit of {self.model.formula} ({kind}): {state}\n"
+            f"{self.n:,} respondents, {len(self.theta)} parameters, log-likelihood {self.loglik:.2f}, {self.vcov_kind} covariance; see .summary()"
+        )
+
     def summary(self) -> str:
         """The fit as text: model, coefficients, design, what was excluded."""
         return self.render(self)

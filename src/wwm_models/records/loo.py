@@ -81,5 +81,11 @@ class Loo:
         }
         return pd.DataFrame({"quantity": list(rows), "value": list(rows.values())})
 
+    def __repr__(self) -> str:
+        return (
+            f"Loo of {self.outcome}, left out by {self.unit}: elpd {self.elpd:.1f} (standard error {self.std_error:.1f}), p_loo {self.p_loo:.1f}\n"
+            f"{self.n:,} respondents, {self.untrusted} of them with a Pareto k above {self.limit:.2f}; see .table"
+        )
+
     def _repr_html_(self) -> str:
         return self.table.to_html()

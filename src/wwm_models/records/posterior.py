@@ -98,6 +98,15 @@ class Posterior:
     build_idata: Callable[[Posterior], Any] = repr
     build_pymc: Callable[[Posterior], Any] = repr
 
+    def __repr__(self) -> str:
+        """What was sampled, in two lines; the chains are judged in `health`."""
+        state = self.status if self.healthy else f"{self.status}: {self.message}"
+        count, size = self.draws.shape
+        return (
+            f"Posterior of {self.model.formula} ({self.model.family}, {self.model.link}): {state}\n"
+            f"{self.n:,} respondents, {count:,} draws of {size} parameters in {self.chains} chains, {self.method}; see .health"
+        )
+
     @property
     def design_df(self) -> float:
         """Infinite: limits are quantiles of draws, not multiples of a standard error."""
