@@ -37,6 +37,8 @@ def refuse_other_format(path: Path, file: Path, ending: str) -> None:
     """
     with file.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
+    if any(head.startswith(start) for start, (_, endings) in _STARTS.items() if ending in endings):
+        return
     if is_text(head):
         if ending not in _READ_AS_TEXT:
             raise SurveyError(
