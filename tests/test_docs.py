@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,5 +27,13 @@ def test_example_runs(language, code, tmp_path, monkeypatch, capsys):
     if language == "toml":
         assert tomllib.loads(code)
         return
+    monkeypatch.setenv("COLUMNS", "100")  # a plain terminal; pandas leaves out what does not fit in it
+    with pd.option_context("display.max_columns", 0, "display.width", 100):
+        _run(code)
+    said = capsys.readouterr().out
+    assert said.strip()
+    assert " ... " not in said
+
+
+def _run(code):
     exec(compile(code, "example", "exec"), {"__name__": "example"})  # our own pages
-    assert capsys.readouterr().out.strip()
