@@ -25,6 +25,7 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
     }
 )
 HALF_UNIT = {"integer": 0.5, "decimal": 0.05}  # percentage points on either side of a printed number
+_PERCENTAGES = ("value", "lower", "upper", "above", "below")
 _REFERENCES = ("at", "greater", "lesser", "numerator", "denominator")
 
 
@@ -99,6 +100,13 @@ class Claim:
     estimand: str = ""
     missing: str = ""
 
+    def percentages(self) -> Iterator[float]:
+        """Percentages that the claim and its parts speak of; of a ratio none, and no margins."""
+        if self.kind != "ratio":
+            yield from (self.numbers[name] for name in _PERCENTAGES if name in self.numbers)
+        for part in self.parts:
+            yield from part.percentages()
+
     def every_reference(self) -> Iterator[Reference]:
         """References of the claim and of its parts."""
         yield from self.references.values()
@@ -150,6 +158,7 @@ def read_article(path: Path) -> Article:
         raise ArticleError(
             f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
         )
+    _refuse_shares(path, published, claims)
     return Article(
         head["title"],
         head.get("citation", ""),
@@ -159,6 +168,19 @@ def read_article(path: Path) -> Article:
         claims,
         figures,
         MappingProxyType({str(english): str(dutch) for english, dutch in table.get("translations", {}).items()}),
+    )
+
+
+def _refuse_shares(path: Path, published: tuple[Published, ...], claims: tuple[Claim, ...]) -> None:
+    """Refuse shares typed for percentages; one number below 1 among others is a percentage, since 0.4% may be printed."""
+    printed = [number.value for number in published if number.value is not None]
+    printed += [value for claim in claims for value in claim.percentages()]
+    if any(value > 1.0 for value in printed) or all(value in (0.0, 1.0) for value in printed):
+        return
+    example = max(value for value in printed if value < 1.0)
+    raise ArticleError(
+        f"{path}: all printed percentages lie between 0 and 1 ({listed(f'{value:g}' for value in printed)}), as shares do. Expected percentages "
+        f"from 0 to 100. Write {100.0 * example:g} for {example:g}."
     )
 
 
