@@ -250,3 +250,17 @@ def test_weights_that_differ_too_much_are_told(tmp_path: Path):
     (tmp_path / "data.csv").write_text("y,w\n" + "\n".join(f"a,{w}" for w in weights), encoding="utf-8")
     (told,) = read_survey(tmp_path / "data.csv", tmp_path / "codebook.toml").warnings
     assert told.startswith('Weight "w": the design effect of unequal weights is 3.')
+
+
+def test_the_design_of_the_gss_is_suggested_by_its_labels(real_data: Path):
+    text = draft_codebook(read_file(real_data / "gss2018.sav", Source()), Source())
+    design = [line for line in text.splitlines() if line.startswith(("strata = ", "psu = "))]
+    assert [line.partition("; ")[2] for line in design] == ['perhaps "vstrat"', 'perhaps "vpsu"']
+    assert tomllib.loads(text)["survey"]["strata"] == ""
+    assert "It can be read as it stands, unless a CHECK line says otherwise" in text
+
+
+def test_a_strategy_is_no_stratum_and_a_file_without_a_design_suggests_none(tmp_path: Path):
+    (tmp_path / "data.csv").write_text("strategy,answer\n1,yes\n2,no\n", encoding="utf-8")
+    text = draft_codebook(read_file(tmp_path / "data.csv", Source()), Source())
+    assert "perhaps" not in text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.drafting.proposal import Entry, Proposal, level_ids, name_of, propose
+from wwm_models.survey.drafting.proposal import STRATUM, UNIT, Entry, Proposal, level_ids, name_of, propose
 from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile, plainly
 from wwm_models.survey.readers.encoding import likely
@@ -19,8 +20,8 @@ _TEXT: Final = (".csv", ".tsv", ".txt")
 _HEAD: Final = """\
 # Codebook of {name}: a draft of `wwm codebook draft`, made of what the file says of itself.
 #
-# It can be read as it stands: `wwm check FOLDER --data {name}`, with this file in FOLDER as codebook.toml. Then go
-# through the lines that say CHECK, give the variables names you would use in a sentence, leave out what you do not need,
+# It can be read as it stands, unless a CHECK line says otherwise: `wwm check FOLDER --data {name}`, with this file in
+# FOLDER as codebook.toml. Then go through the lines that say CHECK, give the variables names you would use in a sentence, leave out what you do not need,
 # write the answers in both languages, and when all is well: `wwm codebook lock FOLDER --data {name}`.
 """
 
@@ -108,18 +109,29 @@ def _source_part(proposals: Sequence[Proposal], source: Source, title: str) -> s
 
 
 def _survey_part(proposals: Sequence[Proposal]) -> str:
-    weights = [item.column.name for item in proposals if any("a weight" in doubt for doubt in item.doubts)]
+    weights = _perhaps([item.column.name for item in proposals if any("a weight" in doubt for doubt in item.doubts)])
+    strata, units = (_perhaps(_named(proposals, mark)) for mark in (STRATUM, UNIT))
     return f"""\
 [universe]                         # CHECK: whom is the study about? For example all = ["employed == 'yes'"]
 all = []
 
 [survey]
-weight = ""                        # CHECK: empty means not weighted{"; perhaps " + ", ".join(map(_quoted, weights)) if weights else ""}
+weight = ""                        # CHECK: empty means not weighted{weights and "; " + weights}
 weight_kind = "sampling"
-strata = ""
-psu = ""
+strata = ""                        # CHECK: empty means not stratified{strata and "; " + strata}
+psu = ""                           # CHECK: empty means respondents are drawn one by one{units and "; " + units}
 suppress_below = 10
 """
+
+
+def _named(proposals: Sequence[Proposal], mark: re.Pattern[str]) -> list[str]:
+    """Columns whose name or label says that they belong to the sampling design."""
+    columns = [item.column for item in proposals]
+    return [column.name for column in columns if mark.search(column.name) or mark.search(column.label)]
+
+
+def _perhaps(names: Sequence[str]) -> str:
+    return f"perhaps {_comment(', '.join(map(_quoted, names)))}" if names else ""
 
 
 def _variable(name: str, where: str, item: Proposal) -> str:

@@ -17,6 +17,8 @@ from wwm_models.survey.raw import Cell, RawColumn, plainly, within
 MOST_ANSWERS: Final = 40  # a column with more distinct texts than this is free text
 FEW_CODES: Final = 12  # whole numbers that may be codes
 _WEIGHT: Final = re.compile(r"weight|weeg|weging|gewicht|pondera|wgt|^wt?[0-9_]*$|^wt|_wt$", re.IGNORECASE)
+STRATUM: Final = re.compile(r"\bstrat(um|a|ums)\b|^v?strat(um|a)?(_?id)?[0-9]*$", re.IGNORECASE)
+UNIT: Final = re.compile(r"\b(primary|variance|first[- ]stage) sampling (unit|psu)|\bpsu\b|^v?psu", re.IGNORECASE)
 
 Kind = Literal["ordered", "nominal", "number", "left out"]
 
