@@ -40,7 +40,11 @@ class ModelError(WwmError):
     """A formula, family, link or option does not describe a model of this survey."""
 
 
-class RankError(ModelError):
+class AnswersError(ModelError):
+    """What a model declares is in order, but the answers of this survey do not allow it: too few, or without an order."""
+
+
+class RankError(AnswersError):
     """The columns of a formula are linearly dependent on the observed patterns."""
 
 

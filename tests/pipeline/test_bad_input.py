@@ -61,10 +61,6 @@ CASES: dict[str, tuple[Change, list[str]]] = {
     "wrong encoding": (latin, ["data.csv", "0xe9", "row 601", "cp1252"]),
     "absent column": (replaced("codebook.toml", 'column = "wish"', 'column = "wich"'), ['"wich"', '"wish"']),
     "undeclared code": (at(3, "wish", 7), ["wish", "7", "1 of 600"]),
-    "no order": (
-        replaced("codebook.toml", 'column = "wish"\nkind = "ordered"', 'column = "wish"\nkind = "nominal"'),
-        ["wish", "order"],
-    ),
     "all missing": (data(wish=lambda table: pd.Series([None] * len(table))), ["wish", "all 600 rows"]),
     "one answer": (data(wish=3), ["wish", 'are "often"', "600"]),
     "negative weight": (at(0, "w", -1), ["w", "negative", "1 of 600"]),

@@ -28,7 +28,7 @@ def test_soup_rank_deficiency_names_the_column_and_the_empty_cell(case):
     assert str(caught.value) == (
         'The formula "PRODID * DAY" has 1 column(s) that the others determine: PRODID[3]:DAY[2]. '
         "Without respondents: PRODID = 3 with DAY = 2: 0 rows. "
-        'Leave the term out, merge levels, or pass aliased="drop" to drop these columns by name.'
+        'Leave the term out, or merge levels: of a study, in its codebook. In Python, aliased="drop" drops these columns by name.'
     )
 
 

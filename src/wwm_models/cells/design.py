@@ -14,7 +14,7 @@ from wwm_models.cells.grouped import by_group, check_group_name, group_encoder
 from wwm_models.cells.monotonic import refuse_impossible_monotony, with_increments
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.cells.thresholds import threshold_basis
-from wwm_models.errors import ModelError, RankError, did_you_mean, listed
+from wwm_models.errors import AnswersError, ModelError, RankError, did_you_mean, listed
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.linear import redundant_columns
 from wwm_models.records import Blocks, Cells, Dense, Design, Linear, Survey
@@ -97,7 +97,7 @@ def answer_order(model: Model, cells: Cells) -> NDArray[np.intp]:
             )
         position = cells.categories.index(model.baseline)
         if position not in order:
-            raise ModelError(
+            raise AnswersError(
                 f'baseline "{model.baseline}" of "{cells.outcome}" has no respondents. Choose an answer that has.'
             )
         order = np.concatenate([[position], order[order != position]])
@@ -145,7 +145,7 @@ def _without_redundant(
         because = f" Without respondents: {listed(empty)}." if empty else ""
         raise RankError(
             f'The formula "{encoder.right_side}" has {len(redundant)} column(s) that the others determine: {listed(names, 20)}.{because} '
-            'Leave the term out, merge levels, or pass aliased="drop" to drop these columns by name.'
+            'Leave the term out, or merge levels: of a study, in its codebook. In Python, aliased="drop" drops these columns by name.'
         )
     kept = np.setdiff1d(np.arange(columns.shape[1]), redundant)
     reduced = replace(

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.cells.formula import Encoder
-from wwm_models.errors import ModelError, listed
+from wwm_models.errors import AnswersError, ModelError, listed
 from wwm_models.families import FAMILIES, Model
 from wwm_models.records import Design, Survey
 
@@ -86,7 +86,7 @@ def refuse_impossible_monotony(model: Model, survey: Survey, encoder: Encoder) -
             )
         column = survey.frame[found.group(1)]
         if not isinstance(column.dtype, pd.CategoricalDtype) or not column.cat.ordered:
-            raise ModelError(
+            raise AnswersError(
                 f'"{term}": "{found.group(1)}" has no declared order of levels. Expected kind = "ordered" in the codebook, or an ordered '
                 "pandas Categorical in a frame."
             )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
 from wwm_models.records import Cells, Survey
 
 Codes = NDArray[np.intp]
@@ -34,7 +34,9 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
     Raises
     ------
     ModelError
-        If a variable is absent, the outcome has no declared order, no usable row, or a single answer.
+        If a variable is absent.
+    AnswersError
+        If the outcome has no declared order, no usable row, or a single answer.
     """
     for name in (outcome, *predictors):
         if name not in survey.frame.columns:
@@ -64,7 +66,7 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
     values = column.array
     if isinstance(values, pd.Categorical):
         if needs_order and not values.ordered:
-            raise ModelError(
+            raise AnswersError(
                 f'Outcome "{name}" has the answers {listed(values.categories)} without a declared order. An ordinal model needs '
                 'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
             )
@@ -76,7 +78,7 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
     ):
         return _integer_codes(column, name)
     if needs_order or not _is_text(column):
-        raise ModelError(
+        raise AnswersError(
             f'Outcome "{name}" holds {"text" if _is_text(column) else "numbers with fractions"} ({listed(column.dropna().unique())}) and no '
             "declared order. Sorting words by alphabet would turn the answers around. Make it an ordered pandas Categorical, "
             'or kind = "ordered" in the codebook.'
@@ -91,7 +93,7 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
     gaps = np.diff(values)
     if len(gaps) > 1 and gaps.max() > 3 * np.median(gaps):
         odd = values[int(np.argmax(gaps)) + 1]
-        raise ModelError(
+        raise AnswersError(
             f'Outcome "{name}" has the codes {listed(int(v) for v in values)}; {int(odd)} stands apart from the rest, as codes for "no answer" do. '
             "Declare it missing, or make the outcome an ordered pandas Categorical."
         )
@@ -109,7 +111,7 @@ def predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
     values = np.asarray(column, dtype=np.float64)
     infinite = np.isinf(values)
     if infinite.any():
-        raise ModelError(
+        raise AnswersError(
             f'Predictor "{name}": {int(infinite.sum())} of {len(values)} rows are infinite (first rows, counted from 1: '
             f"{listed((np.flatnonzero(infinite) + 1).tolist())}). Repair them or declare them missing."
         )
@@ -153,18 +155,18 @@ def _check_usable(
 ) -> None:
     inside = survey.respondents(survey.domain)
     if not (survey.domain & (answer >= 0)).any():
-        raise ModelError(
+        raise AnswersError(
             f'Outcome "{outcome}": all {inside} rows of the domain are missing; nothing to model. Check the column and its missing codes.'
         )
     weighted = used & (survey.weights > 0)
     if not weighted.any():
         why = "; ".join(f"{reason} ({count} rows)" for reason, count in excluded.items())
-        raise ModelError(
+        raise AnswersError(
             f'Outcome "{outcome}": no row is complete and has a positive weight. Left out: {why}. Use fewer predictors.'
         )
     present = np.flatnonzero(np.bincount(answer[weighted]))
     if len(present) < 2:
-        raise ModelError(
+        raise AnswersError(
             f'Outcome "{outcome}": all {survey.respondents(weighted)} usable rows are "{categories[present[0]]}"; nothing to model. '
             "Choose another outcome or a wider domain."
         )

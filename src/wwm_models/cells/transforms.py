@@ -18,7 +18,7 @@ from patsy.categorical import C
 from patsy.contrasts import ContrastMatrix
 from patsy.state import stateful_transform
 
-from wwm_models.errors import ModelError, listed
+from wwm_models.errors import AnswersError, ModelError, listed
 from wwm_models.numerics.splines import natural_spline, quantile_knots
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ def _learnt(values: Array, df: Any) -> Array:
         raise ModelError(f"ns(df={df!r}): expected a whole number of columns, 1 or more; 3 is usual.")
     knots = quantile_knots(values, df)
     if not np.all(np.diff(knots) > 0):
-        raise ModelError(
+        raise AnswersError(
             f"ns(df={df}) would put two knots at one value ({listed(f'{knot:g}' for knot in knots)}), because too many respondents share "
             "it. Use a smaller df, or give the inner knots: ns(x, knots=[...])."
         )

@@ -125,7 +125,8 @@ def _models(found: Checked) -> list[str]:
         ]
     lines = ["Models: rows used and left out (of the domain)"]
     alike: dict[tuple[str, tuple[tuple[str, int], ...]], list[str]] = {}
-    for (model, fit), rows in found.models.groupby(["model", "fit"], sort=False):
+    fitted = found.models[~found.models["reason"].isin(list(found.unfit))]
+    for (model, fit), rows in fitted.groupby(["model", "fit"], sort=False):
         told = tuple(zip(rows["reason"].astype(str), rows["rows"].astype(int), strict=True))
         alike.setdefault((str(fit), told), []).append(str(model))
     for (fit, told), models in alike.items():
@@ -134,6 +135,10 @@ def _models(found: Checked) -> list[str]:
             f"{used} rows: {', '.join(models)} ({fit})", WIDTH, initial_indent="  ", subsequent_indent="    "
         )
         lines += [f"    {count:>7}  {reason}" for reason, count in told if reason != "used"]
+    for reason, fits in found.unfit.items():
+        lines += textwrap.wrap(
+            f"NOT USABLE: {', '.join(fits)} {reason}", WIDTH, initial_indent="  ", subsequent_indent="    "
+        )
     article = found.declared.article
     printed = sum(number.value is not None for number in article.published)
     return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}"]

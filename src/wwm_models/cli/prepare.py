@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from wwm_models.cli.main import DONE
+from wwm_models.cli.main import DONE, NOT_USABLE
 from wwm_models.cli.overview import checked_text
 from wwm_models.declared.folders import study_folder
 from wwm_models.errors import ResultsError
@@ -20,8 +20,9 @@ from wwm_models.survey.drafting import described_by, draft_codebook, locked, rea
 def check(options: argparse.Namespace) -> int:
     """Read and check everything, fit nothing."""
     codebook = None if options.codebook is None else Path(options.codebook)
-    print(checked_text(check_study(study_folder(options.study), options.data, codebook, in_place=options.in_place)))
-    return DONE
+    found = check_study(study_folder(options.study), options.data, codebook, in_place=options.in_place)
+    print(checked_text(found))
+    return NOT_USABLE if found.unfit else DONE
 
 
 def codebook(options: argparse.Namespace) -> int:

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wwm_models.cells.tabulate import tabulate
 from wwm_models.declared.models import RESERVED
-from wwm_models.errors import DeclarationError, ModelError
-from wwm_models.families import FAMILIES
+from wwm_models.errors import DeclarationError
 from wwm_models.records import Survey
 from wwm_models.study.declared import Declared, check_names, read_study
-from wwm_models.study.models import requests_of
 from wwm_models.study.respondents import respondents
+from wwm_models.study.usable import attempts
 from wwm_models.survey import Overview, header_of, overview, read_codebook, read_file, survey_of
 from wwm_models.survey.codebook import Codebook, FromColumn
 from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile
 from wwm_models.survey.readers.size import Size
+
+UNFIT = "cannot be fitted: "  # in front of the reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,15 @@ class Checked:
     overview: Overview
     declared: Declared | None
     models: pd.DataFrame
+
+    @property
+    def unfit(self) -> dict[str, list[str]]:
+        """Fits that a run could not make, such as ``"wish (total age_group)"``, by the reason."""
+        found: dict[str, list[str]] = {}
+        for row in self.models.to_dict(orient="records"):
+            if str(row["reason"]).startswith(UNFIT):
+                found.setdefault(str(row["reason"]), []).append(f"{row['model']} ({row['fit']})")
+        return found
 
 
 def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *, in_place: bool = False) -> Checked:
@@ -104,17 +113,13 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
 def left_out(declared: Declared | None, survey: Survey) -> pd.DataFrame:
     """Rows that each fit of a study would use and leave out, by reason."""
     rows: list[tuple[str, str, str, int]] = []
-    for spec in declared.models if declared else ():
-        for request in requests_of(spec):
-            predictors = list(dict.fromkeys([*request.exposures, *spec.adjusters]))
-            try:
-                order = FAMILIES[spec.family].ordered_answers
-                cells = tabulate(survey, spec.outcome, predictors, needs_order=order)
-            except ModelError as problem:
-                rows.append((spec.name, request.label, f"cannot be fitted: {problem}", 0))
-                continue
-            rows.append((spec.name, request.label, "used", cells.n))
-            rows += [(spec.name, request.label, reason, count) for reason, count in cells.excluded.items()]
+    for one in attempts(declared, survey) if declared else ():
+        name, label = one.spec.name, one.request.label
+        if one.cells is None:
+            rows.append((name, label, f"{UNFIT}{one.problem}", 0))
+            continue
+        rows.append((name, label, "used", one.cells.n))
+        rows += [(name, label, reason, count) for reason, count in one.cells.excluded.items()]
     return pd.DataFrame(rows, columns=["model", "fit", "reason", "rows"])
 
 

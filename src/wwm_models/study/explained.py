@@ -17,7 +17,7 @@ from wwm_models.article.comparison import group_text
 from wwm_models.article.scenarios import Varied
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
-from wwm_models.errors import AdjustError, FitError
+from wwm_models.errors import AdjustError, AnswersError, FitError
 from wwm_models.records import Estimates, Fit, Survey
 from wwm_models.study.models import Request, joint_groups, model_of, people_of, requests_of
 from wwm_models.survey.calibration.margins import Margins
@@ -72,7 +72,7 @@ def fitted_requests(
     for request in requests_of(spec, extra):
         try:
             made = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
-        except FitError:
+        except (FitError, AnswersError):
             continue
         if made.status == "ok":
             found.append(Fitted(request, made, collapses, spec.population))

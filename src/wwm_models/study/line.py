@@ -11,7 +11,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from wwm_models.adjust import raw
-from wwm_models.disclosure import withhold, without_withheld
+from wwm_models.disclosure import Withheld, withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import library, write_report
 from wwm_models.store import Checkpoints, check_place, new_results, write_labels, write_manifest, write_table
@@ -20,12 +20,13 @@ from wwm_models.study.declared import Declared, collapses_of, read_study
 from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.joint import with_joint_results
-from wwm_models.study.models import reported_sets
+from wwm_models.study.models import ModelResult, reported_sets
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
 from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
+from wwm_models.study.usable import refuse_unusable
 from wwm_models.study.withheld import judged_specs, told_models
 from wwm_models.survey import data_name
 
@@ -121,21 +122,16 @@ def run_study(
     count, source = len(declared.models), data_name(data)
     survey = (read := respondents(declared, data, tell, in_place=in_place)).survey
     awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
+    refuse_unusable(declared, survey)
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     settings |= {"in_place": bool(read.counted_by)}
     kept = Checkpoints(Path(out), run_key(declared, source, survey.sha256, settings))
     collapses, started = collapses_of(survey), pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
-    families = begin_families(declared.models, results, level)
-    raws, withheld = withhold(survey, _raws(declared, survey, collapses, level))
     tell("taking the differences apart", count, count)
-    why = all_explained(declared.models, survey, declared.article, raws, collapses, level)
+    tables, withheld = _tables(declared, work, results, lang)
     tell("writing tables and page", count, count)
-    told = told_models(declared.models, declared.article, raws, withheld)
-    judged = judged_specs(declared.models, told)
-    tables = study_tables(survey, declared.article, judged, results, why, raws, families(), lang, level)
-    tables = without_withheld(tables, withheld, told) | {"precision": precision_table(raws)}
     bounds, unbounded = awaited()
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": source}), bounds)
     problems = (*(problem for result in results for problem in result.problems), *unbounded)
@@ -149,6 +145,20 @@ def run_study(
         write_manifest(folder, facts | {"respondents": read.facts(), "disclosure": withheld.summary})
     kept.clear()
     return Run(Path(out), made, problems, read.note)
+
+
+def _tables(
+    declared: Declared, work: Work, results: list[ModelResult], lang: str
+) -> tuple[dict[str, pd.DataFrame], Withheld]:
+    """Every table of the contract but the bounds, without what may not be published, and what that is."""
+    survey, level = work.survey, work.level
+    families = begin_families(declared.models, results, level)
+    raws, withheld = withhold(survey, _raws(declared, survey, work.collapses, level))
+    why = all_explained(declared.models, survey, declared.article, raws, work.collapses, level)
+    told = told_models(declared.models, declared.article, raws, withheld)
+    judged = judged_specs(declared.models, told)
+    tables = study_tables(survey, declared.article, judged, results, why, raws, families(), lang, level)
+    return without_withheld(tables, withheld, told) | {"precision": precision_table(raws)}, withheld
 
 
 def _raws(

@@ -15,7 +15,7 @@ from wwm_models.adjust import adjusted, contrasts
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
-from wwm_models.errors import FitError, ModelError, SeparationError, did_you_mean
+from wwm_models.errors import AnswersError, FitError, ModelError, SeparationError, did_you_mean
 from wwm_models.families import Model
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.records import Estimates, Fit, Survey
@@ -130,7 +130,7 @@ def run_model(
     for request in requests_of(spec, extra):
         try:
             fitted = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
-        except FitError as problem:
+        except (FitError, AnswersError) as problem:
             status = "separated" if isinstance(problem, SeparationError) else "failed"
             problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
             diagnostics.append(failure(request.label, status, str(problem)))

@@ -21,7 +21,7 @@ from wwm_models.engines.bayes import sample
 from wwm_models.engines.bayes.chains import Under
 from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
 from wwm_models.engines.bayes.storage import write_netcdf
-from wwm_models.errors import AdjustError, FitError
+from wwm_models.errors import AdjustError, AnswersError, FitError
 from wwm_models.records import Estimates, Posterior, Survey
 from wwm_models.store import Checkpoints
 from wwm_models.store.checkpoints import key_of
@@ -80,7 +80,7 @@ def with_posterior(
         post, estimates, problem = _sampled(
             requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
         )
-    except FitError as failed:
+    except (FitError, AnswersError) as failed:
         return _with(result, failure(label, "failed", str(failed)), (f"{spec.name} ({label}): failed. {failed}",))
     write_netcdf(post, posterior_file(kept, spec.name))
     if problem:
