@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from wwm_models.report import render_page
+from wwm_models.report.files import drawing
+from wwm_models.report.page import report_of
 
 
 @pytest.fixture
@@ -187,3 +189,14 @@ def test_a_study_that_declares_no_figures_gets_those_its_outcomes_suggest(make, 
 
 def test_a_study_of_the_size_of_the_article_stays_under_five_megabytes(make):
     assert len(render_page(make(copies=6)).encode()) < 5_000_000
+
+
+def test_without_an_article_no_legend_speaks_of_one(make, change, whole):
+    columns = ["published", "published_lower", "published_upper"]
+    alone = change(make(), "comparison", lambda table: table.assign(**dict.fromkeys(columns, np.nan)))
+    words = "printed in the article, with its rounding"
+    assert words in whole(render_page(make()))
+    assert words not in whole(render_page(alone))
+    report = report_of(alone)
+    for figure in report.figures:
+        assert not [note for note in drawing(figure, figure.blocks[0], report).notes if "artikel" in note]

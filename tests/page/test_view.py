@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+
+BROKEN = "() => Array.from(document.querySelectorAll('.chart')).flatMap((one) => one.rows.filter((row) => Array.isArray(row.label)).map((row) => row.label))"
 
 LANGUAGES = ("nl", "en")
 CONTROLS = {
@@ -73,6 +77,45 @@ def test_an_address_gives_the_view_it_was_copied_from(run, opened):
     assert page.tab.locator(".claim:visible").count() == 1
     assert page.tab.locator("#figure-1 .block:visible").get_attribute("data-by") == "household"
     assert opened(run, fragment="show=%3Cscript%3E&lang=xx&form=&model=no&by=none&__proto__=1").said == []
+
+
+@pytest.mark.parametrize("width", [390, 900, 1280])
+def test_a_cited_claim_is_opened_below_the_bar(run, opened, width):
+    """By its own id; by its place in the list, as pages before had it, too."""
+    for name in ("C05", "claim-5"):
+        page = opened(run, fragment=f"lang=en&at={name}", width=width)
+        assert page.tab.locator("#claim-5 details").get_attribute("open") is not None
+        assert set(page.tab.url.partition("#")[2].split("&")) == {"lang=en", "at=C05"}
+        sticks = page.tab.evaluate("getComputedStyle(document.querySelector('.bar')).position") == "sticky"
+        bar = page.tab.evaluate("document.querySelector('.bar').getBoundingClientRect().bottom") if sticks else 0
+        top = page.tab.evaluate("document.querySelector('#claim-5').getBoundingClientRect().top")
+        assert bar <= top < 200
+    page.tab.locator("#claim-5 summary").click()
+    assert "at=" not in page.tab.url
+
+
+@pytest.mark.parametrize("width", [390, 700, 1280])
+@pytest.mark.parametrize("form", ["dots", "stacked"])
+def test_no_label_loses_its_end(run, opened, width, form):
+    """The longest labels take several lines; each row keeps its own."""
+    tab = opened(run, fragment=f"lang=en&by=both&form={form}", width=width).tab
+    tab.evaluate("for (const one of document.querySelectorAll('.claim > details')) one.open = true")
+    tab.wait_for_timeout(100)
+    tab.wait_for_selector("body[data-ready=yes]")
+    said = tab.evaluate("Array.from(document.querySelectorAll('.chart text')).map((one) => one.textContent)")
+    assert len(said) > 200
+    assert not [text for text in said if "…" in text]
+    if form == "dots":
+        broken = tab.evaluate(BROKEN)
+        assert (width == 390) <= (["how often to work from home: at least several", "times a week"] in broken)
+
+
+def test_contents_name_every_figure_whole(write, make, opened, tmp_path):
+    results = make()
+    long = "Percentage dat na de crisis ten minste een aantal keer per week thuis wil werken"
+    figures = [{**one, "nl": long} for one in results.declared["figures"]]
+    page = write(replace(results, declared={**results.declared, "figures": figures}), tmp_path)
+    assert opened(page).tab.locator(".contents a[href='#figure-1']").inner_text() == long
 
 
 def test_every_chart_has_a_name_a_description_and_a_table(run, opened):

@@ -113,11 +113,12 @@ def _figure(name: str, drawn: tuple[str, bytes], folder: Path) -> list[Path]:
 def drawing(figure: Figure, block: Block, report: Report) -> Drawing:
     """What a print figure says, in the language of the results."""
     lang, words = report.results.lang, report.labels.words
+    printed = any(number(row, "published") == number(row, "published") for row in block.rows)
     level = percent_of(report.results.settings.get("level", 0.95))
     notes = (
         *((words[f"synthetic_{lang}"].of(lang),) if report.results.synthetic else ()),
         words.fill("shown_estimand", estimand=block.estimand).of(lang),
-        words.fill("printed_note", level=level).of(lang),
+        words.fill("printed_note" if printed else "printed_note_alone", level=level).of(lang),
     )
     cells = tuple(
         (small.heading.of(lang), small.column.of(lang), tuple(_row(entry, report, beside=block.columns == 1) for entry in small.entries))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -23,7 +24,7 @@ from wwm_models.report.figures import Block, Comparison, Figure, comparison_of, 
 from wwm_models.report.health import Health, accounting, checks_table, health, reasons_table
 from wwm_models.report.labels import Labels, clean, shortened
 from wwm_models.report.methods import checklist, downloads, models_table, percent_of
-from wwm_models.report.numbers import Numbers, rows_of
+from wwm_models.report.numbers import Numbers, number, rows_of
 from wwm_models.report.packed import Parts, packed
 from wwm_models.report.payload import payload
 from wwm_models.report.tables import can_write_word
@@ -172,6 +173,7 @@ def _content(report: Report) -> dict[str, Any]:
         "word_left_out": not can_write_word(),
         "settings": _settings(results, labels),
         "anchors": {name: f"model-{at + 1}" for at, name in enumerate(report.health.models)},
+        "printed": any(not math.isnan(number(row, "published")) for row in comparison.rows),
         "bounds_first": bool(rows_of(results, "bounds")) and not comparison.rows,
     }  # fmt: skip
 

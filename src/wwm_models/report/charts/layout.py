@@ -1,4 +1,4 @@
-"""Where rows stand, in pixels, and the colours of answers. The page's script places rows the same way, for the width it has."""
+"""Where rows stand, in pixels, and the colours of answers. The page's script places rows the same way, and breaks labels where they need it."""
 
 from __future__ import annotations
 

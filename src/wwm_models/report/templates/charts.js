@@ -1,5 +1,6 @@
 // ---- charts: the same places as report/charts/layout.py, for the width there is ----
-const ROW = 24, HEADER = 30, ABOVE = 19, TOP = 4, FOOT = 24;
+const ROW = 24, HEADER = 30, ABOVE = 19, TOP = 4, FOOT = 24, LINE = 15, MOST_LINES = 3;
+const pen = document.createElement("canvas").getContext("2d");
 const drawn = new Map();
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 const adjusted = (by, part) => "adjusted_" + by + part;
@@ -33,17 +34,38 @@ function frame(width, labels, small, right) {
   const longest = Math.max(...labels.map((text) => text.length), 4) * 7.2 + 14;
   const above = width < 470 && !small && longest > 0.34 * width;
   const gutter = above ? 0 : Math.min(longest, small ? 0.42 * width : 0.4 * width, 350);
-  return { above, gutter, right, inner: Math.max(width - gutter - right - 4, 60) };
+  return { above, gutter, right, width, limit: above ? width - 8 : gutter - 10, inner: Math.max(width - gutter - right - 4, 60) };
+}
+
+// A label in as many lines as the room asks for, so that its end is not cut off: a question is long, and its answer comes last.
+function linesOf(text, room, header) {
+  pen.font = (header ? "600 13px " : "12.5px ") + getComputedStyle(document.body).fontFamily;
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = (lines[lines.length - 1] + " " + word).trim();
+    if (lines[lines.length - 1] === "" || lines.length === MOST_LINES || pen.measureText(longer).width <= room) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+// Where a row and its label stand: the label beside the middle of the row, or above it.
+function placed(y, text, place, header) {
+  const lines = linesOf(text, header ? place.width - 4 : place.limit, header), more = LINE * (lines.length - 1);
+  const height = header ? HEADER + more : place.above ? ROW + ABOVE + more : Math.max(ROW, more + 19);
+  const middle = y + height - (header || place.above ? ROW : height) / 2;
+  const label_y = header ? middle - more : place.above ? middle - ABOVE - more : middle - more / 2;
+  return { below: y + height, made: { y: middle, label: lines.length > 1 ? lines : text, label_x: -place.gutter, label_y, header } };
 }
 
 function dotRows(cell, place) {
   const by = engineOf(cell);
   let y = 0;
   const rows = cell.rows.map(([row, name]) => {
-    const header = row < 0;
-    y += header ? HEADER : ROW + (place.above ? ABOVE : 0);
-    const made = { y: y - ROW / 2, label: label(name), label_x: -place.gutter, label_y: y - ROW / 2 - (place.above && !header ? ABOVE : 0), header, row };
-    if (header) return made;
+    const { below, made } = placed(y, label(name), place, row < 0);
+    y = below;
+    made.row = row;
+    if (made.header) return made;
     for (const name of ["raw", "published", "published_lower", "published_upper"]) made[name] = times100(column(name, row));
     made.adjusted = times100(column(adjusted(by, ""), row));
     made.lower = times100(column(adjusted(by, "_lower"), row));
@@ -92,15 +114,15 @@ function barRows(cell, place) {
     for (const source of sources(cell)) {
       const which = sources(cell).length > 1 ? word(source === "raw" ? "raw" : "adjusted") : "", first = source === sources(cell)[0];
       const shares = places.map((row) => column(source, row));
-      y += ROW + (place.above && first ? ABOVE : 0);
-      const named = first ? label(name) : "";
-      if (named) rows.push({ y: y - ROW / 2, label: named, label_x: -place.gutter, label_y: y - ROW / 2 - (place.above ? ABOVE : 0), header: false });
-      if (which) rows.push(place.right > 50 ? { y: y - ROW / 2, written: which, header: false } : { y: y - ROW / 2, label: which, label_x: -place.gutter, label_y: y - ROW / 2, header: false });
-      if (shares.some((share) => share === null)) { rows.push({ y: y - ROW / 2, written: word("suppressed"), header: false }); continue; }
+      const named = first ? label(name) : "", { below, made } = placed(y, named, first ? place : { ...place, above: false }, false), middle = made.y;
+      y = below;
+      if (named) rows.push(made);
+      if (which) rows.push(place.right > 50 ? { y: middle, written: which, header: false } : { y: middle, label: which, label_x: -place.gutter, label_y: middle, header: false });
+      if (shares.some((share) => share === null)) { rows.push({ y: middle, written: word("suppressed"), header: false }); continue; }
       let start = startOf(shares);
       shares.forEach((share, at) => {
         const end = start + 100 * share;
-        rows.push({ y: y - ROW / 2, start, end, middle: (start + end) / 2, share: KINDS.count(100 * share, state.lang), colour: colours[at][0], on: colours[at][1], row: places[at], source, label_x: 0, label_y: 0, header: false });
+        rows.push({ y: middle, start, end, middle: (start + end) / 2, share: KINDS.count(100 * share, state.lang), colour: colours[at][0], on: colours[at][1], row: places[at], source, label_x: 0, label_y: 0, header: false });
         start = end;
       });
     }
@@ -161,7 +183,7 @@ async function draw(element) {
   drawn.set(element, found.said);
   const { bars, place, made, width } = found;
   const spec = structuredClone(specs[bars ? "bars" : "dots"]);
-  const given = { show: found.show || state.show, top: made.top, step: made.step, bottom: made.bottom, limit: place.above ? width - 8 : place.gutter - 10, header_limit: width, beside: place.inner + place.right - 4, across: place.inner, room: (22 * (made.top - made.bottom)) / place.inner };
+  const given = { show: found.show || state.show, top: made.top, step: made.step, bottom: made.bottom, limit: place.limit, header_limit: width, beside: place.inner + place.right - 4, across: place.inner, room: (22 * (made.top - made.bottom)) / place.inner };
   for (const name of ["ink", "soft", "rule", "faint", "adjusted", "interval", "printed", "band"]) given[name] = colour(name);
   given.paper = colour(element.closest(".card") ? "card" : "paper");
   for (const signal of spec.signals) if (signal.name in given) signal.value = given[signal.name];

@@ -72,8 +72,14 @@ function apply() {
   redraw();
 }
 
+// A claim by its own id, or by its place in the list ("claim-5"); anything else by the id of its element.
+function targetOf() {
+  const found = state.at && document.getElementById(state.at);
+  return found && !found.classList.contains("claim") ? found : all(".claim").find((one) => one.dataset.claim === state.at) || found;
+}
+
 function go() {
-  const target = state.at && document.getElementById(state.at);
+  const target = targetOf();
   if (!target) return;
   if (target.hidden) { state.verdict = ""; verdicts(); }
   const inside = target.querySelector("details");
@@ -105,8 +111,8 @@ for (const one of all(".pickers select")) one.addEventListener("change", () => {
 });
 for (const one of all(".claim > details")) one.addEventListener("toggle", () => {
   if (one.open) redraw();
-  if (one.open) state.at = one.parentElement.id;
-  else if (state.at === one.parentElement.id) state.at = "";
+  if (one.open) state.at = one.parentElement.dataset.claim;
+  else if (targetOf() === one.parentElement) state.at = "";
   write();
 });
 for (const one of all('a[href^="#"]:not(.skip)')) one.addEventListener("click", (event) => {
@@ -121,11 +127,16 @@ for (const one of all(".cite")) one.addEventListener("click", async () => {
 });
 addEventListener("hashchange", () => { Object.assign(state, STARTS); read(); apply(); go(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+// What is gone to stands below the bar, whatever rows the bar has.
+const bar = document.querySelector(".bar");
+const keepFree = () => document.documentElement.style.setProperty("--bar", bar.offsetHeight + "px");
+new ResizeObserver(keepFree).observe(bar);
 let waiting = 0;
 addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 120); });
 addEventListener("beforeprint", () => all(".chart").forEach((one) => draw(one)));
 
 read();
 apply();
+keepFree();
 go();
 })();
