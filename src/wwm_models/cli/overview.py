@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from wwm_models.declared.models import ModelSpec
 from wwm_models.engines.stages import number_of_units
 from wwm_models.records import Survey
 from wwm_models.study.check import Checked
 from wwm_models.survey.raw import several
 
 WIDTH = 118
+_FEWEST_CODES: Final = 3  # one slope says all there is to say of two values
+_MOST_CODES: Final = 10
 _WHOLE: Final = 999.5  # from here on three digits would be fewer than stand before the decimal point
 
 
@@ -139,9 +142,34 @@ def _models(found: Checked) -> list[str]:
         lines += textwrap.wrap(
             f"NOT USABLE: {', '.join(fits)} {reason}", WIDTH, initial_indent="  ", subsequent_indent="    "
         )
+    lines += _straight(found.declared.models, found.survey)
     article = found.declared.article
     printed = sum(number.value is not None for number in article.published)
     return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}"]
+
+
+def _straight(models: Sequence[ModelSpec], survey: Survey) -> list[str]:
+    """Warn of numbers that look like codes of answers, since a model has one slope for them."""
+    named: dict[str, list[str]] = {}
+    for spec in models:
+        for name in (*spec.exposures, *spec.adjusters):
+            if name not in spec.terms:
+                named.setdefault(name, []).append(spec.name)
+    lines: list[str] = []
+    for name, where in named.items():
+        variable = survey.variables.get(name)
+        if variable is None or variable.kind != "number":
+            continue
+        values = survey.frame[name][survey.domain].dropna().unique()
+        if _FEWEST_CODES <= len(values) <= _MOST_CODES and np.all(np.mod(values, 1.0) == 0.0):
+            lines += textwrap.wrap(
+                f"LOOK: {name} is a number with {len(values)} values: fitted as one slope ({', '.join(where)}). If they are codes of answers, "
+                "declare levels in the codebook.",
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent="    ",
+            )
+    return lines
 
 
 def _wrapped(text: str) -> list[str]:
