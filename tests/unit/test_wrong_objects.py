@@ -38,6 +38,23 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "raw of a frame": (lambda: wwm.raw(FRAME, "y"), ("first argument of raw", "DataFrame", "wwm.Survey.from_frame(")),
     "mean of a frame": (lambda: wwm.mean(FRAME, "y"), ("first argument of mean", "DataFrame", "Survey")),
+    "equivalence of a fit": (lambda: wwm.equivalence(MADE.fit), ("argument of equivalence", "Fit", "Estimates")),
+    "E-values of a fit": (lambda: wwm.e_values(MADE.fit), ("argument of e_values", "Fit", "Estimates")),
+    "tests of fits": (lambda: wwm.family_of_tests([MADE.fit]), ("A table of family_of_tests", "Fit", "Estimates")),
+    "predictive check of a fit": (
+        lambda: wwm.posterior_predictive(MADE.fit),
+        ("argument of posterior_predictive", "Fit", "Posterior"),
+    ),
+    "power scaling of a fit": (lambda: wwm.power_scaling(MADE.fit), ("argument of power_scaling", "Fit", "Posterior")),
+    "prior predictive of a frame": (
+        lambda: wwm.prior_predictive(MADE.model, FRAME),
+        ("second argument of prior_predictive", "DataFrame", "Survey"),
+    ),
+    "replicates of a frame": (lambda: wwm.replicates(FRAME), ("argument of replicates", "DataFrame", "Survey")),
+    "imputation of a frame": (lambda: wwm.impute(FRAME), ("argument of impute", "DataFrame", "Survey")),
+    "raking of a frame": (lambda: wwm.rake(FRAME, {}), ("argument of rake", "DataFrame", "Survey")),
+    "calibration of a frame": (lambda: wwm.calibrate(FRAME, {}), ("argument of calibrate", "DataFrame", "Survey")),
+    "trimming of a frame": (lambda: wwm.trim(FRAME), ("argument of trim", "DataFrame", "Survey")),
     "survey of a dict": (
         lambda: wwm.Survey.from_frame({"y": [1, 2]}, weight=None),
         ("first argument of Survey.from_frame", "dict", "pandas.DataFrame(...)"),

@@ -14,6 +14,7 @@ from wwm_models.adjust.table import Collapses
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.bayes.prior_draws import prior_draws
 from wwm_models.engines.bayes.sample import Problem, posterior_problem
+from wwm_models.engines.likelihood import check_arguments
 from wwm_models.families import Model
 from wwm_models.records import Estimates, Posterior, Survey
 
@@ -66,6 +67,7 @@ def prior_predictive(
     >>> prior_predictive(Model("y ~ 1"), survey).table["estimate"].round(1).tolist()
     [0.3, 0.3, 0.3]
     """
+    check_arguments("prior_predictive", model, survey)
     problem = posterior_problem(model, survey, priors=priors)
     return adjusted(
         prior_record(problem, seed=seed, draws=draws), by, level=level, covariates="fixed", collapses=collapses

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from wwm_models.adjust import adjusted
 from wwm_models.adjust.why.prior_power import log_prior
 from wwm_models.engines.bayes.storage import cell_log_likelihood
-from wwm_models.errors import FitError
+from wwm_models.errors import FitError, expect
 from wwm_models.numerics.psis import smoothed, trusted_shape
 from wwm_models.records import Estimates, Posterior
 
@@ -58,6 +58,7 @@ def power_scaling(post: Posterior, by: str | Sequence[str] | None = None) -> pd.
     AdjustError
         If a by-variable is not in the model.
     """
+    expect(post, (Posterior,), "The first argument of power_scaling", FitError)
     return power_scaled(post, [by])[0]
 
 

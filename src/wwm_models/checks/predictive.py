@@ -31,7 +31,7 @@ from wwm_models.adjust.margins.sampled import drawn_limits
 from wwm_models.adjust.margins.target import target_population
 from wwm_models.adjust.table import names_of, probability_table
 from wwm_models.engines.predictors import predictors_of
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.records import Estimates, Posterior, Tabulated
 
 Array = NDArray[np.float64]
@@ -101,6 +101,7 @@ def posterior_predictive(
     AdjustError
         If the posterior is not healthy or a by-variable is not in the model.
     """
+    expect(post, (Posterior,), "The first argument of posterior_predictive", AdjustError)
     refuse_unusable(post)
     names = names_of(by)
     if draws < 100:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
 from wwm_models.engines.stages import sampling_fractions, unit_counts, units_of
-from wwm_models.errors import SurveyError, did_you_mean
+from wwm_models.errors import SurveyError, did_you_mean, expect
 from wwm_models.records import Replicates, SamplingDesign, Survey, Tally
 
 Array = NDArray[np.float64]
@@ -58,6 +58,7 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
     >>> replicates(survey, "JK1").replicates.weights.T.tolist()
     [[0.0, 1.5, 1.5], [1.5, 0.0, 1.5], [1.5, 1.5, 0.0]]
     """
+    expect(survey, (Survey,), "The first argument of replicates", SurveyError)
     if kind not in KINDS:
         raise SurveyError(
             f'Replicates of kind "{kind}" are not known. Expected one of: {", ".join(KINDS)}.{did_you_mean(kind, KINDS)}'

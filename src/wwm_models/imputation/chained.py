@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import ImputationError
+from wwm_models.errors import ImputationError, expect
 from wwm_models.imputation.draw import Conditional, draw_answers, fit_target, known
 from wwm_models.imputation.plan import Codes, Plan, plan_of, shifts_of
 from wwm_models.records import Survey
@@ -73,6 +73,7 @@ def impute(
     >>> len(done), done.surveys[0].frame["y"].isna().sum(), done.counts["rows"].tolist()
     (3, np.int64(0), [20])
     """
+    expect(survey, (Survey,), "The first argument of impute", ImputationError)
     _check_counts(m, rounds)
     survey.one_by_one("wwm.impute")
     plan = plan_of(survey, variables, predictors)

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.records import Estimates
 from wwm_models.records.tests import HypothesisTest
@@ -51,6 +51,7 @@ def equivalence(contrasted: Estimates, margin: float = 0.05, *, level: float = 0
     AdjustError
         If the margin is not positive or the table does not hold differences.
     """
+    expect(contrasted, (Estimates,), "The first argument of equivalence", AdjustError)
     if not margin > 0:
         raise AdjustError(
             f"margin={margin}. Expected the largest difference that counts as none, above 0, such as 0.05."

@@ -19,7 +19,7 @@ from scipy import stats
 
 from wwm_models.adjust.compared.inference import correlation
 from wwm_models.adjust.compared.law import stacked
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics.maximum import holm, max_t
 from wwm_models.records import Estimates
 
@@ -50,6 +50,7 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
         If a table does not hold differences.
     """
     for one in tables:
+        expect(one, (Estimates,), "A table of family_of_tests", AdjustError)
         if "contrast" not in one.table or any("difference" not in own.quantity for own in one.estimands):
             raise AdjustError(
                 "A family of tests is made of differences. Give tables of contrasts(..., kind='difference'), not probabilities or ratios."

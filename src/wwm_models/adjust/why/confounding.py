@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.records import Estimates
 
 
@@ -109,6 +109,7 @@ def e_values(contrasted: Estimates) -> pd.DataFrame:
     AdjustError
         If the table does not hold ratios.
     """
+    expect(contrasted, (Estimates,), "The first argument of e_values", AdjustError)
     if "contrast" not in contrasted.table or any("ratio" not in own.quantity for own in contrasted.estimands):
         raise AdjustError('e_values() needs ratios. Give it contrasts(..., kind="ratio").')
     rows = [e_value(*row) for row in contrasted.table[["estimate", "lower", "upper"]].to_numpy(dtype=float)]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.errors import SurveyError, listed
+from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records import Survey
 from wwm_models.records.sampling import column_of
 from wwm_models.survey.calibration.calibrated import with_weights
@@ -50,6 +50,7 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     >>> calibrate(survey, {"(Intercept)": 6.0, "x": 12.0}).weights.round(9).tolist()
     [2.0, 2.0, 2.0]
     """
+    expect(survey, (Survey,), "The first argument of calibrate", SurveyError)
     survey.one_by_one("wwm.calibrate")
     columns, aims, names = _columns(survey, totals)
     new = _linear(survey.weights, columns, aims, names)

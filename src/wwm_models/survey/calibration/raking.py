@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.errors import SurveyError
+from wwm_models.errors import SurveyError, expect
 from wwm_models.numerics.newton import Expansion, maximise
 from wwm_models.records import Survey
 from wwm_models.survey.calibration.calibrated import with_weights
@@ -73,6 +73,7 @@ def rake(
     [15.0, 15.0, 70.0]
     """
     aimed = read_weighting_margins(margins) if isinstance(margins, str | Path) else margins
+    expect(survey, (Survey,), "The first argument of rake", SurveyError)
     survey.one_by_one("wwm.rake")
     codes, aims = coded(survey, aimed)
     dummies = np.hstack([np.eye(len(aims[name]))[code] for name, code in codes.items()])

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.errors import SurveyError
+from wwm_models.errors import SurveyError, expect
 from wwm_models.records import Survey
 
 Array = NDArray[np.float64]
@@ -48,6 +48,7 @@ def trim(survey: Survey, *, lower: float = 0.0, upper: float = float("inf")) -> 
     >>> trim(survey, upper=3.5).weights.tolist()
     [1.5, 1.5, 1.5, 3.5]
     """
+    expect(survey, (Survey,), "The first argument of trim", SurveyError)
     survey.one_by_one("wwm.trim")
     if survey.design is not None and survey.design.calibration is not None:
         raise SurveyError(
