@@ -13,8 +13,11 @@ import pytest
 
 from wwm_models.errors import ResultsError
 from wwm_models.report import left_out, rewrite_report, write_report
+from wwm_models.report.charts import written
 from wwm_models.report.charts.layout import Row, axis_of, colours_of, on
+from wwm_models.report.files import drawing
 from wwm_models.report.numbers import Numbers
+from wwm_models.report.page import report_of
 from wwm_models.report.tables import text as tables_as_text
 from wwm_models.store import stored_results, verify_results, write_labels, write_manifest, write_table
 
@@ -133,9 +136,9 @@ def test_the_page_of_a_finished_run_can_be_written_again_in_the_other_language(m
     write_labels(results, tmp_path)
     write_manifest(tmp_path, {"study": results.study})
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
-    written = rewrite_report(tmp_path, "en")
+    paths = rewrite_report(tmp_path, "en")
     assert verify_results(tmp_path) == []
-    for path in written:
+    for path in paths:
         assert path.read_bytes() == (folders["en"] / path.relative_to(tmp_path)).read_bytes(), path
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")} == before
     assert json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["report"] == {"lang": "en"}
@@ -158,6 +161,17 @@ def test_a_table_that_was_changed_by_hand_is_refused(make, tmp_path):
 @pytest.mark.parametrize(("highest", "end"), [(0.05, 10), (0.2, 20), (0.21, 30), (0.55, 60), (0.81, 100), (1.0, 100)])
 def test_the_axis_starts_at_zero_and_holds_every_mark(highest, end):
     assert axis_of([Row("a", raw=0.01, adjusted=0.02, upper=highest)])[0] == end
+
+
+def test_a_long_label_of_a_drawing_takes_two_lines(make):
+    long = "how often one worked from home before the corona crisis"
+    results = make(lang="en")
+    variables = {**results.variables, "desired": replace(results.variables["desired"], en=long)}
+    report = report_of(replace(results, variables=variables))
+    figure = next(figure for figure in report.figures if figure.kind == "paired")
+    svg, _ = written(drawing(figure, figure.blocks[0], report))
+    assert "…" not in svg
+    assert {"how often one worked from", "home before the corona crisis"} <= set(re.findall(r">([^<>]+)</t", svg))
 
 
 @pytest.mark.parametrize("diverging", [True, False])

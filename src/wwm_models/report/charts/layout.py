@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 # Pixels: a row, a header (with air above it).
 ROW, HEADER = 24, 30
+LINE, CHARACTER, WIDE = (
+    15,
+    6.4,
+    7.2,
+)  # pixels: a line of a label that takes several; a character of it, usually and at most
 AXES: Final = ((10, 2), (20, 5), (30, 10), (40, 10), (60, 20), (80, 20), (100, 25))
 # Brown to teal, grey in the middle (ColorBrewer BrBG): safe for colour blindness, and the ends differ in grey print from the middle.
 DIVERGING: Final[dict[int, tuple[str, ...]]] = {
@@ -64,13 +70,29 @@ def laid_out(rows: Sequence[Row], gutter: int) -> tuple[list[dict[str, Any]], in
     placed: list[dict[str, Any]] = []
     y = 0.0
     for row in rows:
-        y += HEADER if row.header else ROW
-        place = {"y": y - ROW / 2, "label": row.label, "label_x": -gutter, "label_y": y - ROW / 2, "header": row.header}
+        lines = [row.label] if row.header else _lines(row.label, gutter - 8)
+        more = LINE * (len(lines) - 1)
+        height = HEADER if row.header else max(ROW, more + 19)
+        y += height
+        middle = y - (ROW if row.header else height) / 2
+        label = lines if more else row.label
+        place = {"y": middle, "label": label, "label_x": -gutter, "label_y": middle - more / 2, "header": row.header}
         numbers = {
             name: 100 * value for name, value in vars(row).items() if isinstance(value, float) and not math.isnan(value)
         }
         placed.append({**place, **numbers, "written": row.written})
     return placed, int(y + 4)
+
+
+def _lines(label: str, room: float) -> list[str]:
+    """A label in the lines that it needs.
+
+    Examples
+    --------
+    >>> _lines("how often to work from home", 120), _lines("never", 120)
+    (['how often to', 'work from home'], ['never'])
+    """
+    return [label] if CHARACTER * len(label) <= room else textwrap.wrap(label, int(room / WIDE))
 
 
 def colours_of(count: int, *, diverging: bool) -> list[str]:
