@@ -101,3 +101,29 @@ def test_a_population_that_is_none_is_refused(small: Path, capsys: pytest.Captur
     assert run(small) == 2
     assert message in capsys.readouterr().err.replace("\n", " ")
     assert not (small / "out").exists()
+
+
+def test_a_claim_about_everyone_is_answered_by_a_study_of_totals(small: Path):
+    for name in ("wish", "wish_nominal"):
+        path = small / "study" / f"{name}.toml"
+        path.write_text(path.read_text().replace('"total", "household-adjusted"', '"total"'))
+    article = small / "study" / "article.toml"
+    everyone = '{ outcome = "wish", category = "often", group = {} }'
+    few = '{ outcome = "wish", category = "never", group = {} }'
+    claim = f'[[claim]]\nid = "C2"\nkind = "order"\nnl = "a"\nen = "b"\ngreater = {everyone}\nlesser = {few}\n'
+    article.write_text(article.read_text().replace('estimand = "household-adjusted"', 'estimand = "total"') + claim)
+    assert run(small) == 0
+    found = read_table(small / "out" / "adjusted.csv")
+    rows = found[(found["model"] == "wish") & found["by"].isna()]
+    assert rows["category"].tolist() == ["never", "some", "often", "at_least_some"]
+    assert rows["estimand"].str.startswith("overall: ").all()
+    raw = read_table(small / "out" / "raw.csv")
+    shares = raw[raw["by"].isna()].set_index("category")["estimate"]
+    np.testing.assert_allclose(rows["estimate"], shares[rows["category"]], rtol=0, atol=0.01)
+    judged = read_table(small / "out" / "claims.csv").set_index("id").loc["C2"]
+    assert judged["likelihood_verdict"] == judged["raw_verdict"]
+    assert "no adjusted number" not in str(judged["reason"])
+    article.write_text(article.read_text().replace('estimand = "total"\n', ""))
+    assert run(small) == 0
+    judged = read_table(small / "out" / "claims.csv").set_index("id").loc["C2"]
+    assert judged["likelihood_verdict"] == judged["raw_verdict"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,42 @@ def run(folder: Path) -> int:
 def ask_for_posterior(folder: Path, more: str = "") -> None:
     path = folder / "study" / "wish.toml"
     path.write_text(path.read_text(encoding="utf-8") + ASKED + more, encoding="utf-8")
+
+
+def test_a_posterior_without_the_fit_it_is_made_of_is_a_problem_that_says_so(
+    small: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = small / "study" / "wish.toml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"total", "household-adjusted"', '"total"'), encoding="utf-8"
+    )
+    ask_for_posterior(small)
+    assert run(small) == 1
+    said = capsys.readouterr().err
+    assert "not usable: wish (all exposures (bayes)): failed. A posterior is made of" in said
+    assert 'Add "household-adjusted" to estimands' in said
+    checks = read_table(small / "out" / "diagnostics.csv")
+    own = checks[(checks["model"] == "wish") & (checks["estimand"] == "all exposures (bayes)")]
+    assert own["status"].tolist() == ["failed"]
+
+
+def test_a_run_that_is_to_sample_what_no_file_asks_for_says_so(small: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(small) == 1
+    assert "not usable: posterior: no model file asks for one" in capsys.readouterr().err
+    problems = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))["problems"]
+    assert [text.split(",")[0] for text in problems] == ["posterior: no model file asks for one"]
+
+
+def test_a_file_that_asks_for_what_the_run_does_not_sample(small: Path, capsys: pytest.CaptureFixture[str]):
+    where = ["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / "out")]
+    assert main(where) == 0
+    assert "Not sampled" not in capsys.readouterr().err
+    ask_for_posterior(small)
+    assert main(where) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == (
+        "Not sampled: the posterior of wish, for which the model file asks. Add --engine likelihood,bayes to have it."
+    )
 
 
 @pytest.mark.slow

@@ -134,6 +134,8 @@ def _finished(run: Run) -> int:
         print(run.note, file=sys.stderr)
     for problem in run.problems:
         print(f"not usable: {problem}", file=sys.stderr)
+    if run.not_sampled:
+        print(run.not_sampled, file=sys.stderr)
     _say_left_out(run.results.lang)
     verdicts: pd.Series = run.results.tables["claims"]["verdict"].value_counts()
     if run.results.synthetic:

@@ -21,6 +21,7 @@ from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.joint import with_joint_results
 from wwm_models.study.models import ModelResult, reported_sets
+from wwm_models.study.posteriors import not_asked, not_sampled
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
@@ -48,12 +49,15 @@ class Run:
         What is not usable; empty when all is well.
     note : str
         How the respondents were read, where that was not whole.
+    not_sampled : str
+        Which models ask for a posterior that this run did not sample, where there are such.
     """
 
     folder: Path
     results: Results
     problems: tuple[str, ...]
     note: str = ""
+    not_sampled: str = ""
 
     @property
     def report(self) -> Path:
@@ -120,6 +124,8 @@ def run_study(
     own = None if codebook is None else Path(codebook)
     declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
     count, source = len(declared.models), data_name(data)
+    unasked = [] if declared.joints else not_asked(declared.models, engines)
+    unsampled = not_sampled(declared.models, engines)
     survey = (read := respondents(declared, data, tell, in_place=in_place)).survey
     awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
     refuse_unusable(declared, survey)
@@ -134,7 +140,7 @@ def run_study(
     tell("writing tables and page", count, count)
     bounds, unbounded = awaited()
     made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": source}), bounds)
-    problems = (*(problem for result in results for problem in result.problems), *unbounded)
+    problems = (*(problem for result in results for problem in result.problems), *unbounded, *unasked)
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")
@@ -142,9 +148,11 @@ def run_study(
         write_labels(made, folder)
         write_report(made, folder)
         facts = run_manifest(declared, source, survey, settings, results, started)
-        write_manifest(folder, facts | {"respondents": read.facts(), "disclosure": withheld.summary})
+        write_manifest(
+            folder, facts | {"respondents": read.facts(), "disclosure": withheld.summary, "problems": list(problems)}
+        )
     kept.clear()
-    return Run(Path(out), made, problems, read.note)
+    return Run(Path(out), made, problems, read.note, unsampled)
 
 
 def _tables(

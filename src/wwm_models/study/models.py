@@ -96,7 +96,12 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
         reported += [("joint", by) for by in joint]
         found.append(Request(spec.exposures, tuple(reported), "all exposures"))
     if "total" in spec.estimands and len(spec.exposures) > 1:
-        found += [Request((name,), (("total", (name,)),), f"total {name}") for name in spec.exposures]
+        totals: list[tuple[tuple[str, tuple[str, ...]], ...]] = [(("total", (name,)),) for name in spec.exposures]
+        if not found:  # everyone together: of the first total, where no fit holds all exposures
+            totals[0] = (("overall", ()), *totals[0])
+        found += [
+            Request((name,), reported, f"total {name}") for name, reported in zip(spec.exposures, totals, strict=True)
+        ]
     return found
 
 

@@ -21,7 +21,7 @@ from wwm_models.engines.bayes import sample
 from wwm_models.engines.bayes.chains import Under
 from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
 from wwm_models.engines.bayes.storage import write_netcdf
-from wwm_models.errors import AdjustError, AnswersError, FitError
+from wwm_models.errors import AdjustError, AnswersError, FitError, listed
 from wwm_models.records import Estimates, Posterior, Survey
 from wwm_models.store import Checkpoints
 from wwm_models.store.checkpoints import key_of
@@ -55,6 +55,24 @@ def chains_of(kept: Checkpoints) -> Checkpoints:
     return Checkpoints(kept.out, key_of(versions()), "posterior/chains")
 
 
+def not_asked(specs: Sequence[ModelSpec], engines: Sequence[str]) -> list[str]:
+    """What to write where a run is to sample posteriors and no model file asks for one; empty otherwise."""
+    if "bayes" not in engines or any("bayes" in spec.engines for spec in specs):
+        return []
+    return [
+        'posterior: no model file asks for one, so none was sampled. Write engines = ["likelihood", "bayes"] in the file of every model that '
+        'is to have one, or leave "bayes" out of --engine.'
+    ]
+
+
+def not_sampled(specs: Sequence[ModelSpec], engines: Sequence[str]) -> str:
+    """Which models ask for a posterior that a run of these engines does not sample; empty for none."""
+    names = [spec.name for spec in specs if "bayes" in spec.engines]
+    if not names or "bayes" in engines:
+        return ""
+    return f"Not sampled: the posterior of {listed(names)}, for which the model file asks. Add --engine likelihood,bayes to have it."
+
+
 def with_posterior(
     result: ModelResult, spec: ModelSpec, survey: Survey, collapses: Collapses, extra: Sequence[tuple[str, ...]],
     level: float, seed: int, kept: Checkpoints,
@@ -73,9 +91,13 @@ def with_posterior(
         Where finished chains and the netCDF file are put.
     """
     requests = [request for request in requests_of(spec, extra) if request.label == SAMPLED]
-    if not requests:
-        return result
     label = f"{SAMPLED} (bayes)"
+    if not requests:
+        why = (
+            "A posterior is made of the fit with all exposures, which `estimands` does not ask for. "
+            f'Add "{spec.exposures[-1]}-adjusted" to estimands, or leave "bayes" out of engines.'
+        )
+        return _with(result, failure(label, "failed", why), (f"{spec.name} ({label}): failed. {why}",))
     try:
         post, estimates, problem = _sampled(
             requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
