@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wwm_models.errors import SurveyError
+from wwm_models.survey import read_counts
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.readers import FORMATS, read_file
 from wwm_models.survey.readers.signature import refuse_other_format
@@ -76,3 +77,11 @@ def test_a_folder_is_called_a_folder_and_its_data_files_are_listed(tmp_path: Pat
     said = refused(folder)
     assert "this is a folder, with a.csv, b.sav, c.csv.gz." in said
     assert "no such data file" not in said
+
+
+def test_a_folder_without_parquet_files_is_no_table_to_count(tmp_path: Path):
+    (tmp_path / "extract").mkdir()
+    (tmp_path / "extract" / "a.csv").write_text("x\n1\n", encoding="utf-8")
+    (tmp_path / "codebook.toml").write_text('[variables.x]\ncolumn = "x"\nkind = "number"\n', encoding="utf-8")
+    with pytest.raises(SurveyError, match=r"extract: this is a folder without parquet files; it holds a\.csv\."):
+        read_counts(tmp_path / "extract", codebook=tmp_path / "codebook.toml", variables=["x"])

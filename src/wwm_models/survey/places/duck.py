@@ -100,6 +100,12 @@ def _files(path: Path) -> list[Path]:
         found = sorted(path.parent.glob(path.name))
     else:
         found = [path] if path.is_file() else []
+    if not found and path.is_dir():
+        inside = sorted(item.name for item in path.iterdir() if item.is_file())
+        raise SurveyError(
+            f"{path}: this is a folder without parquet files; it holds {listed(inside) if inside else 'no file'}. Expected a file, or a "
+            "folder with parquet files. Give the path of the file you mean."
+        )
     if not found:
         raise SurveyError(
             f"{path}: there is no such file. Expected a file, a folder with parquet files, or a pattern such as answers/*.parquet. Repair the path."
