@@ -17,7 +17,7 @@ PICTURES = (
     ("page-dark", 1280, 800, "dark", "lang=nl", ""),
     ("page-phone", 375, 740, "light", "lang=nl", ""),
     ("page-tablet", 800, 1000, "light", "lang=en", ""),
-    ("page-claim", 1280, 800, "light", "lang=en&at=claim-5", "#claim-5"),
+    ("page-claim", 1280, 800, "light", "lang=en&at=C05", "#claim-5"),
     ("page-effects", 1280, 800, "light", "lang=en", "#figure-2"),
     ("page-bounds", 1280, 800, "light", "lang=en", "#bounds"),
 )
