@@ -17,7 +17,7 @@ from wwm_models.errors import SchedulerError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-PROCESSES: Final = 2
+PROCESSES: Final = 2  # of the pool that all of a run shares: joblib would start another for another number
 SECONDS: Final = 30  # that a scheduler and its first worker may take to answer
 
 

@@ -72,9 +72,8 @@ def simulate(options: argparse.Namespace) -> int:
 
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
-    folder = Path(options.run)
-    kinds = read_results(folder, "claims")["kind"]
-    results = stored_results(folder, options.lang)
+    results = stored_results(Path(options.run), options.lang)
+    kinds = results.tables["claims"]["kind"]
     print(claims_text(ledger(comparison_of(Labels(results))), kinds, options.lang, float(results.settings["level"])))
     return DONE
 

@@ -93,15 +93,15 @@ def maximise_many(likelihood: CellLikelihood, counts: Array, start: Array) -> tu
     return np.concatenate([points for points, _ in found]) @ transform.T, np.concatenate([done for _, done in found])
 
 
-def chunks(numbers: int, sets: int) -> Iterator[slice]:
-    """Slices of `sets` that each need at most `CHUNK` numbers, at `numbers` per set; at least one set each.
+def chunks(numbers: int, sets: int, most: int = CHUNK) -> Iterator[slice]:
+    """Slices of `sets` that each need at most `most` numbers, at `numbers` per set; at least one set each.
 
     Examples
     --------
     >>> list(chunks(CHUNK // 2, 5))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
-    length = max(CHUNK // max(numbers, 1), 1)
+    length = max(most // max(numbers, 1), 1)
     for first in range(0, sets, length):
         yield slice(first, min(first + length, sets))
 

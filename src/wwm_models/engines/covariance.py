@@ -136,12 +136,12 @@ def joined(first: Influence, second: Influence) -> Influence:
     return replace(first, values=np.hstack([left, right]), row_cell=np.where(outside, -1, cell), row_weight=weight)
 
 
-def summed(first: Influence, second: Influence) -> Influence:
-    """Influence on the sums of both, estimate by estimate; both must be of one survey and of m estimates."""
+def summed(first: Influence, second: Influence, times: float = 1.0) -> Influence:
+    """Influence on ``first + times * second``, estimate by estimate; both must be of one survey and of m estimates."""
     both, size = joined(first, second), first.values.shape[1]
 
     def added(values: Array) -> Array:
-        return np.nan_to_num(values[:, :size]) + np.nan_to_num(values[:, size:])
+        return np.nan_to_num(values[:, :size]) + times * np.nan_to_num(values[:, size:])
 
     return replace(both, values=added(both.values), uneven=None if both.uneven is None else added(both.uneven))
 

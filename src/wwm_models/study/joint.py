@@ -20,6 +20,7 @@ from wwm_models.engines.bayes.joint.density import JointPriors
 from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.engines.bayes.joint.storage import write_joint_netcdf
 from wwm_models.errors import FitError, ModelError
+from wwm_models.many import PROCESSES
 from wwm_models.records import Estimates, JointPosterior
 from wwm_models.study.declared import Declared
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
@@ -40,7 +41,6 @@ from wwm_models.study.running import Work, joint_of
 
 Progress = Callable[[str, int, int], None]
 LABEL = "all exposures (bayes joint)"
-PROCESSES = 2
 
 
 def with_joint_results(

@@ -17,7 +17,7 @@ from typing import Any
 from wwm_models.article import Article
 from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ResultsError
-from wwm_models.many import run_many
+from wwm_models.many import PROCESSES, run_many
 from wwm_models.records import Survey
 from wwm_models.store import Checkpoints
 from wwm_models.study.declared import Declared
@@ -27,7 +27,6 @@ from wwm_models.study.models import ModelResult, joint_groups
 from wwm_models.study.posteriors import chains_of, posterior_file, with_posterior
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
-PROCESSES = 2
 WORTH_IT = 3  # models with a posterior; for fewer, starting processes takes longer than it saves
 
 

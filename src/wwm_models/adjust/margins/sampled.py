@@ -121,10 +121,8 @@ def _bootstrapped(
         _, unit, _ = units_of(survey.design, 0)
         units = int(unit.max()) + 1
         held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, units))
-        parts = [
-            min(step, draws - begin) for step in [max(MOST_FACTORS // units, 1)] for begin in range(0, draws, step)
-        ]
-        return np.vstack([np.asarray(held @ bootstrap_multipliers(survey.design, n, generator)).T for n in parts])
+        sizes = [part.stop - part.start for part in chunks(units, draws, MOST_FACTORS)]
+        return np.vstack([np.asarray(held @ bootstrap_multipliers(survey.design, n, generator)).T for n in sizes])
     sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
     squares = (
         sums

@@ -35,7 +35,7 @@ from wwm_models.adjust.margins.target import Target, target_population
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of
 from wwm_models.adjust.why.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
-from wwm_models.engines.covariance import covariance, joined
+from wwm_models.engines.covariance import covariance, summed
 from wwm_models.engines.likelihood import fit as fit_model
 from wwm_models.errors import AdjustError, listed
 from wwm_models.families import Model
@@ -213,13 +213,15 @@ def _every_part(
     ]
     here = parts.values[-1], _influence(fit, parts.influence[:, -1])
     last, there = (here, None) if there is None else (there, there)
-    elsewhere = [] if there is None else [_Part(POPULATION, there[0] - here[0], _std_error(_gap(here[1], there[1])))]
+    elsewhere = (
+        [] if there is None else [_Part(POPULATION, there[0] - here[0], _std_error(summed(here[1], there[1], -1.0)))]
+    )
     return [
-        _Part(ROWS, inside - value, _std_error(_gap(_influence(fit, moved), shares))),
+        _Part(ROWS, inside - value, _std_error(summed(_influence(fit, moved), shares, -1.0))),
         _Part(FORM, parts.values[0] - inside, _std_error(_influence(fit, parts.influence[:, 0] - moved))),
         *shapley,
         *elsewhere,
-        _Part(DIFFERENCE, last[0] - value, _std_error(_gap(last[1], shares))),
+        _Part(DIFFERENCE, last[0] - value, _std_error(summed(last[1], shares, -1.0))),
     ]
 
 
@@ -250,11 +252,6 @@ def _influence(fit: Fit, values: Array) -> Influence:
     return Influence(
         values, cell, fit.cells.row_weight, design, fit.survey.weight_kind == "frequency", fit.survey.tally
     )
-
-
-def _gap(first: Influence, second: Influence) -> Influence:
-    size = np.eye(first.values.shape[1])
-    return joined(first, second).mapped(np.hstack([size, -size]))
 
 
 def _std_error(influence: Influence) -> Array:

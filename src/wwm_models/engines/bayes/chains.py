@@ -85,10 +85,10 @@ def run_chains(
     found: list[Chain] = []
     # the matrices are small: two threads on one product cost more in waiting than they save
     with threadpool_limits(limits=1, user_api="blas"):
+        facts = {**asdict(settings), "seed": seed, "density": "" if kept is None else _mark(target, space)}
         for number, seeds in enumerate(np.random.SeedSequence(seed).spawn(chains)):
             # a second try with other settings stands beside the first: whoever resumes goes through both
             name = f"chain-{number}-{settings.draws}-{settings.warmup}-{settings.target_accept:g}"
-            facts = {**asdict(settings), "seed": seed, "density": "" if kept is None else _mark(target, space)}
             chain = None if kept is None else _kept_chain(kept, name, facts)
             if chain is None:
                 generator = np.random.default_rng(seeds)

@@ -74,7 +74,7 @@ def read_counts(data: str | Path, codebook: str | Path, variables: Sequence[str]
 
 def counts_of(data: str | Path, declared: Codebook, variables: Sequence[str]) -> Survey:
     """Give the counted survey of a table, by a codebook that was read; see `read_counts`."""
-    known = [item.variable.name for item in declared.declarations]
+    known = list(declared.variables)
     for name in variables:
         if name not in known:
             raise SurveyError(
