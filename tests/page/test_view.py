@@ -91,6 +91,7 @@ def test_a_cited_claim_is_opened_below_the_bar(run, opened, width):
         top = page.tab.evaluate("document.querySelector('#claim-5').getBoundingClientRect().top")
         assert bar <= top < 200
     page.tab.locator("#claim-5 summary").click()
+    page.tab.wait_for_function("!location.hash.includes('at=')")  # a browser tells of the closing a moment later
     assert "at=" not in page.tab.url
 
 
