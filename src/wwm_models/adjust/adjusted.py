@@ -21,6 +21,7 @@ from wwm_models.adjust.table import (
     probability_limits,
     probability_table,
 )
+from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError
 from wwm_models.numerics import intervals
 from wwm_models.records import Estimates, Fitted, Posterior, Tabulated
@@ -75,6 +76,7 @@ def adjusted(
     ----------
     Graubard, B. I. and Korn, E. L. (1999). Predictive margins with survey data. Biometrics 55, 652-659.
     """
+    confidence_level(level)
     names = names_of(by)
     refuse_unusable(fit)
     groups = model_groups(fit, names)

@@ -33,6 +33,7 @@ from wwm_models.adjust.margins.sampled import drawn_limits, sampled_shares
 from wwm_models.adjust.margins.standardise import intervened
 from wwm_models.adjust.margins.target import Over, Target, target_population
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of, probability_table
+from wwm_models.arguments import confidence_level
 from wwm_models.engines.bayes.joint.rows import columns_of
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.families import Model
@@ -102,6 +103,7 @@ def adjusted_items(
     AdjustError
         If a by-variable is not in the model, or the posterior is not healthy.
     """
+    confidence_level(level)
     names = names_of(by)
     _refuse(post, names, covariates)
     views = {item: item_view(post, j) for j, item in enumerate(post.rows.items)}

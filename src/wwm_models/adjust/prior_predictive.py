@@ -11,6 +11,7 @@ import numpy as np
 
 from wwm_models.adjust.adjusted import adjusted
 from wwm_models.adjust.table import Collapses
+from wwm_models.arguments import confidence_level
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.bayes.prior_draws import prior_draws
 from wwm_models.engines.bayes.sample import Problem, posterior_problem
@@ -43,6 +44,7 @@ def prior_predictive(
         As for `sample`.
     collapses : mapping of name to answers, optional
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -67,6 +69,7 @@ def prior_predictive(
     >>> prior_predictive(Model("y ~ 1"), survey).table["estimate"].round(1).tolist()
     [0.3, 0.3, 0.3]
     """
+    confidence_level(level)
     check_arguments("prior_predictive", model, survey)
     problem = posterior_problem(model, survey, priors=priors)
     return adjusted(

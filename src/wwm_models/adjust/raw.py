@@ -18,6 +18,7 @@ from wwm_models.adjust.table import (
     probability_limits,
     probability_table,
 )
+from wwm_models.arguments import confidence_level
 from wwm_models.cells.tabulate import tabulate
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_deviations
@@ -47,6 +48,7 @@ def raw(
         Groups; every combination of their levels has rows, also those without respondents (then missing, n = 0).
     interval : {"logit", "wald"}
     level : float
+        Of the intervals, above 0 and below 1.
     collapses : mapping of name to answers, optional
 
     Returns
@@ -62,6 +64,7 @@ def raw(
     ([0.25, 0.75], [1.0, 3.0])
     """
     expect(survey, (Survey,), "The first argument of raw", AdjustError)
+    confidence_level(level)
     names = names_of(by)
     cells = tabulate(survey, outcome, names, needs_order=False)
     groups = _all_groups(cells, names)

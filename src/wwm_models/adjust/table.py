@@ -110,8 +110,6 @@ def probability_limits(
         raise AdjustError(
             f'interval="{interval}" is not known. Expected "logit" or "wald".{did_you_mean(interval, ["logit", "wald"])}'
         )
-    if not 0.0 < level < 1.0:
-        raise AdjustError(f"level={level} is not a confidence level. Expected a number between 0 and 1, such as 0.95.")
     critical = intervals.critical_value(level, df)
     if interval == "wald":
         return intervals.wald_limits(estimate, std_error, critical)

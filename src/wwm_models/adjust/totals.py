@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.table import group_frame, names_of
+from wwm_models.arguments import confidence_level
 from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
 from wwm_models.engines.replicates import replicate_covariance
 from wwm_models.errors import AdjustError, expect
@@ -41,6 +42,7 @@ def total(survey: Survey, variable: str, by: str | Sequence[str] | None = None, 
     variable : str
     by : str, sequence of str or None
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -65,6 +67,7 @@ def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *
     variable : str
     by : str, sequence of str or None
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *
 
 def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float, *, divide: bool) -> Estimates:
     expect(survey, (Survey,), f"The first argument of {'mean' if divide else 'total'}", AdjustError)
+    confidence_level(level)
     columns = _columns(survey, variable)
     groups, member = _groups(survey, by)
     used = columns.known[:, None] & member

@@ -137,6 +137,7 @@ def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level
     log_priors : mapping of origin to (s,) array
         Log prior density of every draw.
     level : float
+        Of the intervals, above 0 and below 1.
     """
     axis, unit = "power of the prior", "power"
     found = [quantity for leaf in leaves(claim) for quantity in quantities(leaf, pool, level)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from wwm_models.arguments import confidence_level
 from wwm_models.article.comparison import comparison_table
 from wwm_models.article.judge import Sources
 from wwm_models.article.ledger import claims_table
@@ -65,6 +66,7 @@ def compare(
     why : sequence of DataFrame, optional
         What `decompose` gives, so that a verdict that adjustment changes names its cause.
     level : float
+        Of the intervals, above 0 and below 1.
     lang : {"nl", "en"}
 
     Returns
@@ -76,6 +78,7 @@ def compare(
     ArticleError
         If an engine is not known, or an adjusted table has no raw table of its outcome by its variables.
     """
+    confidence_level(level)
     for name in adjusted:
         if name not in ENGINES:
             raise ArticleError(

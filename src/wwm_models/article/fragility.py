@@ -18,6 +18,7 @@ from wwm_models.adjust.adjusted import adjusted
 from wwm_models.adjust.table import Collapses
 from wwm_models.adjust.why.perturbed import By, Place, Points, reported
 from wwm_models.adjust.why.prior_power import log_prior
+from wwm_models.arguments import confidence_level
 from wwm_models.article.axes import Flip, confounding, missing_answers, place_of, prior_power, stands
 from wwm_models.article.pool import Pool, pool_of
 from wwm_models.article.quantities import leaves
@@ -98,6 +99,7 @@ def fragility(
         ``unit``, ``status`` ("flips", "does not flip", "does not apply"), ``detail``, and ``stands``: whether the estimates
         lie where the claim puts them.
     """
+    confidence_level(level)
     every = [fits] if isinstance(fits, Fit) else list(fits)
     given = collapses or {}
     sets = {one.cells.outcome: sets_of(article, one.cells.outcome) for one in every}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wwm_models.article.pool import Located, Pool, aligned_draws, joint_covariance
 from wwm_models.article.reader import HALF_UNIT, Claim
-from wwm_models.numerics.intervals import critical_value
+from wwm_models.numerics.intervals import central_limits, critical_value
 
 Array = NDArray[np.float64]
 
@@ -205,7 +205,7 @@ def _std_error(parts: Sequence[Located], gradient: Array) -> float:
 
 
 def _quantiles(draws: Array, level: float) -> tuple[float, float]:
-    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    lower, upper = central_limits(draws, level)
     return float(lower), float(upper)
 
 

@@ -81,6 +81,7 @@ def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
     kinds : iterable of str
     lang : {"nl", "en"}
     level : float
+        Of the intervals, above 0 and below 1.
 
     Examples
     --------

@@ -30,6 +30,7 @@ from wwm_models.adjust.margins.joint import estimand_text, model_values, refuse_
 from wwm_models.adjust.margins.sampled import drawn_limits
 from wwm_models.adjust.margins.target import target_population
 from wwm_models.adjust.table import names_of, probability_table
+from wwm_models.arguments import confidence_level
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, expect
 from wwm_models.records import Estimates, Posterior, Tabulated
@@ -104,6 +105,7 @@ def posterior_predictive(
     expect(post, (Posterior,), "The first argument of posterior_predictive", AdjustError)
     refuse_unusable(post)
     names = names_of(by)
+    confidence_level(level)
     if draws < 100:
         raise AdjustError(
             f"posterior_predictive was given draws={draws}; expected 100 or more. Leave it out for {DRAWS}."

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from wwm_models.adjust.items import item_view, person_averaged
 from wwm_models.adjust.margins.sampled import drawn_limits
 from wwm_models.adjust.table import names_of
+from wwm_models.arguments import confidence_level
 from wwm_models.checks.predictive import discrepancy, groups_of
 from wwm_models.engines.bayes.joint.loo import evenly_spaced
 from wwm_models.engines.bayes.joint.rows import rest_correlations
@@ -109,6 +110,7 @@ def posterior_predictive_items(
     """
     if not post.healthy:
         raise AdjustError(f"The joint posterior is not usable: {post.message} No answers are drawn from it.")
+    confidence_level(level)
     if draws < 100:
         raise AdjustError(
             f"posterior_predictive_items was given draws={draws}; expected 100 or more. Leave it out for {DRAWS}."

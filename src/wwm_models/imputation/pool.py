@@ -25,6 +25,7 @@ from scipy import stats
 
 from wwm_models.errors import ImputationError, did_you_mean
 from wwm_models.imputation.rubin import Pooled, rubin
+from wwm_models.numerics.intervals import central_limits, critical_values
 from wwm_models.numerics.maximum import holm
 from wwm_models.records import Estimates, Fit
 
@@ -126,7 +127,7 @@ def pool_parameters(fits: Sequence[Fit], level: float) -> pd.DataFrame:
             "The fits have different parameters. Expected fits of one model, with every answer in every survey."
         )
     found = rubin([one.params.to_numpy() for one in fits], [one.vcov.to_numpy() for one in fits], fits[0].design_df)
-    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    half = critical_values(level, found.df) * found.std_error
     return pd.DataFrame(
         {
             "term": terms, "estimate": found.estimate, "std_error": found.std_error, "lower": found.estimate - half,
@@ -192,8 +193,7 @@ def _table(
 ) -> pd.DataFrame:
     """The first table with pooled numbers; where an estimate is 0 or 1, its limits are the averages of the surveys' own."""
     table = each[0].table
-    level = table["level"].to_numpy(dtype=float)
-    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    half = critical_values(float(table["level"].iloc[0]), found.df) * found.std_error
     limits = {
         name: np.where(usable, scale.back(np.where(usable, found.estimate + sign * half, 0.0)), _average(each, name))
         for name, sign in (("lower", -1.0), ("upper", 1.0))
@@ -218,7 +218,7 @@ def _stacked(each: Sequence[Estimates]) -> Estimates:
     first = each[0]
     draws = np.concatenate([one.draws for one in each if one.draws is not None])
     level = float(first.table["level"].iloc[0])
-    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    lower, upper = central_limits(draws, level)
     table = first.table.assign(
         estimate=draws.mean(axis=0), std_error=draws.std(axis=0, ddof=1), lower=lower, upper=upper,
         **{name: _average(each, name) for name in _AVERAGED},

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from wwm_models.arguments import confidence_level
+
 Array = NDArray[np.float64]
 
 
@@ -17,8 +19,32 @@ def critical_value(level: float, df: float) -> float:
     >>> round(critical_value(0.95, np.inf), 4)
     1.96
     """
-    tail = 0.5 + level / 2.0
+    tail = 0.5 + confidence_level(level) / 2.0
     return float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+
+
+def critical_values(level: float, df: Array) -> Array:
+    """The `critical_value` of every number of degrees of freedom, (k,).
+
+    Examples
+    --------
+    >>> critical_values(0.95, np.array([1.0, np.inf])).round(4).tolist()
+    [12.7062, 1.96]
+    """
+    return np.array([critical_value(level, float(one)) for one in df], dtype=np.float64)
+
+
+def central_limits(draws: Array, level: float) -> tuple[Array, Array]:
+    """Equal-tailed limits of (s, ...) draws: the quantiles at ``(1 - level) / 2`` and ``(1 + level) / 2``.
+
+    Examples
+    --------
+    >>> [float(limit) for limit in central_limits(np.arange(101.0), 0.5)]
+    [25.0, 75.0]
+    """
+    level = confidence_level(level)
+    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    return lower, upper
 
 
 def two_sided_p(statistic: float, df: float) -> float:
@@ -78,6 +104,7 @@ def clopper_pearson_limits(estimate: Array, n_effective: Array, level: float) ->
     n_effective : array
         Effective number of respondents, positive; need not be whole.
     level : float
+        Of the intervals, above 0 and below 1.
 
     References
     ----------

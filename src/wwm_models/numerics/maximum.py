@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from wwm_models.arguments import confidence_level
+
 Array = NDArray[np.float64]
 
 POINTS = 17  # 2**17 quasi-random points: the 95% point is then stable to about 0.002
@@ -44,6 +46,7 @@ def max_t(correlation: Array, observed: Array, df: float, level: float) -> tuple
     df : float
         Of the common multivariate t; infinite for the normal.
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def max_t(correlation: Array, observed: Array, df: float, level: float) -> tuple
     """
     largest = np.sort(_largest(correlation, df, lambda t: np.maximum(t.max(axis=1), -t.min(axis=1))))
     beyond = 1.0 - np.searchsorted(largest, np.nan_to_num(observed)) / len(largest)
-    return float(np.quantile(largest, level)), np.where(np.isnan(observed), np.nan, beyond)
+    return float(np.quantile(largest, confidence_level(level))), np.where(np.isnan(observed), np.nan, beyond)
 
 
 def largest_excess(correlation: Array, widths: Array, df: float, level: float) -> float:
@@ -77,6 +80,7 @@ def largest_excess(correlation: Array, widths: Array, df: float, level: float) -
     df : float
         Of the common multivariate t; infinite for the normal.
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def largest_excess(correlation: Array, widths: Array, df: float, level: float) -
     1.96
     """
     largest = _largest(correlation, df, lambda t: np.maximum(t, -t - widths).max(axis=1))
-    return float(np.quantile(largest, level))
+    return float(np.quantile(largest, confidence_level(level)))
 
 
 def _largest(correlation: Array, df: float, fold: Callable[[Array], Array]) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wwm_models.arguments import confidence_level
 from wwm_models.article import Article, read_article
 from wwm_models.article.reader import Reference
 from wwm_models.declared.joint import JointSpec, read_joint_models
@@ -73,10 +74,7 @@ def read_study(
             raise DeclarationError(
                 f'engine "{engine}" is not built yet. Built: {listed(BUILT)}. Leave it out of --engine.'
             )
-    if not 0.0 < level < 1.0:
-        raise DeclarationError(
-            f"level = {level} is not a confidence level. Expected a number between 0 and 1, such as 0.95."
-        )
+    confidence_level(level)
     if lang not in ("nl", "en"):
         raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
     models, joints = read_models(folder), read_joint_models(folder)
@@ -89,6 +87,8 @@ def read_study(
             model_of(spec, request)
     path = folder / "article.toml"
     article = read_article(path) if path.is_file() else Article()
+    if any(claim.kind == "equivalence" for claim in article.claims):
+        confidence_level(level, least=0.5)
     return Declared(
         folder.resolve().name,
         folder,

@@ -98,6 +98,7 @@ def explained(
     raws : mapping of outcome to mapping of by-variables to raw shares
     collapses : mapping of outcome to its collapses
     level : float
+        Of the intervals, above 0 and below 1.
     """
     tables: list[tuple[str, pd.DataFrame]] = []
     named = collapses.get(spec.outcome, {})

@@ -81,6 +81,7 @@ def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float)
         Where some survey gave a fit that others did not, the fit is left out and told among the problems.
     done : Imputations
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------

@@ -21,6 +21,7 @@ from wwm_models.engines.bayes.joint.sample import sample_joint
 from wwm_models.engines.bayes.joint.storage import write_joint_netcdf
 from wwm_models.errors import FitError, ModelError
 from wwm_models.many import PROCESSES
+from wwm_models.numerics.intervals import central_limits
 from wwm_models.records import Estimates, JointPosterior
 from wwm_models.study.declared import Declared
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
@@ -140,7 +141,7 @@ def _coefficients(post: JointPosterior, item: int, level: float) -> pd.DataFrame
     draws = np.column_stack(
         [post.draws.cuts[:, rows.cut_item == item], post.draws.slopes[:, item], post.draws.loadings[:, item]]
     )
-    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    lower, upper = central_limits(draws, level)
     return pd.DataFrame(
         {
             "estimand": LABEL, "term": [*names, *rows.names, "loading of the person effect"], "estimate": draws.mean(axis=0),

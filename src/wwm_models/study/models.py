@@ -124,6 +124,7 @@ def run_model(
     extra : sequence of tuples of str
         Joint groups the article speaks about.
     level : float
+        Of the intervals, above 0 and below 1.
     """
     people = people_of(spec, survey)
     estimates: list[tuple[str, Estimates]] = []

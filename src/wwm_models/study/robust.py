@@ -74,6 +74,7 @@ def fragility_table(
     article : Article
     specs, results, why : sequences of equal length
     level : float
+        Of the intervals, above 0 and below 1.
     """
     primary = [(s, r, w) for s, r, w in zip(specs, results, why, strict=True) if s.primary]
     parts: list[pd.DataFrame] = []

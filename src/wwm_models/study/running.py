@@ -42,6 +42,7 @@ class Work:
     engines : sequence of str
     seed : int
     level : float
+        Of the intervals, above 0 and below 1.
     kept : Checkpoints
     scheduler : str
         Address of a Dask scheduler whose workers share the fits; "": this machine.

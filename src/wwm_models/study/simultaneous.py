@@ -29,6 +29,7 @@ def begin_families(
     ----------
     specs, results : sequences of equal length
     level : float
+        Of the intervals, above 0 and below 1.
     """
     members: Members = {}
     for spec, result in zip(specs, results, strict=True):
@@ -46,6 +47,7 @@ def families_table(members: Members, level: float) -> pd.DataFrame:
     ----------
     members : mapping of (family, estimand, variable) to its members
     level : float
+        Of the intervals, above 0 and below 1.
     """
     parts = [part for (family, _, _), group in members.items() for part in _family(family, group, level)]
     columns = pd.Index(["model", *COLUMNS])

@@ -63,6 +63,7 @@ def study_tables(
         Of `families_table`.
     lang : {"nl", "en"}
     level : float
+        Of the intervals, above 0 and below 1.
     """
     hidden = survey.suppress_below
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]

@@ -57,6 +57,7 @@ def mean_score(
     by : str, sequence of str or None
         For a fit; estimates have their own.
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -106,6 +107,7 @@ def answer_ratio(
         Answers, or collapses that the estimates hold.
     by : str, sequence of str or None
     level : float
+        Of the intervals, above 0 and below 1.
 
     Raises
     ------
@@ -152,6 +154,7 @@ def superiority(
         Level to compare the others with; the first unless given.
     pairwise : bool
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------

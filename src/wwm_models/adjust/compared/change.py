@@ -38,6 +38,7 @@ def change(
         Two outcomes with the same answers (then every answer has a row), or two declared collapses.
     by : str, sequence of str or None
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -82,6 +83,7 @@ def change_between(
     categories : (str, str), optional
         Which row of each to compare; where they name no rows, answers of the same name are.
     level : float
+        Of the intervals, above 0 and below 1.
 
     Raises
     ------

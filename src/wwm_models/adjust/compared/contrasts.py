@@ -55,6 +55,7 @@ def contrasts(
     simultaneous : bool
         Intervals and adjusted p-values by the largest absolute t over the whole table; else Holm's adjusted p-values.
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------

@@ -19,8 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError, expect
-from wwm_models.numerics.intervals import critical_value
+from wwm_models.numerics.intervals import central_limits, critical_value
 from wwm_models.records import Estimates
 from wwm_models.records.tests import HypothesisTest
 
@@ -49,9 +50,10 @@ def equivalence(contrasted: Estimates, margin: float = 0.05, *, level: float = 0
     Raises
     ------
     AdjustError
-        If the margin is not positive or the table does not hold differences.
+        If the margin is not positive, `level` is not between 0.5 and 1, or the table does not hold differences.
     """
     expect(contrasted, (Estimates,), "The first argument of equivalence", AdjustError)
+    level = confidence_level(level, least=0.5)
     if not margin > 0:
         raise AdjustError(
             f"margin={margin}. Expected the largest difference that counts as none, above 0, such as 0.05."
@@ -89,7 +91,7 @@ def _rows(contrasted: Estimates, margin: float, level: float) -> pd.DataFrame:
         lower, upper = one_sided_limits(estimate, std_error, contrasted.df, level)
         p_value = stats.norm.sf(statistic) if np.isinf(contrasted.df) else stats.t.sf(statistic, contrasted.df)
     else:
-        lower, upper = np.quantile(contrasted.draws, [1.0 - level, level], axis=0)
+        lower, upper = central_limits(contrasted.draws, 2.0 * level - 1.0)
         p_value = (np.abs(contrasted.draws) > margin).mean(axis=0)
     verdict = np.where((lower >= -margin) & (upper <= margin), "equivalent", "undecided")
     verdict = np.where((lower > margin) | (upper < -margin), "different", verdict)

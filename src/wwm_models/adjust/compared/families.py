@@ -19,6 +19,7 @@ from scipy import stats
 
 from wwm_models.adjust.compared.inference import correlation
 from wwm_models.adjust.compared.law import stacked
+from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics.maximum import holm, max_t
 from wwm_models.records import Estimates
@@ -49,6 +50,7 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
     AdjustError
         If a table does not hold differences.
     """
+    confidence_level(level)
     for one in tables:
         expect(one, (Estimates,), "A table of family_of_tests", AdjustError)
         if "contrast" not in one.table or any("difference" not in own.quantity for own in one.estimands):

@@ -63,6 +63,7 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
     kind : str
         A key of `SCALES`.
     level : float
+        Of the intervals, above 0 and below 1.
     simultaneous : bool
         Limits and adjusted p-values by the largest |t| of the table; else pointwise limits and Holm's p-values.
     """
@@ -77,7 +78,7 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
         critical, p_adjusted = intervals.critical_value(level, law.df), holm(p_value)
     lower, upper = scale.limits(estimate, std_error, critical)
     if law.draws is not None and not simultaneous:
-        lower, upper = np.quantile(law.draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        lower, upper = intervals.central_limits(law.draws, level)
     if law.draws is not None:
         p_value = p_adjusted = np.full(len(estimate), np.nan)
     return {

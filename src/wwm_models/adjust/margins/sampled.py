@@ -27,6 +27,7 @@ from wwm_models.engines.predictors import predictors_of
 from wwm_models.engines.replicates import bootstrap_multipliers
 from wwm_models.engines.stages import units_of
 from wwm_models.errors import AdjustError, listed
+from wwm_models.numerics.intervals import central_limits
 from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey, summed_squares
 
 Array = NDArray[np.float64]
@@ -46,10 +47,7 @@ def drawn_limits(draws: Array, level: float, interval: str = "logit") -> tuple[A
         raise AdjustError(
             f'interval="{interval}" is for a fit. A posterior has equal-tailed credible limits; leave `interval` out.'
         )
-    if not 0.0 < level < 1.0:
-        raise AdjustError(f"level={level} is not a credible level. Expected a number between 0 and 1, such as 0.95.")
-    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    return lower, upper
+    return central_limits(draws, level)
 
 
 def origin_of(fit: Fitted) -> str:

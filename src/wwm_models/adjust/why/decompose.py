@@ -35,6 +35,7 @@ from wwm_models.adjust.margins.target import Target, target_population
 from wwm_models.adjust.raw import raw
 from wwm_models.adjust.table import Collapses, collapse_matrix, names_of
 from wwm_models.adjust.why.submodels import Submodel, Variables, Whole, averaged, margin_of, submodel, taken_apart
+from wwm_models.arguments import confidence_level
 from wwm_models.engines.covariance import covariance, summed
 from wwm_models.engines.likelihood import fit as fit_model
 from wwm_models.errors import AdjustError, listed
@@ -79,6 +80,7 @@ def decompose(
         Whom the adjusted number is averaged over.
     collapses : mapping of name to answers, optional
     level : float
+        Of the intervals, above 0 and below 1.
 
     Returns
     -------
@@ -100,6 +102,7 @@ def decompose(
     >>> made["part"].unique().tolist()
     ['rows left out', 'model form', 'x', 'difference']
     """
+    confidence_level(level)
     return decompose_fit(fit_model(model, survey), by, over=over, collapses=collapses, level=level)
 
 
@@ -125,6 +128,7 @@ def decompose_fit(
     solved : dict, optional
         Submodels of this very fit that are known already; those found here are added.
     """
+    confidence_level(level)
     refuse_unusable(fit)
     names = names_of(by)
     adjusters = tuple(name for name in fit.cells.columns if name not in names)
