@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
-from wwm_models.errors import ResultsError, listed
 from wwm_models.many import begin
 from wwm_models.records import Results
 from wwm_models.report.charts import Drawing, Row, library, written
@@ -16,7 +16,11 @@ from wwm_models.report.numbers import DASH, Numbers, number
 from wwm_models.report.page import Report, page_of, report_of
 from wwm_models.report.tables import can_write_word, ledger_table, rendered, write_tables
 from wwm_models.report.texts import texts
-from wwm_models.store import read_manifest, stored_results, verify_results, write_manifest
+from wwm_models.store import as_written, files_in, new_results, read_manifest, reserved, stored_results, write_manifest
+
+PAGE: Final = "report.html"
+MANIFEST: Final = "manifest.json"
+DRAWN: Final = ("figures", "tables")
 
 
 def write_report(results: Results, folder: Path) -> list[Path]:
@@ -33,7 +37,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     list of Path
         What was written.
     """
-    for name in ("figures", "tables"):
+    for name in DRAWN:
         shutil.rmtree(folder / name, ignore_errors=True)
     library()
     report = report_of(results)
@@ -44,7 +48,7 @@ def write_report(results: Results, folder: Path) -> list[Path]:
         if block.by == figure.own or len(figure.blocks) == 1
     ]
     tables = _tables(report, folder / "tables")
-    page = _write(folder / "report.html", page_of(report))
+    page = _write(folder / PAGE, page_of(report))
     figures = [path for name, waiting in drawn for path in _figure(name, waiting(), folder / "figures")]
     return [page, *figures, *tables]
 
@@ -70,15 +74,23 @@ def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
         If the folder holds no finished run, or a table has changed since it was written.
     """
     results = stored_results(folder, lang)
-    changed = [line for line in verify_results(folder) if line.split(" ")[0].endswith((".csv", ".json"))]
-    if changed:
-        raise ResultsError(
-            f"{folder}: {listed(changed)}. A page is made from the tables as they were written. Run the study again, or put the tables back."
-        )
-    written_files = write_report(results, folder)
     content = {key: value for key, value in read_manifest(folder).items() if key != "files"}
-    write_manifest(folder, {**content, "report": {"lang": results.lang}})
-    return written_files
+    with reserved(folder), new_results(folder) as fresh:
+        _carry_over(folder, fresh)
+        with as_written(folder):
+            written_files = write_report(results, fresh)
+        write_manifest(fresh, {**content, "report": {"lang": results.lang}})
+    return [folder / path.relative_to(fresh) for path in written_files]
+
+
+def _carry_over(folder: Path, fresh: Path) -> None:
+    """Give a new folder all files of a former one that a report does not write."""
+    for name in sorted(files_in(folder) - {PAGE, MANIFEST}):
+        source, target = folder / name, fresh / name
+        if Path(name).parts[0] in DRAWN or not source.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
 
 
 def left_out(lang: str) -> str:

@@ -4,19 +4,30 @@ Nothing is pickled: tables are csv, settings are JSON, arrays are npz without ob
 """
 
 from wwm_models.store.checkpoints import Checkpoints
-from wwm_models.store.declared import stored_results, write_labels
-from wwm_models.store.folder import check_place, new_results, read_results
-from wwm_models.store.manifest import file_sha256, read_manifest, unfinished, verify_results, write_manifest
+from wwm_models.store.declared import read_results, stored_results, write_labels
+from wwm_models.store.folder import check_place, new_results, reserved
+from wwm_models.store.manifest import (
+    as_written,
+    file_sha256,
+    files_in,
+    read_manifest,
+    unfinished,
+    verify_results,
+    write_manifest,
+)
 from wwm_models.store.tables import read_table, write_table
 
 __all__ = [
     "Checkpoints",
+    "as_written",
     "check_place",
     "file_sha256",
+    "files_in",
     "new_results",
     "read_manifest",
     "read_results",
     "read_table",
+    "reserved",
     "stored_results",
     "unfinished",
     "verify_results",

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from wwm_models.errors import ResultsError
 from wwm_models.records import Collapse, Level, Results, Variable
-from wwm_models.store.manifest import read_manifest
+from wwm_models.store.manifest import LABELS as NAME
+from wwm_models.store.manifest import as_written, read_manifest, refuse_changed
 from wwm_models.store.tables import read_table, write_bytes
-
-NAME = "labels.json"
 
 
 def write_labels(results: Results, folder: Path) -> None:
@@ -44,13 +45,14 @@ def stored_results(folder: Path, lang: str | None = None) -> Results:
     Raises
     ------
     ResultsError
-        If the folder holds no finished run, or labels.json is missing or damaged.
+        If the folder holds no finished run, or a table or labels.json is missing, damaged or changed since it was written.
     """
     read_manifest(folder)
     path = folder / NAME
     if not path.is_file():
         raise ResultsError(f"{folder} holds no {NAME}, so a page cannot be made from it. Run the study again.")
-    try:
+    refuse_changed(folder)
+    with as_written(folder):
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         variables = {one["name"]: _variable(one) for one in held["variables"]}
         collapses = {name: _collapse(one) for name, one in held["collapses"].items()}
@@ -61,8 +63,29 @@ def stored_results(folder: Path, lang: str | None = None) -> Results:
             variables=variables, collapses=collapses, models=held["models"], declared=held["declared"],
             settings={**settings, "lang": lang or held["lang"]},
         )  # fmt: skip
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as problem:
-        raise ResultsError(f"{path} is damaged ({problem!r}). Run the study again.") from problem
+
+
+def read_results(folder: Path, name: str) -> pd.DataFrame:
+    """One table of a results folder, as the run wrote it.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Of the file, without its ending.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds no such table, or it has changed since it was written.
+    """
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        raise ResultsError(
+            f"{folder} holds no {name}.csv, so it is not the results of a finished run. Give a folder that `wwm run` or `wwm demo` wrote."
+        )
+    refuse_changed(folder, [path.name])
+    return read_table(path)
 
 
 def _variable(held: dict[str, Any]) -> Variable:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
-from wwm_models.errors import ResultsError, listed
+from wwm_models.errors import ResultsError, WwmError, listed
+from wwm_models.store.reserved import kept_folder
 from wwm_models.store.tables import write_bytes
 
 NAME = "manifest.json"
+LABELS: Final = "labels.json"  # what every run writes, and a manifest of others does not list
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+# what file managers and spreadsheets leave in a folder that somebody looked into
+_LEFT: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\.~lock\..*#")
+_WHOLE: Final = "Expected the manifest as the run wrote it. Run the study again, into another folder."
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 def file_sha256(path: Path) -> str:
@@ -48,12 +67,51 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} holds no {NAME}: no run has finished there. Give a folder that `wwm run` or `wwm demo` wrote."
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise ResultsError(f"{path} is damaged ({problem}). Run the study again.") from problem
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        raise ResultsError(f"{path} is damaged: it lists no files. Run the study again.")
-    return content
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
+        raise ResultsError(f"{path} is damaged ({problem}). {_WHOLE}") from problem
+    if not isinstance(content, dict) or not isinstance(cast("dict[str, Any]", content).get("files"), dict):
+        raise ResultsError(f"{path} is damaged: it lists no files. {_WHOLE}")
+    return cast("dict[str, Any]", content)
+
+
+def foreign_files(folder: Path) -> str:
+    """What a folder holds besides the results of a run, as the end of a sentence; empty for nothing.
+
+    Only a folder for which this is empty may be replaced: its manifest is one that a run wrote, and it holds no other files than
+    those the manifest lists.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    """
+    present = files_in(folder)
+    if not present:
+        return ""
+    if NAME not in present:
+        return f"holds files, but no {NAME}, so it is not a results folder and is left alone"
+    try:
+        content = read_manifest(folder)
+    except ResultsError as problem:
+        return f"holds files of which nothing says whose they are, and is left alone. {str(problem).rstrip('.')}"
+    files = content["files"]
+    if "study" not in content or LABELS not in files or not all(_SHA256.fullmatch(str(one)) for one in files.values()):
+        return f"holds a {NAME} that no run of this program wrote, so it is not a results folder and is left alone"
+    others = sorted(name for name in present - {NAME, *files} if not _LEFT.fullmatch(Path(name).name))
+    if others:
+        return f"holds, besides the results of a run, {listed(others)} and is left alone"
+    return ""
+
+
+def files_in(folder: Path) -> set[str]:
+    """Every file and every link of a folder, by its path in it; links are not followed."""
+    found: set[str] = set()
+    for above, folders, files in os.walk(folder):
+        here = Path(above)
+        links = [name for name in folders if (here / name).is_symlink()]
+        found |= {(here / name).relative_to(folder).as_posix() for name in (*files, *links)}
+    return found
 
 
 def verify_results(folder: Path) -> list[str]:
@@ -74,20 +132,70 @@ def verify_results(folder: Path) -> list[str]:
         If there is no readable manifest.
     """
     recorded = read_manifest(folder)["files"]
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {NAME}
+    present = files_in(folder) - {NAME}
     found = [f"{name} is missing" for name in sorted(set(recorded) - present)]
     found += [f"{name} is not in the manifest" for name in sorted(present - set(recorded))]
     found += [
-        f"{name} has changed since it was written"
-        for name in sorted(present & set(recorded))
-        if file_sha256(folder / name) != recorded[name]
+        said for name in sorted(present & set(recorded)) if (said := _changed(folder / name, name, recorded[name]))
     ]
     return found
 
 
+def _changed(path: Path, name: str, sha256: object) -> str:
+    try:
+        return "" if file_sha256(path) == sha256 else f"{name} has changed since it was written"
+    except OSError as problem:
+        return f"{name} cannot be read ({problem.strerror})"
+
+
+def refuse_changed(folder: Path, names: Iterable[str] | None = None) -> None:
+    """Refuse results of which a table, or what explains them, is not as the run wrote it.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str, optional
+        The files that are asked for; every csv and json file of the folder unless given.
+
+    Raises
+    ------
+    ResultsError
+        If there is no readable manifest, or one of these files is missing or has changed.
+    """
+    wanted = None if names is None else set(names)
+    changed = [
+        line
+        for line in verify_results(folder)
+        if (line.split(" ")[0] in wanted if wanted is not None else line.split(" ")[0].endswith((".csv", ".json")))
+    ]
+    if changed:
+        raise ResultsError(
+            f"{folder}: {listed(changed)}. Expected the tables as the run wrote them. Put them back, or run the study again."
+        )
+
+
+@contextmanager
+def as_written(folder: Path) -> Generator[None]:
+    """Say of results that cannot be read where the manifest has nothing against them: an older version wrote them, or somebody else.
+
+    Raises
+    ------
+    ResultsError
+    """
+    try:
+        yield
+    except WwmError:
+        raise
+    except _UNREADABLE as problem:
+        raise ResultsError(
+            f"{folder} cannot be read as the results of a run ({type(problem).__name__}: {problem}). Expected the files and columns that this "
+            "version writes. Run the study again."
+        ) from problem
+
+
 def unfinished(out: Path) -> str:
     """A sentence about an interrupted run of this folder, or an empty string."""
-    kept = sorted(out.parent.glob(f".{out.name}.finished/*.npz"))
+    kept = sorted(kept_folder(out.absolute()).glob("*.npz"))
     if not kept:
         return ""
     return f"An interrupted run left {len(kept)} finished models ({listed(path.stem for path in kept)}); the next run of the same inputs uses them."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from wwm_models.errors import ResultsError
 from wwm_models.store.estimands import refuse_without_estimand
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -36,18 +37,51 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of ours: empty cells are missing, no word is."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    """Read a table of ours: empty cells are missing, no word is.
+
+    Raises
+    ------
+    ResultsError
+        If it is no table, or cannot be read.
+    """
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (OSError, ValueError) as problem:
+        raise ResultsError(
+            f"{path} is damaged ({problem}). Expected a table as a run wrote it. Put it back, or run the study again."
+        ) from problem
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write to a temporary file beside `path`, flush it to the disk, and rename it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    """Write to a temporary file beside `path`, flush it to the disk, and rename it: a link there is replaced, what it points to is not.
+
+    Raises
+    ------
+    ResultsError
+        If it cannot be written; what stood there before is then untouched.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")  # a long name stays one that can be written
+    try:
+        temporary.unlink(missing_ok=True)
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as problem:
+        raise not_written(path, problem) from None
+
+
+def not_written(path: Path, problem: Exception) -> ResultsError:
+    """Give the error of a file or folder that cannot be written."""
+    why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    return ResultsError(
+        f"{path} cannot be written: {why}. Expected room on the disk and the right to write there; what was there before is untouched. "
+        "Make room, or give another place, and give the same command again: finished models are kept."
+    )
 
 
 def _defused(value: object) -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -14,7 +16,7 @@ from wwm_models.adjust import raw
 from wwm_models.disclosure import Withheld, withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import library, write_report
-from wwm_models.store import Checkpoints, check_place, new_results, write_labels, write_manifest, write_table
+from wwm_models.store import Checkpoints, new_results, reserved, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
 from wwm_models.study.declared import Declared, collapses_of, read_study
 from wwm_models.study.explained import all_explained
@@ -33,6 +35,7 @@ from wwm_models.survey import data_name
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 Collapses = Mapping[str, tuple[str, ...]]
+Options = ParamSpec("Options")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,18 @@ class Run:
         return self.folder / "report.html"
 
 
+def _one_at_a_time(run: Callable[Options, Run]) -> Callable[Options, Run]:
+    """Have a run hold its results folder from the first check to the last file."""
+
+    @functools.wraps(run)
+    def alone(*given: Options.args, **named: Options.kwargs) -> Run:
+        with reserved(Path(str(named["out"]))) if "out" in named else contextlib.nullcontext():
+            return run(*given, **named)
+
+    return alone
+
+
+@_one_at_a_time
 # a study's matrices are small: two threads on one product wait for each other, and beside other work they wait for long
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def run_study(
@@ -120,7 +135,6 @@ def run_study(
         If the input cannot be used; the results folder is then untouched.
     """
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
-    check_place(Path(out))
     own = None if codebook is None else Path(codebook)
     declared = read_study(Path(study), own, engines=engines, level=level, lang=lang, without=without)
     count, source = len(declared.models), data_name(data)
@@ -132,6 +146,8 @@ def run_study(
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     settings |= {"in_place": bool(read.counted_by)}
     kept = Checkpoints(Path(out), run_key(declared, source, survey.sha256, settings))
+    for line in kept.damaged():
+        tell(line, 0, count)
     collapses, started = collapses_of(survey), pd.Timestamp.now()
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)

@@ -52,10 +52,10 @@ def write_netcdf(post: Posterior, path: Path) -> None:
 
 def write_groups(groups: dict[str, Any], path: Path) -> None:
     """Write xarray Datasets by group to one netCDF file, which appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
         for name, group in groups.items():
             group.to_netcdf(temporary, group=name, mode="a", engine="h5netcdf")
         with temporary.open("rb") as stream:
