@@ -1,7 +1,6 @@
 """``python -m wwm_models.cli`` is ``wwm``."""
 
-import sys
+from wwm_models.cli.main import script
 
-from wwm_models.cli.main import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    script()

@@ -21,7 +21,7 @@ from wwm_models.report import left_out, rewrite_report
 from wwm_models.report.claims import ledger
 from wwm_models.report.figures import comparison_of
 from wwm_models.report.labels import Labels
-from wwm_models.store import read_results, stored_results, unfinished, verify_results
+from wwm_models.store import as_written, read_results, stored_results, unfinished, verify_results
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
 from wwm_models.study import Run, run_study
@@ -72,15 +72,22 @@ def simulate(options: argparse.Namespace) -> int:
 
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
-    results = stored_results(Path(options.run), options.lang)
-    kinds = results.tables["claims"]["kind"]
-    print(claims_text(ledger(comparison_of(Labels(results))), kinds, options.lang, float(results.settings["level"])))
+    folder = Path(options.run)
+    results = stored_results(folder, options.lang)
+    with as_written(folder):
+        kinds, level = results.tables["claims"]["kind"], float(results.settings["level"])
+        text = claims_text(ledger(comparison_of(Labels(results))), kinds, options.lang, level)
+    print(text)
     return DONE
 
 
 def show(options: argparse.Namespace) -> int:
     """Print raw beside adjusted for every group of a run."""
-    print(comparison_text(read_results(Path(options.run), "comparison")))
+    folder = Path(options.run)
+    table = read_results(folder, "comparison")
+    with as_written(folder):
+        text = comparison_text(table)
+    print(text)
     return DONE
 
 
@@ -101,7 +108,8 @@ def verify(options: argparse.Namespace) -> int:
         print(note, file=sys.stderr)
     found = verify_results(folder)
     if options.against:
-        found += _given_away(folder, Path(options.against))
+        with as_written(folder):
+            found += _given_away(folder, Path(options.against))
     print("\n".join(found) if found else f"{folder}: every file is as the manifest says.")
     if options.against and not found:
         print(f"Nothing can be computed from it together with {options.against}.")

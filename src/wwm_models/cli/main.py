@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
+from wwm_models.cli.streams import escaping
 from wwm_models.errors import WwmError
 
 DONE, NOT_USABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
@@ -26,21 +30,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, 1 or 2; 130 after an interrupt from the keyboard.
     """
-    options = _parser().parse_args(arguments)
-    # matrices are small here: threads would only wait for each other, and the second core has a process of its own
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    home = importlib.import_module(f"wwm_models.cli.{'bounds' if options.command == 'bounds' else 'commands'}")
+    with escaping():
+        try:
+            options = _parser().parse_args(arguments)
+            # matrices are small here: threads would only wait for each other, and the second core has a process of its own
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+            home = importlib.import_module(f"wwm_models.cli.{'bounds' if options.command == 'bounds' else 'commands'}")
+            code = int(getattr(home, options.command.replace("-", "_"))(options))
+            sys.stdout.flush()
+        except WwmError as problem:
+            return _said(str(problem))
+        except KeyboardInterrupt:
+            return _said("interrupted. Finished models are kept; the same command goes on from there.", INTERRUPTED)
+        except BrokenPipeError:
+            return DONE
+        except MemoryError:
+            return _said(
+                "there is not enough memory. Expected room for the respondents and their results. Close other programs, or count in "
+                "place (--in-place). Earlier results are untouched."
+            )
+        except OSError as problem:
+            return _said(_of_system(problem))
+    return code
+
+
+def script() -> NoReturn:
+    """`main` as a process of its own: libraries warn nobody, and no exit waits for helper processes or an output that is gone."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of the helper processes
     try:
-        return int(getattr(home, options.command.replace("-", "_"))(options))
-    except WwmError as problem:
-        print(f"wwm: {problem}", file=sys.stderr)
-        return WRONG_USE
+        code = main()
     except KeyboardInterrupt:
-        print("wwm: interrupted. Finished models are kept; the same command goes on from there.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return DONE
+        code = INTERRUPTED
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else WRONG_USE
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            gone = True
+    if gone or code == INTERRUPTED:
+        os._exit(code)
+    sys.exit(code)
+
+
+def _said(message: str, code: int = WRONG_USE) -> int:
+    with contextlib.suppress(OSError):
+        print(f"wwm: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+def _of_system(problem: OSError) -> str:
+    what = "output" if problem.filename is None else str(problem.filename)
+    return (
+        f"{what}: {problem.strerror or problem}. Expected files that can be read, and places with room and the right to write. Repair that "
+        "and give the same command again: earlier results are untouched, finished models are kept."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

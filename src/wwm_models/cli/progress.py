@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from wwm_models.cli.streams import escaped, terminal
 from wwm_models.study.line import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -27,14 +28,15 @@ def told() -> Generator[Progress]:
 @contextmanager
 def _bar() -> Generator[Progress]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=terminal()), transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
         def tell(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
+            bar.update(task, description=escape(escaped(what)), completed=done, total=total)
 
         yield tell
 
