@@ -75,3 +75,10 @@ print(sorted(heavy & set(sys.modules)))
 def test_a_fit_imports_no_sampler_and_sampling_nothing_but_its_library():
     done = subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "['nutpie._lib']"]
+
+
+def test_page_tests_wait_for_events_not_for_time_and_never_poll_with_text():
+    """The page's policy forbids text as code once a call has returned, so a polled condition holds only where it is true at once."""
+    for path in (ROOT / "tests" / "page").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert [word for word in ("wait_for_function", "wait_for_timeout") if word in text] == [], path.name

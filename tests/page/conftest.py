@@ -412,9 +412,15 @@ class Opened:
         self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
 
     def settled(self) -> None:
-        """Wait until what a click asked for is drawn."""
-        self.tab.wait_for_timeout(30)
+        """Wait until what a click asked for is drawn: events that a click leaves behind come before the next frame."""
+        self.tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
         self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
+
+    def state(self, *parts: str) -> None:
+        """Wait until the address holds exactly these parts; the browser tells of an address a moment after the page wrote it."""
+        self.tab.wait_for_url(
+            lambda url: set(filter(None, url.partition("#")[2].split("&"))) == set(parts), timeout=30_000
+        )
 
     def serious_violations(self) -> dict[str, list[str]]:
         """The rules of accessibility that the page breaks seriously, with the first places."""
