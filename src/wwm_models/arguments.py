@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, SurveyError, WwmError, did_you_mean, listed
 
 
 def confidence_level(level: object, *, least: float = 0.0) -> float:
@@ -35,5 +40,208 @@ def confidence_level(level: object, *, least: float = 0.0) -> float:
     meant = number / 100.0 if 50.0 <= number < 100.0 else 0.0
     advice = f"Did you mean {meant:.6g}?" if meant > least else "Write 0.95 for 95 percent."
     raise AdjustError(
-        f"level={level!r} is not a confidence level. Expected a number above {least:g} and below 1. {advice}"
+        f"level={shortened(level)} is not a confidence level. Expected a number above {least:g} and below 1. {advice}"
+    )
+
+
+def one_of(value: object, known: Sequence[str], name: str, error: type[WwmError]) -> str:
+    """An option that has a few values.
+
+    Parameters
+    ----------
+    value : object
+        What a caller gave.
+    known : sequence of str
+    name : str
+        Of the argument.
+    error : type of WwmError
+        Of the stage that refuses.
+
+    Examples
+    --------
+    >>> one_of("wald", ("logit", "wald"), "interval", AdjustError)
+    'wald'
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    expected = " or ".join(
+        [", ".join(f'"{one}"' for one in known[:-1]), f'"{known[-1]}"'] if len(known) > 1 else [f'"{known[0]}"']
+    )
+    shown = f'"{value}"' if isinstance(value, str) else repr(value)
+    raise error(f"{name}={shown} is not known. Expected {expected}.{did_you_mean(str(value), known)}")
+
+
+def whole_number(value: object, name: str, error: type[WwmError], *, least: int = 0, most: int | None = None) -> int:
+    """A whole number within limits: how many, or a seed.
+
+    Parameters
+    ----------
+    value : object
+        What a caller gave; a whole number of numpy is one too, a bool or a fraction is not.
+    name : str
+        Of the argument.
+    error : type of WwmError
+        Of the stage that refuses.
+    least, most : int
+        The limits, both allowed.
+
+    Examples
+    --------
+    >>> whole_number(np.int64(7), "draws", AdjustError, least=1)
+    7
+    """
+    if (
+        isinstance(value, Integral)
+        and value is not True
+        and value is not False
+        and least <= int(value) <= (most or int(value))
+    ):
+        return int(value)
+    limits = f"of {least} or more" if most is None else f"from {least} to {most}"
+    raise error(f"{name}={shortened(value)} is not possible. Expected a whole number {limits}. Give one.")
+
+
+def shortened(value: object, most: int = 60) -> str:
+    """What was given as Python writes it, cut off where that is long.
+
+    Examples
+    --------
+    >>> shortened("a" * 100, 10)
+    "'aaaaaa..."
+    """
+    if (
+        isinstance(value, int) and value.bit_length() > 4 * most
+    ):  # Python refuses to write whole numbers of thousands of digits
+        return f"a whole number of about {value.bit_length() * 0.30103:.0f} digits"
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def first_rows(rows: NDArray[np.intp], total: int) -> str:
+    """Say how many rows, of how many, and which come first.
+
+    Examples
+    --------
+    >>> first_rows(np.array([1, 3]), 5)
+    '2 of 5 rows (first rows, counted from 1: 2, 4)'
+    """
+    return f"{len(rows)} of {total} rows (first rows, counted from 1: {listed((rows + 1).tolist())})"
+
+
+def flags_of(values: object, index: pd.Index, name: str) -> NDArray[np.bool_]:
+    """One yes or no for every row of a frame.
+
+    Parameters
+    ----------
+    values : array, list, tuple or Series
+        Booleans, or numbers that are all exactly 0 or 1. A Series is taken by its index, whatever its order; everything else by
+        position.
+    index : Index, n long
+        Of the frame.
+    name : str
+        Of the argument, for messages.
+
+    Returns
+    -------
+    (n,) bool array
+
+    Raises
+    ------
+    SurveyError
+        If a Series has other labels than the frame, the length is another, or a value is missing or neither yes nor no.
+
+    Examples
+    --------
+    >>> flags_of(pd.Series([True, False], index=["b", "a"]), pd.Index(["a", "b"]), "domain").tolist()
+    [False, True]
+    """
+    if not isinstance(values, list | tuple | np.ndarray | pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        raise SurveyError(
+            f"`{name}` is of type {type(values).__name__}. Expected one boolean for each of the {len(index)} rows of the frame. Give a "
+            "boolean array, or a Series with the index of the frame."
+        )
+    own = _in_order(values, index, name) if isinstance(values, pd.Series) else _by_position(values)
+    if own.shape != (len(index),):
+        raise SurveyError(
+            f"`{name}` has shape {own.shape}, the frame has {len(index)} rows. Expected one boolean for every row. Give an array of that "
+            "length, or a Series with the index of the frame."
+        )
+    if own.dtype == np.bool_:
+        return own.copy()
+    missing = np.asarray(pd.isna(own), dtype=bool)
+    wrong = missing if missing.any() else np.array([not _is_flag(value) for value in own], dtype=bool)
+    if wrong.any():
+        what = "missing" if missing.any() else repr(own[int(np.argmax(wrong))])
+        raise SurveyError(
+            f"`{name}` is {what} in {first_rows(np.flatnonzero(wrong), len(own))}. Expected True or False for every row. Say what these "
+            "rows are, for example with .fillna(False) or a comparison."
+        )
+    return own.astype(bool)
+
+
+def _by_position(values: Any) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(values), np.array(None, dtype=object), values.astype(object).data)  # pyright: ignore
+    if isinstance(values, np.ndarray):
+        return values if values.dtype == np.bool_ else values.astype(object)
+    made = np.empty(len(values), dtype=object)
+    made[:] = list(values)
+    return made.astype(bool) if len(made) and all(isinstance(value, bool | np.bool_) for value in made) else made
+
+
+def _in_order(values: pd.Series, index: pd.Index, name: str) -> NDArray[Any]:
+    """The values of a Series in the order of the frame."""
+    if values.index.equals(index):
+        return _by_position(values.array)
+    lacking = values.index.difference(index)
+    if len(values) != len(index) or len(lacking) or not index.is_unique or not values.index.is_unique:
+        what = (
+            f"{len(lacking)} labels that the frame has not ({listed(lacking)})"
+            if len(lacking)
+            else f"{len(values)} labels, the frame has {len(index)}"
+            if len(values) != len(index)
+            else "labels that occur twice, in another order than the frame"
+        )
+        raise SurveyError(
+            f"`{name}` is a Series with {what}. Expected the index of the frame, in any order. Make it from the same frame, or give "
+            f"{name}.to_numpy() if its order is that of the frame."
+        )
+    return _by_position(values.reindex(index).array)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool | np.bool_) or (isinstance(value, Real) and float(value) in (0.0, 1.0))
+
+
+def numbers_of(column: pd.Series, what: str, error: type[WwmError] = SurveyError) -> NDArray[np.float64]:
+    """The values of a column that has to hold numbers, nan where missing.
+
+    Parameters
+    ----------
+    column : Series, n long
+        Of whole or real numbers; not of text, dates, booleans or complex numbers, which only look like them.
+    what : str
+        Which column, as the subject of a sentence.
+    error : type of WwmError
+        Of the stage that refuses.
+
+    Examples
+    --------
+    >>> numbers_of(pd.Series([1, 2.5, None]), "Weight").tolist()
+    [1.0, 2.5, nan]
+    """
+    kind = column.dtype
+    if pd.api.types.is_float_dtype(kind) or pd.api.types.is_integer_dtype(kind):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    missing = column.isna().to_numpy()
+    number = np.array(
+        [isinstance(v, Real | Decimal) and not isinstance(v, bool | np.bool_) for v in column], dtype=bool
+    )
+    if pd.api.types.is_object_dtype(kind) and (number | missing).all():
+        return np.array([np.nan if gone else float(value) for value, gone in zip(column, missing, strict=True)])
+    wrong = ~number & ~missing
+    first = int(np.argmax(wrong)) if wrong.any() else 0
+    raise error(
+        f'{what} holds "{column.iloc[first]}" in row {first + 1} (the column is of type {pd.api.types.infer_dtype(column)}). Expected '
+        "numbers. Convert the column beforehand, for example with pandas.to_numeric."
     )

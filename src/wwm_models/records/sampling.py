@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import numbers_of
 from wwm_models.errors import SurveyError, did_you_mean, listed
 from wwm_models.records.tally import Tally
 
 Lonely = Literal["error", "certainty", "average", "adjust"]
+LONELY: Final = ("error", "certainty", "average", "adjust")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +93,10 @@ class SamplingDesign:
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
     """Give a column, or say which names there are."""
-    if name not in frame.columns:
+    if not isinstance(name, str) or name not in frame.columns:  # pyright: ignore[reportUnnecessaryIsInstance]
         known = [str(column) for column in frame.columns]
         raise SurveyError(
-            f'The frame has no column "{name}". It has {len(known)} columns: {listed(known)}.{did_you_mean(name, known)}'
+            f'The frame has no column "{name}". It has {len(known)} columns: {listed(known)}.{did_you_mean(str(name), known)}'
         )
     return frame[name]
 
@@ -125,7 +127,7 @@ def sampling_design(
         parent = psu_codes[:, stage]
     sizes = None
     if names[2]:
-        sizes = np.column_stack([np.asarray(column_of(frame, name), dtype=np.float64) for name in names[2]])
+        sizes = np.column_stack([numbers_of(column_of(frame, name), f'Population size "{name}"') for name in names[2]])
     respondents = tuple(stage >= len(names[1]) for stage in range(stages))
     return SamplingDesign(strata_codes, psu_codes, sizes, lonely, respondents=respondents, tally=tally)
 

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
-from wwm_models.records.sampling import Lonely, Replicates, SamplingDesign, column_of, sampling_design
+from wwm_models.records.doubts import codes_among, counted_codes, dominant, spread_of, unequal
+from wwm_models.records.sampling import LONELY, Lonely, Replicates, SamplingDesign, column_of, sampling_design
 from wwm_models.records.tally import Tally
 
 WeightKind = Literal["sampling", "frequency", "none"]
@@ -156,9 +158,10 @@ class Survey:
         strata: str | Sequence[str] | None = None,
         psu: str | Sequence[str] | None = None,
         fpc: str | Sequence[str] | None = None,
-        domain: NDArray[np.bool_] | pd.Series | None = None,
+        domain: NDArray[np.bool_] | pd.Series | Sequence[bool] | None = None,
         lonely: Lonely = "error",
         collapses: Mapping[str, tuple[str, Sequence[str]]] | None = None,
+        accept_extreme_weights: bool = False,
     ) -> Survey:
         """Make a survey of a frame that is already recoded.
 
@@ -171,9 +174,13 @@ class Survey:
         weight_kind : {"sampling", "frequency"}
         strata, psu, fpc : str, list of str (one per stage) or None
         domain : (n,) booleans, optional
-            Rows the estimates are about; the others keep the design.
+            Rows the estimates are about; the others keep the design. A Series is taken by its index, which must be that of the frame;
+            an array or a list by position. Numbers are yes and no where all are exactly 0 or 1.
         lonely : {"error", "certainty", "average", "adjust"}
         collapses : mapping of id to (variable, answers), optional
+        accept_extreme_weights : bool
+            Sampling weights are refused that look like codes for a missing weight (999 where all others are below 333), or with which one
+            respondent holds more than 5 percent of the total weight of the domain; True accepts them.
 
         Returns
         -------
@@ -182,7 +189,8 @@ class Survey:
         Raises
         ------
         SurveyError
-            If a column is absent, a weight is missing or negative, all weights are zero, or `weight` was not given.
+            If a column is absent, a weight is missing, negative, no number or not plausible, all weights are zero, `weight` was not given,
+            or `domain` does not say yes or no of every row.
 
         Examples
         --------
@@ -193,18 +201,19 @@ class Survey:
         expect(frame, (pd.DataFrame,), "The first argument of Survey.from_frame", SurveyError)
         if not len(frame):
             raise SurveyError("The frame has no rows. Expected one for every respondent. Give the right frame.")
-        frame = frame.reset_index(drop=True)
+        labels, frame = frame.index, frame.reset_index(drop=True)
         if weight == _UNSET:
             raise SurveyError(
                 "Survey.from_frame was called without `weight`. Expected the name of the weight column, or weight=None "
                 "when the respondents are not weighted. Write which of the two is meant."
             )
         weights = np.ones(len(frame)) if weight is None else checked_weights(column_of(frame, weight), weight)
-        inside = np.ones(len(frame), dtype=bool) if domain is None else np.asarray(domain, dtype=bool)
-        if inside.shape != (len(frame),):
-            raise SurveyError(
-                f"`domain` has shape {inside.shape}, the frame has {len(frame)} rows. Give one boolean per row."
-            )
+        inside = np.ones(len(frame), dtype=bool) if domain is None else flags_of(domain, labels, "domain")
+        one_of(weight_kind, ("sampling", "frequency"), "weight_kind", SurveyError)
+        one_of(lonely, LONELY, "lonely", SurveyError)
+        doubts: tuple[str, ...] = ()
+        if weight is not None and weight_kind == "sampling":
+            doubts = plausible(weights, inside, weight, accept=accept_extreme_weights)
         rows = pd.DataFrame(
             {"reason": ["rows in the frame", "outside the domain"], "rows": [len(frame), int((~inside).sum())]}
         )
@@ -219,6 +228,7 @@ class Survey:
                 name: Collapse(name, variable, tuple(levels), name, name)
                 for name, (variable, levels) in (collapses or {}).items()
             },
+            warnings=doubts,
         )
 
 
@@ -230,7 +240,7 @@ def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
     (n,) array
         Finite and non-negative, at least one positive.
     """
-    values = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    values = numbers_of(column, f'Weight "{name}"')
     missing = ~np.isfinite(values)
     negative = values < 0
     for wrong, what in ((missing, "missing or not a finite number"), (negative, "negative")):
@@ -240,6 +250,21 @@ def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
     if not values.any():
         raise SurveyError(no_weights(name, len(values)))
     return values
+
+
+def plausible(weights: NDArray[np.float64], domain: NDArray[np.bool_], name: str, *, accept: bool) -> tuple[str, ...]:
+    """Refuse sampling weights that cannot be meant, unless they are accepted, and warn of very unequal ones."""
+    spread = spread_of(weights, domain)
+    code, found = codes_among(
+        *counted_codes(weights), name, lambda one: first_rows(np.flatnonzero(weights == one), len(weights))
+    )
+    found = (found if code else dominant(spread, name)) if not accept else ""
+    if found:
+        advice = (
+            "Leave these rows out of the domain or repair the weight; if it is meant, give accept_extreme_weights=True."
+        )
+        raise SurveyError(f"{found[0].upper()}{found[1:]} {advice}")
+    return unequal(spread, name)
 
 
 def wrong_weights(name: str, rows: str, what: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from wwm_models.errors import SurveyError
+from wwm_models.records.doubts import spread_of
 from wwm_models.records.survey import Survey
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
@@ -18,7 +19,7 @@ from wwm_models.survey.doubts import refuse_dominant, unequal_weights
 from wwm_models.survey.raw import RawFile, column_named, several
 from wwm_models.survey.readers import read_file
 from wwm_models.survey.recode import recode
-from wwm_models.survey.weighting import design_of, spread_of, weights_of
+from wwm_models.survey.weighting import design_of, weights_of
 
 MARK: Final = "SYNTHETIC"
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.arguments import first_rows
 from wwm_models.errors import SurveyError, did_you_mean, listed
 
 # Stricter than float(): "nan", "inf" and "1_000" stay text.
@@ -172,17 +173,6 @@ def some_rows(count: int, total: int) -> str:
     '2 of 5 rows'
     """
     return f"{count} of {total} rows"
-
-
-def first_rows(rows: NDArray[np.intp], total: int) -> str:
-    """Say how many rows, of how many, and which come first.
-
-    Examples
-    --------
-    >>> first_rows(np.array([1, 3]), 5)
-    '2 of 5 rows (first rows, counted from 1: 2, 4)'
-    """
-    return f"{len(rows)} of {total} rows (first rows, counted from 1: {listed((rows + 1).tolist())})"
 
 
 def column_named(file: RawFile, name: str, where: str) -> RawColumn:

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import first_rows
 from wwm_models.errors import SurveyError
+from wwm_models.records.doubts import counted_codes
 from wwm_models.records.sampling import SamplingDesign, sampling_design
 from wwm_models.records.survey import checked_weights
 from wwm_models.survey.codebook import Codebook
-from wwm_models.survey.doubts import CODES, Spread, refuse_codes
-from wwm_models.survey.raw import RawColumn, RawFile, column_named, first_rows
+from wwm_models.survey.doubts import refuse_codes
+from wwm_models.survey.raw import RawColumn, RawFile, column_named
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -48,23 +50,10 @@ def weights_of(file: RawFile, codebook: Codebook) -> tuple[Floats, Flags]:
     except SurveyError as problem:
         raise SurveyError(f"{file.path}: {problem}") from None
     if sampling.weight_kind == "sampling" and not sampling.accept_extreme_weights:
-        rest = weights[~np.isin(weights, CODES)]
-        counts = {code: int((weights == code).sum()) for code in CODES}
         refuse_codes(
-            counts, rest.max(initial=0.0), lambda code: first_rows(np.flatnonzero(weights == code), file.rows), file.path, codebook
+            *counted_codes(weights), lambda code: first_rows(np.flatnonzero(weights == code), file.rows), file.path, codebook
         )  # fmt: skip
     return weights, without
-
-
-def spread_of(weights: Floats, domain: Flags) -> Spread:
-    """Give what is known of the weights of the domain together."""
-    inside = weights[domain]
-    largest = float(inside.max(initial=0.0))
-    scaled = inside / max(largest, 1e-300)  # huge weights have no square
-    return Spread(
-        len(inside), float(inside.sum()), largest, len(inside) * float((scaled**2).sum()) / max(float(scaled.sum()) ** 2, 1e-300),
-        lambda limit: first_rows(np.flatnonzero(domain & (weights > limit)), len(weights)),
-    )  # fmt: skip
 
 
 def design_of(file: RawFile, codebook: Codebook) -> SamplingDesign | None:

@@ -7,8 +7,9 @@ from operator import or_
 from typing import Any
 
 from wwm_models.errors import SurveyError
+from wwm_models.records.doubts import CODES, Spread
 from wwm_models.records.survey import no_weights, wrong_weights
-from wwm_models.survey.doubts import CODES, Spread, refuse_codes
+from wwm_models.survey.doubts import refuse_codes
 from wwm_models.survey.inplace.contents import contents_of, infinite
 from wwm_models.survey.inplace.grouped import Groups
 from wwm_models.survey.inplace.looked import Table, asked
