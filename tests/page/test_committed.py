@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.page import read_back as back
 
 from wwm_models.cli import main
 from wwm_models.store import read_table
@@ -68,6 +69,16 @@ def test_what_git_keeps_is_enough_for_the_command_line(
             shutil.copy(path, tmp_path / path.relative_to(COMMITTED))
     assert main([command, str(tmp_path)]) == 0
     assert {"claims": "C01  REPRODUCED", "show": "62.0"}[command] in capsys.readouterr().out
+
+
+def test_a_committed_figure_shows_the_committed_numbers_panel_by_panel():
+    """Read from the files that a reader opens, against the csv beside them."""
+    study = back.Study(COMMITTED)
+    for name, of in back.declared_figures(study).items():
+        sheets = back.sheets_of(COMMITTED / "figures", name)
+        assert back.check_figure(sheets, study, *of) > 0
+        for sheet in sheets:
+            back.check_picture(sheet)
 
 
 @pytest.mark.slow

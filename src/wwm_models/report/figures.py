@@ -80,6 +80,9 @@ class Figure:
 
 
 NOTHING = Text("", "")
+MOST_COLUMNS = (
+    6  # small charts beside each other: more do not fit a page, and their groups stand under the answers instead
+)
 
 
 def grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
@@ -196,36 +199,60 @@ def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparis
     wanted: Sequence[str] = declared["categories"]
     every = [row for rows in shown.values() for row in rows]
     estimand = labels.estimand(shown_estimand(every)) if every else NOTHING
-    columns = 1
+    whole = sorted(
+        shown.values(), key=lambda rows: -len(grouped(rows, "group"))
+    )  # a model that lacks a group does not say where it stands
+    groups = list(dict.fromkeys(text(row, "group") for rows in whole for row in rows))
+    kind = "answers" if kind == "matrix" and len(groups) > MOST_COLUMNS else kind
     if kind == "paired":
-        cells = [_paired_cell(list(zip(shown.values(), wanted, strict=False)), labels)]
+        told = [
+            (comparison.models.get(name, ""), answer)
+            for name, answer in zip(declared["outcomes"], wanted, strict=False)
+        ]
+        cells = [_paired_cell([(shown[model], answer) for model, answer in told if model in shown], labels)]
     elif kind == "matrix":
-        cells = [cell for rows in shown.values() for cell in _matrix_row(rows, wanted, labels)]
-        columns = max((len(grouped(rows, "group")) for rows in shown.values()), default=1)
+        cells = [cell for rows in shown.values() if rows for cell in _matrix_row(rows, groups, wanted, labels)]
     else:
-        cells = [answers_cell(rows, wanted, labels) for rows in shown.values() if rows]
+        several = sum(bool(rows) for rows in shown.values()) > 1
+        cells = [answers_cell(rows, wanted, labels, several=several) for rows in shown.values() if rows]
+    columns = len(groups) if kind == "matrix" else 1
     return Block(f"{declared['id']}--{by.replace(';', '-')}", kind, by, estimand, tuple(cells), columns)
 
 
-def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels) -> Cell:
-    """Every answer as a header with its groups; for everyone together the answers themselves."""
+def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels, *, several: bool = False) -> Cell:
+    """Every answer as a header with its groups; for everyone together the answers themselves.
+
+    Where several questions stand in one figure, each says which it is.
+    """
     outcome = text(rows[0], "outcome")
+    question = labels.variable(outcome)
     by_category = {name: of for name, of in grouped(rows, "category").items() if not wanted or name in wanted}
     entries: list[Entry] = []
+    if several and not text(rows[0], "by"):
+        entries.append(Entry(question))
     for name, of in by_category.items():
+        answer = labels.category(outcome, name)
         if text(of[0], "by"):
-            entries.append(Entry(labels.category(outcome, name)))
+            entries.append(Entry(_beside(question, answer) if several else answer))
             entries += [Entry(labels.group(text(row, "group")), row) for row in of]
         else:
-            entries += [Entry(labels.category(outcome, name), row) for row in of]
-    return Cell(labels.variable(outcome), NOTHING, tuple(entries), _bars(rows, labels), outcome)
+            entries += [Entry(answer, row) for row in of]
+    return Cell(question, NOTHING, tuple(entries), _bars(rows, labels), outcome)
 
 
-def _matrix_row(rows: Sequence[Row], wanted: Sequence[str], labels: Labels) -> list[Cell]:
-    """One cell per group, with the answers in it; answers reported together are left out unless they are asked for."""
+def _beside(one: Text, other: Text) -> Text:
+    return Text(*(f"{one.of(lang)} · {other.of(lang)}" for lang in ("nl", "en")))
+
+
+def _matrix_row(rows: Sequence[Row], groups: Sequence[str], wanted: Sequence[str], labels: Labels) -> list[Cell]:
+    """One cell per group, with the answers in it; answers reported together are left out unless they are asked for.
+
+    A group that this question does not report has an empty cell, so that every column holds one group.
+    """
     cells: list[Cell] = []
-    for name, of in grouped(rows, "group").items():
-        outcome = text(of[0], "outcome")
+    found, outcome = grouped(rows, "group"), text(rows[0], "outcome")
+    for name in groups:
+        of = found.get(name, [])
         kept = [row for row in of if (text(row, "category") in wanted if wanted else not _together(row, labels))]
         entries = tuple(Entry(labels.category(outcome, text(row, "category")), row) for row in kept)
         bars = tuple((NOTHING, bar) for _, bar in _bars(of, labels))

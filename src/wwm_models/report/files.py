@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from wwm_models.many import begin
 from wwm_models.records import Results
-from wwm_models.report.charts import Drawing, Row, library, written
+from wwm_models.report.charts import Drawing, Row, library, sheets, written
 from wwm_models.report.figures import Block, Entry, Figure
 from wwm_models.report.labels import clean
 from wwm_models.report.methods import percent_of
@@ -42,10 +44,11 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     library()
     report = report_of(results)
     drawn = [
-        (figure.id, begin(written, drawing(figure, block, report)))
+        (name, begin(written, sheet))
         for figure in report.figures
         for block in figure.blocks
         if block.by == figure.own or len(figure.blocks) == 1
+        for name, sheet in _sheets(figure, block, report)
     ]
     tables = _tables(report, folder / "tables")
     page = _write(folder / PAGE, page_of(report))
@@ -114,6 +117,18 @@ def _tables(report: Report, folder: Path) -> list[Path]:
     return write_tables(made, folder, lang, words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else "")
 
 
+def _sheets(figure: Figure, block: Block, report: Report) -> list[tuple[str, Drawing]]:
+    """The sheets of a figure under the names of their files; where there are several, each says which it is."""
+    whole = sheets(drawing(figure, block, report))
+    if len(whole) == 1:
+        return [(figure.id, whole[0])]
+    note = partial(report.labels.words.fill, "sheet", count=str(len(whole)))
+    return [
+        (f"{figure.id}-sheet-{at}", replace(one, notes=(*one.notes, note(number=str(at)).of(report.results.lang))))
+        for at, one in enumerate(whole, start=1)
+    ]
+
+
 def _figure(name: str, drawn: tuple[str, bytes], folder: Path) -> list[Path]:
     """A drawing as SVG and PNG; the block by the figure's own grouping has the figure's name."""
     svg, png = drawn
@@ -136,7 +151,7 @@ def drawing(figure: Figure, block: Block, report: Report) -> Drawing:
         (small.heading.of(lang), small.column.of(lang), tuple(_row(entry, report, beside=block.columns == 1) for entry in small.entries))
         for small in block.cells
     )  # fmt: skip
-    return Drawing(clean(figure.title.of(lang)), notes, cells, block.columns)
+    return Drawing(clean(figure.title.of(lang)), notes, cells, block.columns, headed=block.kind == "matrix")
 
 
 def _row(entry: Entry, report: Report, *, beside: bool) -> Row:

@@ -7,6 +7,6 @@ vl-convert are imported inside the functions that need them.
 
 from wwm_models.report.charts.layout import Row, laid_out
 from wwm_models.report.charts.page import library
-from wwm_models.report.charts.printed import Drawing, written
+from wwm_models.report.charts.printed import Drawing, sheets, written
 
-__all__ = ["Drawing", "Row", "laid_out", "library", "written"]
+__all__ = ["Drawing", "Row", "laid_out", "library", "sheets", "written"]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import textwrap
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-# Pixels: a row, a header (with air above it).
-ROW, HEADER = 24, 30
-LINE, CHARACTER, WIDE = (
-    15,
-    6.4,
-    7.2,
-)  # pixels: a line of a label that takes several; a character of it, usually and at most
+# Pixels: a row, a header (with air above it), and what stands below the last.
+ROW, HEADER, BELOW = 24, 30, 4
+LINE = 15  # pixels: a line of a label that takes several
+MOST_LINES: Final = 6  # of a label or heading: a row stays a row, and an ellipsis says that there is more
+LABEL, HEADING = 12.5, 13.0  # pixels of type
+# Widths of the printable ASCII characters, space first, in thousandths of the size of type: DejaVu Sans 2.37, the widest of the fonts
+# that figures name. Others count as a capital; East Asian ones and pictures are square.
+_WIDTHS: Final = (
+    "318 401 460 838 636 950 780 275 390 390 500 838 318 361 318 337 636 636 636 636 636 636 636 636 636 636 337 337 838 838 838 531 1000 684 "
+    "686 698 770 632 575 775 752 295 295 656 557 863 748 787 603 787 695 635 611 732 684 989 685 611 685 390 337 390 838 500 500 613 635 550 "
+    "635 615 352 635 634 278 278 579 278 974 634 612 635 635 411 521 392 634 592 818 592 592 525 636 337 636 838"
+)
+_THOUSANDTHS: Final = {chr(32 + at): int(width) for at, width in enumerate(_WIDTHS.split())}
+BOLD: Final = 1.13  # of the same text in bold, on average
 AXES: Final = ((10, 2), (20, 5), (30, 10), (40, 10), (60, 20), (80, 20), (100, 25))
 # Brown to teal, grey in the middle (ColorBrewer BrBG): safe for colour blindness, and the ends differ in grey print from the middle.
 DIVERGING: Final[dict[int, tuple[str, ...]]] = {
@@ -58,7 +66,7 @@ def axis_of(rows: Sequence[Row]) -> tuple[int, int]:
     return next(((end, step) for end, step in AXES if top <= end), AXES[-1])
 
 
-def laid_out(rows: Sequence[Row], gutter: int) -> tuple[list[dict[str, Any]], int]:
+def laid_out(rows: Sequence[Row], gutter: int, room: float) -> tuple[list[dict[str, Any]], int]:
     """Rows with their places, and the height of them all.
 
     Parameters
@@ -66,33 +74,106 @@ def laid_out(rows: Sequence[Row], gutter: int) -> tuple[list[dict[str, Any]], in
     rows : sequence of Row
     gutter : int
         Pixels left of the axis for the labels.
+    room : float
+        Pixels for the headers, which reach over the axis.
     """
     placed: list[dict[str, Any]] = []
     y = 0.0
     for row in rows:
-        lines = [row.label] if row.header else _lines(row.label, gutter - 8)
+        lines = _lines(row, gutter, room)
         more = LINE * (len(lines) - 1)
-        height = HEADER if row.header else max(ROW, more + 19)
-        y += height
-        middle = y - (ROW if row.header else height) / 2
+        y += _tall(row, lines)
+        middle = y - (_tall(row, lines) - (HEADER - ROW if row.header else 0)) / 2
         label = lines if more else row.label
         place = {"y": middle, "label": label, "label_x": -gutter, "label_y": middle - more / 2, "header": row.header}
         numbers = {
             name: 100 * value for name, value in vars(row).items() if isinstance(value, float) and not math.isnan(value)
         }
         placed.append({**place, **numbers, "written": row.written})
-    return placed, int(y + 4)
+    return placed, int(y + BELOW)
 
 
-def _lines(label: str, room: float) -> list[str]:
-    """A label in the lines that it needs.
+def height_of(row: Row, gutter: int, room: float) -> int:
+    """Pixels of one row, with the air above a header."""
+    return _tall(row, _lines(row, gutter, room))
+
+
+def _lines(row: Row, gutter: int, room: float) -> list[str]:
+    return wrapped(row.label, room - 8, HEADING * BOLD) if row.header else wrapped(row.label, gutter - 8, LABEL)
+
+
+def _tall(row: Row, lines: Sequence[str]) -> int:
+    more = LINE * (len(lines) - 1)
+    return HEADER + more if row.header else max(ROW, more + 19)
+
+
+def width_of(text: str, size: float) -> float:
+    """Pixels that a text takes, at most about.
 
     Examples
     --------
-    >>> _lines("how often to work from home", 120), _lines("never", 120)
-    (['how often to', 'work from home'], ['never'])
+    >>> round(width_of("never", 10), 2), round(width_of("NEVER", 10), 2)
+    (28.67, 33.91)
     """
-    return [label] if CHARACTER * len(label) <= room else textwrap.wrap(label, int(room / WIDE))
+    return sum(_thousandths(character) for character in text) * size / 1000
+
+
+def _thousandths(character: str) -> int:
+    plain = unicodedata.normalize("NFD", character)[0]
+    wide = ord(character) > 0xFFFF or unicodedata.east_asian_width(character) in "WF"
+    return 0 if unicodedata.combining(character) else _THOUSANDTHS.get(plain, 1000 if wide else 700)
+
+
+def wrapped(text: str, room: float, size: float, most: int = MOST_LINES) -> list[str]:
+    """A text in the lines that it needs, at most `most`; a word that is longer than a line is broken.
+
+    Parameters
+    ----------
+    text : str
+    room : float
+        Pixels.
+    size : float
+        Of the type, in pixels.
+    most : int
+        What does not fit in them is left out, with an ellipsis.
+
+    Examples
+    --------
+    >>> wrapped("how often to work from home", 120, 12.5), wrapped("never", 120, 12.5)
+    (['how often to work', 'from home'], ['never'])
+    >>> wrapped("a b c d e f", 25, 12.5, most=2)
+    ['a b', 'c…']
+    """
+    lines = [""]
+    for piece in _pieces(text, room, size):
+        joined = f"{lines[-1]} {piece}".strip()
+        if lines[-1] and width_of(joined, size) > room:
+            lines.append(piece)
+        else:
+            lines[-1] = joined
+        if len(lines) > most:
+            return [*lines[: most - 1], _cut(lines[most - 1], room, size)]
+    return lines
+
+
+def _pieces(text: str, room: float, size: float) -> list[str]:
+    """The words, those that are longer than a line in pieces that are not."""
+    pieces: list[str] = []
+    for word in text.split():
+        ends = list(itertools.accumulate(width_of(character, size) for character in word))
+        start, before = 0, 0.0
+        for at, end in enumerate(ends):
+            if end - before > room and at > start:
+                pieces.append(word[start:at])
+                start, before = at, ends[at - 1]
+        pieces.append(word[start:])
+    return pieces
+
+
+def _cut(line: str, room: float, size: float) -> str:
+    while line and width_of(line + "…", size) > room:
+        line = line[:-1].rstrip()
+    return line + "…"
 
 
 def colours_of(count: int, *, diverging: bool) -> list[str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
+from wwm_models.report.charts.layout import HEADING, LABEL
+
 # Blue, orange and black stay apart for every kind of colour blindness (Okabe and Ito 2008, Color Universal Design).
 COLOURS: Final = {
     "paper": "#ffffff", "ink": "#1d2228", "soft": "#5a636d", "rule": "#d9d6cf", "faint": "#eceae4",
     "adjusted": "#0b5fa5", "interval": "#9dc3e3", "printed": "#b3470a", "band": "#f3cfb3",
 }  # fmt: skip
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-LABEL, HEADER, SMALL = 12.5, 13.0, 11.5
+SMALL: Final = 11.5  # pixels of type: of axes and of values beside rows
 
 
 def altair() -> Any:
@@ -93,7 +95,7 @@ def _texts(base: Any) -> list[Any]:
         align="left", baseline="middle", fontSize=LABEL, fill=alt.ExprRef("ink"), limit=alt.ExprRef("limit")
     )
     headers = base.transform_filter("datum.header").mark_text(
-        align="left", baseline="middle", fontSize=HEADER, fontWeight=600, fill=alt.ExprRef("ink"), limit=alt.ExprRef("header_limit"),
+        align="left", baseline="middle", fontSize=HEADING, fontWeight=600, fill=alt.ExprRef("ink"), limit=alt.ExprRef("header_limit"),
     )  # fmt: skip
     written = base.transform_filter("datum.written").mark_text(
         align="right", baseline="middle", fontSize=SMALL, fill=alt.ExprRef("soft")
