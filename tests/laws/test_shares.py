@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.errors import AnswersError
 
 KINDS = ("unweighted", "sampling", "frequency", "design", "domain")
 
@@ -90,3 +91,15 @@ def test_design_of_single_respondents_is_robust(logit_response, frame):
     assert (design.vcov_kind, robust.vcov_kind) == ("design", "robust")
     np.testing.assert_allclose(design.vcov, robust.vcov, rtol=1e-9, atol=1e-12)
     assert design.design_df == len(frame) - 1
+
+
+def test_an_answer_that_everybody_gave_is_a_raw_percentage_and_nothing_to_model(frame):
+    alike = frame.assign(y=pd.Categorical(["often"] * len(frame), frame["y"].cat.categories, ordered=True))
+    survey = wwm.Survey.from_frame(alike, weight="w")
+    table = wwm.raw(survey, "y", "age").table
+    np.testing.assert_array_equal(table["estimate"], np.tile([0.0, 0.0, 1.0, 0.0], 3))
+    with pytest.raises(AnswersError) as caught:
+        wwm.fit(wwm.Model("y ~ age"), survey)
+    assert str(caught.value) == (
+        'Outcome "y": all 400 usable rows are "often"; nothing to model. Choose another outcome or a wider domain.'
+    )

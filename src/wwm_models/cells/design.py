@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wwm_models.cells.formula import Encoder, build_encoder, encode, formula_variables, learns_from_rows
 from wwm_models.cells.grouped import by_group, check_group_name, group_encoder
 from wwm_models.cells.monotonic import refuse_impossible_monotony, with_increments
-from wwm_models.cells.tabulate import tabulate
+from wwm_models.cells.tabulate import refuse_one_answer, tabulate
 from wwm_models.cells.thresholds import threshold_basis
 from wwm_models.errors import AnswersError, ModelError, RankError, did_you_mean, listed
 from wwm_models.families import FAMILIES, Model
@@ -54,6 +54,7 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
         survey, outcome, list(dict.fromkeys([*predictors, *spreaders, *grouping])), needs_order=family.ordered_answers
     )
     encoder, columns = _encoder_on_patterns(right_side, cells, predictors)
+    refuse_one_answer(cells)
     refuse_impossible_monotony(model, survey, encoder)
     groups = group_encoder(model, cells, encoder.terms)
     indicators = None if groups is None else encode(groups, cells.columns)

@@ -36,7 +36,7 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
     ModelError
         If a variable is absent.
     AnswersError
-        If the outcome has no declared order, no usable row, or a single answer.
+        If the outcome has no declared order or no usable row.
     """
     for name in (outcome, *predictors):
         if name not in survey.frame.columns:
@@ -57,7 +57,7 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
         excluded.update({f"{name}: {reason}": count for reason, count in _reasons(survey, name, gone).items()})
         used &= codes >= 0
         columns.append((codes, levels))
-    _check_usable(outcome, categories, answer, used, survey, excluded)
+    _check_usable(outcome, answer, used, survey, excluded)
     return _collapse(survey, outcome, categories, answer, used, list(predictors), columns, excluded)
 
 
@@ -146,12 +146,7 @@ def _reasons(survey: Survey, name: str, rows: NDArray[np.bool_]) -> dict[str, in
 
 
 def _check_usable(
-    outcome: str,
-    categories: tuple[str, ...],
-    answer: Codes,
-    used: NDArray[np.bool_],
-    survey: Survey,
-    excluded: dict[str, int],
+    outcome: str, answer: Codes, used: NDArray[np.bool_], survey: Survey, excluded: dict[str, int]
 ) -> None:
     inside = survey.respondents(survey.domain)
     if not (survey.domain & (answer >= 0)).any():
@@ -164,10 +159,21 @@ def _check_usable(
         raise AnswersError(
             f'Outcome "{outcome}": no row is complete and has a positive weight. Left out: {why}. Use fewer predictors.'
         )
-    present = np.flatnonzero(np.bincount(answer[weighted]))
+
+
+def refuse_one_answer(cells: Cells) -> None:
+    """Refuse to model an outcome to which everybody gave the same answer; its raw percentages need no model.
+
+    Raises
+    ------
+    AnswersError
+    """
+    present = np.flatnonzero(cells.weights.sum(axis=0) > 0)
     if len(present) < 2:
+        rows = cells.row_weight > 0
+        people = int(rows.sum() if cells.tally is None else cells.tally.count[rows].sum())
         raise AnswersError(
-            f'Outcome "{outcome}": all {survey.respondents(weighted)} usable rows are "{categories[present[0]]}"; nothing to model. '
+            f'Outcome "{cells.outcome}": all {people} usable rows are "{cells.categories[present[0]]}"; nothing to model. '
             "Choose another outcome or a wider domain."
         )
 
