@@ -13,8 +13,9 @@ from wwm_models.adjust.why.confounding import e_value
 from wwm_models.adjust.why.perturbed import Place, Points
 from wwm_models.adjust.why.prior_power import power_weights
 from wwm_models.article.pool import Pool, joint_covariance, key_of
-from wwm_models.article.quantities import Quantity, leaves, quantities, region_of, roles_of
+from wwm_models.article.quantities import NOBODY, Quantity, leaves, quantities, roles_of, unanimous
 from wwm_models.article.reader import Claim, Reference
+from wwm_models.article.regions import region_of
 from wwm_models.numerics.intervals import critical_value
 
 Array = NDArray[np.float64]
@@ -62,10 +63,15 @@ def values_of(claim: Claim, points: Mapping[Place, float]) -> list[float] | None
     for roles in roles_of(claim):
         numbers = [points.get(place_of(claim.references[role])) for role in roles]
         known = [number for number in numbers if number is not None and np.isfinite(number)]
-        if len(known) < len(numbers):
+        if len(known) < len(numbers) or _without_value(claim, known):
             return None
         found.append(combined(claim, known))
     return found
+
+
+def _without_value(claim: Claim, shares: Sequence[float]) -> bool:
+    """Whether two sides cannot be compared: nobody, or everybody, gave the answer; of a ratio, nobody on one side."""
+    return len(shares) > 1 and (unanimous(shares) or (claim.kind == "ratio" and min(shares) <= NOBODY))
 
 
 def combined(claim: Claim, numbers: Sequence[float]) -> float:
@@ -150,7 +156,7 @@ def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level
         if len(weights) < len(origins):
             return None
         means = [_mean(one, weights) for one in found]
-        return all(one.region[0] <= mean <= one.region[1] for one, mean in zip(found, means, strict=True))
+        return all(one.region.has(mean) for one, mean in zip(found, means, strict=True))
 
     reached = [_powers_with_draws(held, side) for side in POWERS]
     flips = [flip for tried in reached if (flip := _first_flip(held, tried)) is not None]
@@ -194,7 +200,7 @@ def _leaf_stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
         return None
     values = values_of(claim, points)
     region = region_of(claim)
-    return None if values is None else all(region[0] <= value <= region[1] for value in values)
+    return None if values is None else all(region.has(value) for value in values)
 
 
 def _apart(claim: Claim) -> bool:
@@ -210,7 +216,7 @@ def _e_values(claim: Claim, pool: Pool, level: float) -> tuple[float, float, boo
         return None
     one, two = known
     ratio = one.estimate / two.estimate
-    border = (two.estimate + region_of(claim)[0] / 100.0) / two.estimate
+    border = (two.estimate + region_of(claim).lower / 100.0) / two.estimate
     if border <= 0:
         return None
     gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
@@ -226,7 +232,7 @@ def _shift(claim: Claim, points: Points, absent: Mapping[Place, float]) -> float
     standing = _leaf_stands(claim, points)
     for roles in roles_of(claim):
         places = [place_of(claim.references[role]) for role in roles]
-        inside = region[0] <= combined(claim, [points[place] for place in places]) <= region[1]
+        inside = region.has(combined(claim, [points[place] for place in places]))
         if not standing and inside:
             continue
         needed.append(min(_bisected(claim, places, points, absent, side, inside) for side in (1.0, -1.0)))
@@ -243,7 +249,7 @@ def _bisected(
             _with_absent(points[place], absent.get(place, 0.0), delta * (side if number == 0 else -side))
             for number, place in enumerate(places)
         ]
-        return (region[0] <= combined(claim, shifted) <= region[1]) != inside
+        return region.has(combined(claim, shifted)) != inside
 
     low, high = 0.0, 1.0
     while not crossed(high):

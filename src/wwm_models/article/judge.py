@@ -7,6 +7,9 @@ does. A claim of several quantities reverses when one is disjoint at the level t
 ranges are judged on the raw number with its rounding interval, counts on the respondents it rests on. A posterior has no
 joint law with the raw number, so it never says weaker.
 
+"More than" is strict: sides that are equal without uncertainty decide nothing, nor does an answer that nobody gave, nor a number
+whose uncertainty cannot be estimated. Such a claim is undecided, and its reason says which it is.
+
 References
 ----------
 Berger, R. L. and Hsu, J. C. (1996). Bioequivalence trials, intersection-union tests and equivalence confidence sets.
@@ -24,7 +27,8 @@ from numpy.typing import NDArray
 from wwm_models.article.pool import Pool, joint_covariance
 from wwm_models.article.quantities import Quantity
 from wwm_models.article.reader import Claim
-from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text
+from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text, undecidable
+from wwm_models.article.rounding import TOLERANCE
 from wwm_models.article.rules import UNTESTABLE
 from wwm_models.article.simultaneous import Tested, tested
 from wwm_models.numerics.intervals import critical_value
@@ -151,7 +155,7 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
     before, after = found.raw.of(claim), found.likelihood.of(claim)
     if not after:
         return None
-    shown = max(range(len(after)), key=lambda number: after[number].distance)
+    shown = _shown(after)
     one, other = before[shown], after[shown]
     reason = numbers_text(one, other, sources.lang)
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
@@ -164,12 +168,17 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
     return _Verdict(verdict, _sentences(reason, cause if verdict != found.raw.verdict(claim) else ""))
 
 
+def _shown(found: Sequence[Quantity]) -> int:
+    """Which quantity of a claim its reason is about: one that can decide nothing, else the one furthest out of its region."""
+    return max(range(len(found)), key=lambda n: (bool(undecidable(found[n])), np.nan_to_num(found[n].distance)))
+
+
 def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | None:
     before, after = found.raw.of(claim), found.bayes.of(claim)
     if not after:
         return None
     held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
-    shown = max(range(len(after)), key=lambda number: after[number].distance)
+    shown = _shown(after)
     reason = numbers_text(before[shown], after[shown], lang, "bayes")
     if claim.kind in ("value", "range"):
         return _Verdict(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
@@ -183,7 +192,7 @@ def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _V
     point = claim.kind in ("value", "range")
     raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
     if first is None:
-        reason = _sentences(numbers_text(before[0], None, lang), words["nothing"])
+        reason = _sentences(numbers_text(before[_shown(before)], None, lang), words["nothing"])
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
     held = () if bayes is None else bayes.held
     made = Evidence(
@@ -224,7 +233,7 @@ def joint_probability(held: Sequence[tuple[str, NDArray[np.bool_]]]) -> float:
 
 def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
     """Whether adjusted minus raw is significant and leads out of the region."""
-    if after.distance <= before.distance:
+    if undecidable(after) or undecidable(before) or after.distance <= before.distance + TOLERANCE:
         return False
     joint = joint_covariance([*before.parts, *after.parts])
     gradient = np.array([*(-slope for slope in before.gradient), *after.gradient])

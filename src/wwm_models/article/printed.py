@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from wwm_models.article.quantities import region_of, roles_of
+from wwm_models.article.quantities import roles_of
 from wwm_models.article.reader import Article, Claim, Published, Reference
-
-Interval = tuple[float, float]
+from wwm_models.article.regions import region_of
+from wwm_models.article.rounding import Interval, combined, unrounded
 
 
 def printed_numbers(article: Article) -> dict[Reference, Published]:
@@ -59,27 +57,14 @@ def _verdict(claim: Claim, roles: tuple[str, ...], printed: Mapping[Reference, P
     limits: list[Interval] = []
     for role in roles:
         number = printed.get(_ordered(claim.references[role]))
-        if number is None or number.limits is None:
+        if number is None or number.value is None:
             return ""
-        limits.append((100 * number.limits[0], float(np.nextafter(100 * number.limits[1], 0.0))))
-    lower, upper = _combined(claim.kind, limits)
+        limits.append(unrounded(number.value, number.value, number.rounding))
+    lower, upper = combined(claim.kind, limits)
     region = region_of(claim)
-    if region[0] - TOLERANCE <= lower and upper <= region[1] + TOLERANCE:
+    if region.contains(lower, upper):
         return "holds"
-    return "reverses" if upper < region[0] or lower > region[1] else "undecided"
-
-
-TOLERANCE = 1e-9  # of percentages that went through 0..1 and back
-
-
-def _combined(kind: str, limits: list[Interval]) -> Interval:
-    """The smallest and largest value of a number, a difference or a ratio of numbers in these intervals."""
-    if len(limits) == 1:
-        return limits[0]
-    (low, high), (other_low, other_high) = limits
-    if kind == "ratio":
-        return low / other_high, high / other_low if other_low > 0 else float("inf")
-    return low - other_high, high - other_low
+    return "reverses" if region.excludes(lower, upper) else "undecided"
 
 
 def _ordered(at: Reference) -> Reference:

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.article.pool import Located, Pool, aligned_draws, joint_covariance
-from wwm_models.article.reader import HALF_UNIT, Claim
+from wwm_models.article.reader import Claim
+from wwm_models.article.regions import ClaimedRange, region_of
 from wwm_models.numerics.intervals import central_limits, critical_value
 
 Array = NDArray[np.float64]
+NOBODY = 1e-12  # a share of this size is that of an answer nobody gave
+CERTAIN = 1e-6  # percentage points: a narrower interval is rounding, where the variance of a difference cancels
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +28,8 @@ class Quantity:
     label : str
     estimate, lower, upper : float
         The interval at the level of the claim's kind: two-sided for a number and a ratio, one-sided limits for a difference.
-    region : (float, float)
-        Where the claim puts it, ends included.
+    region : ClaimedRange
+        Where the claim puts it.
     parts : tuple of Located
         The numbers it is made of.
     gradient : tuple of float
@@ -40,7 +43,7 @@ class Quantity:
     estimate: float
     lower: float
     upper: float
-    region: tuple[float, float]
+    region: ClaimedRange
     parts: tuple[Located, ...]
     gradient: tuple[float, ...]
     tail: float
@@ -49,24 +52,39 @@ class Quantity:
     @property
     def inside(self) -> bool:
         """Whether the whole interval lies in the region."""
-        return self.region[0] <= self.lower and self.upper <= self.region[1]
+        return not self.tied and self.region.contains(self.lower, self.upper)
 
     @property
     def disjoint(self) -> bool:
         """Whether no point of the interval lies in the region."""
-        return self.upper < self.region[0] or self.lower > self.region[1]
+        return not self.tied and self.region.excludes(self.lower, self.upper)
+
+    @property
+    def tied(self) -> bool:
+        """Whether it has no uncertainty and lies where the claim draws its line, or is of an answer that nobody, or everybody, gave.
+
+        A share of 0 or 1 has no standard error, which is not to say that it is certain.
+        """
+        if not self.upper - self.lower <= CERTAIN:
+            return False
+        return unanimous([part.estimate for part in self.parts]) or self.region.at_an_end(self.estimate)
+
+    @property
+    def estimable(self) -> bool:
+        """Whether it has a value and an interval."""
+        return bool(np.isfinite([self.estimate, self.lower, self.upper]).all())
 
     @property
     def excess(self) -> float:
         """How far the estimate lies outside the region, in standard errors: the interval's half towards it over its critical value."""
-        below = self.region[0] > self.estimate
+        below = self.region.lower > self.estimate
         half = self.upper - self.estimate if below else self.estimate - self.lower
         return self.distance / self._unit(half) if self.distance > 0 else 0.0
 
     @property
     def width(self) -> float:
         """Width of the region in standard errors; infinite where it has one end."""
-        size = self.region[1] - self.region[0]
+        size = self.region.upper - self.region.lower
         return size / self._unit((self.upper - self.lower) / 2.0)
 
     def _unit(self, half: float) -> float:
@@ -80,23 +98,34 @@ class Quantity:
     @property
     def stands(self) -> bool:
         """Whether the estimate itself lies in the region."""
-        return self.region[0] <= self.estimate <= self.region[1]
+        return self.region.has(self.estimate)
 
     @property
     def distance(self) -> float:
         """How far the estimate lies outside the region; negative inside: how far from its nearest end."""
-        return max(self.region[0] - self.estimate, self.estimate - self.region[1])
+        return max(self.region.lower - self.estimate, self.estimate - self.region.upper)
 
     @property
     def held(self) -> NDArray[np.bool_] | None:
         """Which draws lie in the region."""
-        return None if self.draws is None else (self.draws >= self.region[0]) & (self.draws <= self.region[1])
+        return None if self.draws is None else self.region.among(self.draws)
 
     @property
     def origin(self) -> str:
         """Of its draws; empty where they are of several."""
         names = {part.origin for part in self.parts}
         return names.pop() if len(names) == 1 else ""
+
+
+def unanimous(shares: Sequence[float]) -> bool:
+    """Whether nobody gave the answer on any side, or everybody on every side.
+
+    Examples
+    --------
+    >>> unanimous([0.0, 0.0]), unanimous([1.0, 1.0]), unanimous([0.0, 1.0]), unanimous([0.0, 0.2])
+    (True, True, False, False)
+    """
+    return max(shares) <= NOBODY or min(shares) >= 1.0 - NOBODY
 
 
 def leaves(claim: Claim) -> list[Claim]:
@@ -119,21 +148,6 @@ def quantities(claim: Claim, pool: Pool, level: float) -> list[Quantity]:
     if len(here) < len(found) or not found:
         return []
     return _KINDS[claim.kind](claim, here, level)
-
-
-def region_of(claim: Claim) -> tuple[float, float]:
-    """Where a claim puts its quantity: percentages, percentage points, or a ratio; ends included."""
-    numbers = claim.numbers
-    if claim.kind == "value":
-        half = HALF_UNIT[claim.rounding]
-        return numbers["value"] - half, float(np.nextafter(numbers["value"] + half, 0.0))
-    if claim.kind == "order":
-        return numbers.get("margin", 0.0), float("inf")
-    if claim.kind == "equivalence":
-        return -numbers["margin"], numbers["margin"]
-    if claim.kind == "ratio":
-        return numbers.get("lower", 0.0), numbers.get("upper", float("inf"))
-    return numbers.get("lower", numbers.get("above", 0.0)), numbers.get("upper", numbers.get("below", 100.0))
 
 
 def roles_of(claim: Claim) -> list[tuple[str, ...]]:
@@ -169,7 +183,7 @@ def _differences(claim: Claim, found: dict[str, Located], level: float) -> list[
     ]
 
 
-def _difference(label: str, parts: tuple[Located, Located], region: tuple[float, float], level: float) -> Quantity:
+def _difference(label: str, parts: tuple[Located, Located], region: ClaimedRange, level: float) -> Quantity:
     estimate, drawn = 100 * (parts[0].estimate - parts[1].estimate), aligned_draws(parts)
     if drawn is not None:
         draws = 100 * (drawn[0] - drawn[1])
@@ -179,11 +193,12 @@ def _difference(label: str, parts: tuple[Located, Located], region: tuple[float,
 
 
 def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
-    """A ratio of two percentages with an interval made on the log scale."""
+    """A ratio of two percentages with an interval made on the log scale, which a share of 0 does not have."""
     parts = found["numerator"], found["denominator"]
     label = f"{claim.references['numerator']} over {claim.references['denominator']}"
-    if parts[0].estimate <= 0 or parts[1].estimate <= 0:
-        return []
+    if min(part.estimate for part in parts) <= NOBODY:
+        nothing = float("nan")
+        return [Quantity(label, nothing, nothing, nothing, region_of(claim), parts, (0.0, 0.0), _tail(level))]
     ratio = parts[0].estimate / parts[1].estimate
     gradient = np.array([1.0 / parts[0].estimate, -1.0 / parts[1].estimate])
     slopes = tuple(float(slope) for slope in gradient * ratio / 100.0)
@@ -201,6 +216,9 @@ def _tail(level: float) -> float:
 
 
 def _std_error(parts: Sequence[Located], gradient: Array) -> float:
+    """Of a combination of numbers; not a number where that of one of them is not known, whatever their joint law says."""
+    if not all(np.isfinite(part.std_error) for part in parts):
+        return float("nan")
     return float(np.sqrt(max(gradient @ joint_covariance(list(parts)) @ gradient, 0.0)))
 
 

@@ -9,13 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from wwm_models.article.figures import Figure, figure_of
+from wwm_models.article.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import ArticleError, did_you_mean, listed
 
 KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
     {
         "value": (("at", "value"), ("rounding",)),
-        "range": (("at", "lower", "upper"), ()),
+        "range": (("at", "lower", "upper"), ("rounding",)),
         "bound": (("at",), ("above", "below")),
         "order": (("greater", "lesser"), ("margin",)),
         "ratio": (("numerator", "denominator"), ("lower", "upper")),
@@ -24,7 +25,6 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
         "all": (("parts",), ()),
     }
 )
-HALF_UNIT = {"integer": 0.5, "decimal": 0.05}  # percentage points on either side of a printed number
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
 _REFERENCES = ("at", "greater", "lesser", "numerator", "denominator")
 
@@ -59,11 +59,11 @@ class Published:
 
     @property
     def limits(self) -> tuple[float, float] | None:
-        """Probabilities that would print as this number: from (included) and to (excluded)."""
+        """Probabilities that may print as this number, both ends included."""
         if self.value is None:
             return None
-        half = HALF_UNIT[self.rounding]
-        return (self.value - half) / 100.0, (self.value + half) / 100.0
+        lower, upper = unrounded(self.value, self.value, self.rounding)
+        return lower / 100.0, upper / 100.0
 
 
 @dataclass(frozen=True)
@@ -194,12 +194,13 @@ def _published(row: Mapping[str, Any], path: Path) -> Published:
     if value is not None and not 0 <= float(value) <= 100:
         raise ArticleError(f"{where}: value = {value} is not a percentage. Expected a number from 0 to 100.")
     return Published(
-        row["id"], at, None if value is None else float(value), _rounding(row, where), row.get("where", "")
+        row["id"], at, None if value is None else float(value), _rounding(row, where, "value"), row.get("where", "")
     )
 
 
-def _rounding(row: Mapping[str, Any], where: str) -> str:
-    rounding = str(row.get("rounding", "integer"))
+def _rounding(row: Mapping[str, Any], where: str, *printed: str) -> str:
+    """As declared, else to the last digit of the numbers that are printed under these keys."""
+    rounding = str(row.get("rounding", rounding_of(float(row[key]) for key in printed if key in row)))
     if rounding not in HALF_UNIT:
         raise ArticleError(
             f'{where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)}'
@@ -237,7 +238,7 @@ def _claim(row: Mapping[str, Any], path: Path, label: str) -> Claim:
         statement=MappingProxyType({lang: str(row.get(lang, "")) for lang in ("nl", "en")}),
         references=MappingProxyType(references),
         numbers=MappingProxyType(numbers),
-        rounding=_rounding(row, where),
+        rounding=_rounding(row, where, *({"value": ("value",), "range": ("lower", "upper")}.get(kind, ()))),
         parts=tuple(
             _claim(part, path, f"{label} part {number + 1}") for number, part in enumerate(row.get("parts", []))
         ),

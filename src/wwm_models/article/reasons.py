@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from wwm_models.article.pool import Key, key_of, keys_of
-from wwm_models.article.quantities import Quantity, roles_of
+from wwm_models.article.quantities import Quantity, roles_of, unanimous
 from wwm_models.article.reader import Claim
 
 WORDS: Final = MappingProxyType(
@@ -33,6 +34,11 @@ WORDS: Final = MappingProxyType(
                 "nothing": "no adjusted number: the model has no usable fit or does not cover this group",
                 "respondents": "{n} respondents, {printed} printed",
                 "absent": "no raw number for {absent}",
+                "nobody": "nobody gave this answer, and how certain that is cannot be estimated",
+                "everybody": "everybody gave this answer, and how certain that is cannot be estimated",
+                "equal": "equal without uncertainty, and more than needs a difference",
+                "no ratio": "nobody gave the answer on one side, so their ratio cannot be estimated",
+                "no interval": "its uncertainty cannot be estimated",
                 "engines": "Bayes says {verdict} (probability {probability:.2f})",
             }
         ),
@@ -54,6 +60,11 @@ WORDS: Final = MappingProxyType(
                 "nothing": "geen gecorrigeerd getal: het model heeft geen bruikbare schatting of deze groep niet",
                 "respondents": "{n} respondenten, {printed} gedrukt",
                 "absent": "geen ruw getal voor {absent}",
+                "nobody": "niemand gaf dit antwoord, en hoe zeker dat is, is niet te schatten",
+                "everybody": "iedereen gaf dit antwoord, en hoe zeker dat is, is niet te schatten",
+                "equal": "gelijk zonder onzekerheid, en meer dan vraagt een verschil",
+                "no ratio": "niemand gaf het antwoord aan een van beide kanten, dus hun verhouding is niet te schatten",
+                "no interval": "de onzekerheid ervan is niet te schatten",
                 "engines": "Bayes zegt {verdict} (kans {probability:.2f})",
             }
         ),
@@ -93,13 +104,29 @@ def parts_of(tables: Iterable[pd.DataFrame]) -> Parts:
 
 
 def numbers_text(before: Quantity, after: Quantity | None, lang: str, engine: str = "likelihood") -> str:
-    """Raw and adjusted with their intervals."""
+    """Raw and adjusted with their intervals, and why either of them decides nothing where it cannot."""
     words = WORDS[lang]
+    known = [one for one in (before, after) if one is not None]
+    why = dict.fromkeys(words[name] for one in known if (name := undecidable(one)))
     if after is None:
-        return words["raw"].format(label=before.label, raw=_interval(before))
-    return words["numbers"].format(
-        label=after.label, raw=_interval(before), adjusted=_interval(after), engine=words[engine]
-    )
+        text = words["raw"].format(label=before.label, raw=_interval(before))
+    else:
+        text = words["numbers"].format(
+            label=after.label, raw=_interval(before), adjusted=_interval(after), engine=words[engine]
+        )
+    return "; ".join([text, *why])
+
+
+def undecidable(quantity: Quantity) -> str:
+    """Why a quantity can decide nothing; empty where it can."""
+    if np.isnan(quantity.estimate):
+        return "no ratio"
+    if not quantity.estimable:
+        return "no interval"
+    if not quantity.tied:
+        return ""
+    shares = [part.estimate for part in quantity.parts]
+    return ("nobody" if max(shares) < 0.5 else "everybody") if unanimous(shares) else "equal"
 
 
 def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, parts: Parts, lang: str) -> str:
@@ -122,6 +149,10 @@ def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, par
 
 
 def _interval(quantity: Quantity) -> str:
+    if np.isnan(quantity.estimate):
+        return "\N{EN DASH}"
+    if not quantity.estimable:
+        return f"{quantity.estimate:.1f}"
     return f"{quantity.estimate:.1f} [{quantity.lower:.1f}, {quantity.upper:.1f}]"
 
 

@@ -11,14 +11,16 @@ RULES: Final = MappingProxyType(
     {
         "value": MappingProxyType(
             {
-                "en": "a printed value is reproduced when the raw percentage rounds to it; for adjusted the shift is given",
-                "nl": "een gedrukte waarde is gereproduceerd als het ruwe percentage erop afrondt; voor gecorrigeerd staat de verschuiving er",
+                "en": "a printed value is reproduced when the raw percentage may be rounded to it, a half up or down; for adjusted the shift is given",
+                "nl": "een gedrukte waarde is gereproduceerd als het ruwe percentage erop kan zijn afgerond, een half naar boven of beneden; "
+                "voor gecorrigeerd staat de verschuiving er",
             }
         ),
         "range": MappingProxyType(
             {
-                "en": "a range is reproduced when the raw percentage lies in it; for adjusted the shift is given",
-                "nl": "een bereik is gereproduceerd als het ruwe percentage erin ligt; voor gecorrigeerd staat de verschuiving er",
+                "en": "a range is reproduced when the raw percentage lies in it or may be rounded to one of its ends; for adjusted the shift is given",
+                "nl": "een bereik is gereproduceerd als het ruwe percentage erin ligt of op een van de uiteinden kan zijn afgerond; "
+                "voor gecorrigeerd staat de verschuiving er",
             }
         ),
         "bound": MappingProxyType(
@@ -67,8 +69,12 @@ RULES: Final = MappingProxyType(
 )
 OTHERWISE: Final = MappingProxyType(
     {
-        "en": "otherwise weaker when adjustment moved it significantly away (the interval of adjusted minus raw excludes 0), else undecided",
-        "nl": "anders zwakker als de correctie het significant wegschoof (het interval van gecorrigeerd min ruw sluit 0 uit), en anders onbeslist",
+        "en": "otherwise weaker when adjustment moved it significantly away (the interval of adjusted minus raw excludes 0), else undecided, "
+        "as are sides that are equal without uncertainty, answers that nobody gave "
+        "and numbers whose uncertainty cannot be estimated",
+        "nl": "anders zwakker als de correctie het significant wegschoof (het interval van gecorrigeerd min ruw sluit 0 uit), en anders onbeslist, "
+        "net als kanten die zonder onzekerheid gelijk zijn, antwoorden die "
+        "niemand gaf en getallen waarvan de onzekerheid niet te schatten is",
     }
 )
 

@@ -47,8 +47,9 @@ class Tested:
 
     @cached_property
     def together(self) -> list[Quantity]:
-        """All that are tested, values and ranges not being so."""
-        return [one for claim, found in self.places if claim.kind not in ("value", "range") for one in found]
+        """All that are tested: values and ranges are not, nor what cannot be estimated."""
+        tests = (found for claim, found in self.places if claim.kind not in ("value", "range"))
+        return [one for found in tests for one in found if one.estimable]
 
     def verdict(self, claim: Claim) -> str:
         """Whether one of the claims "holds", "reverses" or is "undecided"."""

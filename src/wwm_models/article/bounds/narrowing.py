@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wwm_models.article.bounds.quantities import Quantity
 from wwm_models.article.bounds.solve import Allowed, Regions, apart, outcomes_of
-from wwm_models.article.reader import HALF_UNIT, Article, Published
+from wwm_models.article.reader import Article, Published
+from wwm_models.article.rounding import unrounded
 from wwm_models.numerics.programs import Polyhedron, extremes, ratio_range
 
 Array = NDArray[np.float64]
@@ -66,10 +67,9 @@ def narrowings(
 def _filled(slot: Published, regions: Regions, space: Allowed) -> Polyhedron:
     """The polyhedron if a slot had its maximum-entropy value printed, to its own rounding."""
     form = regions[slot.at.outcome].raw(slot.at)
-    half = HALF_UNIT[slot.rounding] / 100.0
-    value = float(form @ space.points[slot.at.outcome])
-    lower, upper = max(value - half, 0.0), min(value + half, 1.0)
-    return space.polyhedra[slot.at.outcome].with_rows(form[None, :], np.array([lower]), np.array([upper]))
+    value = 100.0 * float(form @ space.points[slot.at.outcome])
+    lower, upper = (np.array([end / 100.0]) for end in unrounded(value, value, slot.rounding))
+    return space.polyhedra[slot.at.outcome].with_rows(form[None, :], lower, upper)
 
 
 def _tried(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.article.bounds.region import Region
-from wwm_models.article.reader import HALF_UNIT, Article, Claim, Published, Reference
+from wwm_models.article.quantities import leaves, roles_of
+from wwm_models.article.reader import Article, Claim, Published, Reference
+from wwm_models.article.regions import ClaimedRange, region_of
 
 Array = NDArray[np.float64]
 Term = tuple[str, Array]
 
 EXACT = 1e-8  # in probability: finer than a solver that keeps constraints to 1e-7 can tell
+ANYWHERE = ClaimedRange(-np.inf, np.inf, strict=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Quantity:
         One per outcome; of a ratio the numerator.
     denominator : (outcome, form) or None
         Of a ratio.
-    inside : (float, float)
+    inside : ClaimedRange
         Where the claim puts it: probabilities, differences of probabilities, or a ratio. Everywhere for a number.
     """
 
@@ -42,7 +44,7 @@ class Quantity:
     references: tuple[Reference, ...]
     terms: tuple[Term, ...]
     denominator: Term | None = None
-    inside: tuple[float, float] = (-np.inf, np.inf)
+    inside: ClaimedRange = ANYWHERE
 
     def width(self, ends: Array) -> float:
         """Distance of two limits; of a ratio r on the scale r / (1 + r), where infinity is 1. Zero where there are none."""
@@ -55,11 +57,11 @@ class Quantity:
 
     def holds(self, ends: Array) -> bool:
         """Whether it lies where the claim puts it whatever the table."""
-        return bool(ends[0] >= self.inside[0] - EXACT and ends[1] <= self.inside[1] + EXACT)
+        return self.inside.contains(float(ends[0]), float(ends[1]), EXACT)
 
     def fails(self, ends: Array) -> bool:
-        """Whether it lies elsewhere whatever the table."""
-        return bool(ends[1] < self.inside[0] - EXACT or ends[0] > self.inside[1] + EXACT)
+        """Whether it lies elsewhere whatever the table; at the end of a strict claim nothing is said, as the solver may be beyond it."""
+        return replace(self.inside, strict=False).excludes(float(ends[0]), float(ends[1]), EXACT)
 
     def value(self, points: Mapping[str, Array]) -> float:
         """Its value where the probabilities of every outcome are given."""
@@ -85,28 +87,28 @@ def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> t
         region = regions[reference.outcome]
         return region.raw(reference) if total else region.adjusted(reference)
 
-    simple = _parts(claim)
     found: list[Quantity] = []
-    for part in simple:
-        for references, inside in _KINDS[part.kind](part):
+    for part in leaves(claim):
+        for roles in roles_of(part):
+            references = tuple(part.references[role] for role in roles)
             forms = [form(reference) for reference in references]
-            found.append(_quantity(part.kind, references, forms, inside))
+            found.append(_quantity(part.kind, references, forms, _as_probability(part)))
     if len(found) == 1 and claim.kind != "all":
         return (_named(found[0], claim.id),)
     return tuple(_named(quantity, f"{claim.id}.{place}") for place, quantity in enumerate(found, start=1))
 
 
-def _parts(claim: Claim) -> list[Claim]:
-    return [claim] if claim.kind != "all" else [inner for part in claim.parts for inner in _parts(part)]
+def _as_probability(claim: Claim) -> ClaimedRange:
+    region = region_of(claim)
+    unit = 1.0 if claim.kind == "ratio" else 100.0
+    return replace(region, lower=region.lower / unit, upper=region.upper / unit)
 
 
 def _named(quantity: Quantity, name: str) -> Quantity:
     return Quantity(name, quantity.kind, quantity.references, quantity.terms, quantity.denominator, quantity.inside)
 
 
-def _quantity(
-    kind: str, references: tuple[Reference, ...], forms: list[Array], inside: tuple[float, float]
-) -> Quantity:
+def _quantity(kind: str, references: tuple[Reference, ...], forms: list[Array], inside: ClaimedRange) -> Quantity:
     outcomes = [reference.outcome for reference in references]
     if kind == "ratio":
         return Quantity("", kind, references, ((outcomes[0], forms[0]),), (outcomes[1], forms[1]), inside)
@@ -115,37 +117,3 @@ def _quantity(
     signs = (1.0, -1.0)
     terms = tuple((outcome, sign * form) for outcome, form, sign in zip(outcomes, forms, signs, strict=False))
     return Quantity("", kind, references, terms, None, inside)
-
-
-Placed = list[tuple[tuple[Reference, ...], tuple[float, float]]]
-
-
-def _single(claim: Claim) -> Placed:
-    numbers = claim.numbers
-    if claim.kind == "value":
-        half = HALF_UNIT[claim.rounding]
-        inside = numbers["value"] - half, numbers["value"] + half
-    else:
-        inside = numbers.get("lower", numbers.get("above", 0.0)), numbers.get("upper", numbers.get("below", 100.0))
-    return [((claim.references["at"],), (inside[0] / 100.0, inside[1] / 100.0))]
-
-
-def _order(claim: Claim) -> Placed:
-    pair = claim.references["greater"], claim.references["lesser"]
-    return [(pair, (claim.numbers.get("margin", 0.0) / 100.0, np.inf))]
-
-
-def _equivalence(claim: Claim) -> Placed:
-    margin = claim.numbers["margin"] / 100.0
-    return [(pair, (-margin, margin)) for pair in itertools.combinations(claim.references.values(), 2)]
-
-
-def _ratio(claim: Claim) -> Placed:
-    pair = claim.references["numerator"], claim.references["denominator"]
-    return [(pair, (claim.numbers.get("lower", 0.0), claim.numbers.get("upper", np.inf)))]
-
-
-_KINDS: dict[str, Callable[[Claim], Placed]] = {
-    "value": _single, "range": _single, "bound": _single, "order": _order, "ratio": _ratio, "equivalence": _equivalence,
-    "count": lambda claim: [],  # noqa: ARG005
-}  # fmt: skip

@@ -15,6 +15,7 @@ from wwm_models.article.bounds.quantities import Quantity
 from wwm_models.article.bounds.solve import Allowed
 from wwm_models.article.bounds.verdicts import FALSE, NOT_BOUNDED, TRUE, verdict
 from wwm_models.article.reader import Article, Claim, Reference
+from wwm_models.article.rounding import combined
 from wwm_models.article.rules import UNTESTABLE
 
 Array = NDArray[np.float64]
@@ -140,14 +141,7 @@ def _quantity_row(
 def _published(known: Sequence[tuple[float, float] | None], kind: str) -> tuple[float, float]:
     """What the printed numbers themselves say of a quantity, before any adjustment."""
     pairs = [pair for pair in known if pair is not None]
-    if len(pairs) < len(known):
-        return np.nan, np.nan
-    if len(pairs) == 1:
-        return max(pairs[0][0], 0.0), min(pairs[0][1], 1.0)
-    (low, high), (other_low, other_high) = pairs
-    if kind == "ratio":
-        return low / other_high, high / other_low if other_low > 0 else np.inf
-    return low - other_high, high - other_low
+    return combined(kind, pairs) if len(pairs) == len(known) else (np.nan, np.nan)
 
 
 def _whole(claim: Claim, own: Sequence[Quantity], ends: Array, places: Mapping[str, int], space: Allowed) -> str:

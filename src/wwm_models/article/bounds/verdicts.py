@@ -45,7 +45,7 @@ def verdict(quantities: Sequence[Quantity], limits: Array, space: Allowed) -> st
 
 def _met(quantities: Sequence[Quantity], space: Allowed) -> bool:
     """Whether the table of largest entropy is one for which the claim is true."""
-    return all(q.inside[0] <= q.value(space.points) <= q.inside[1] for q in quantities)
+    return all(q.inside.has(q.value(space.points)) for q in quantities)
 
 
 def _together(quantities: Sequence[Quantity], space: Allowed) -> bool:
@@ -69,7 +69,7 @@ def _rows(quantity: Quantity, size: int, starts: dict[str, int]) -> list[tuple[A
     top = np.zeros(size)
     for outcome, form in quantity.terms:
         top[starts[outcome] : starts[outcome] + len(form)] += form
-    low, high = quantity.inside
+    low, high = quantity.inside.lower, quantity.inside.upper
     if quantity.denominator is None:
         return [(top, low, high)]
     below = np.zeros(size)
