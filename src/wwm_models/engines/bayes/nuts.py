@@ -1,7 +1,6 @@
 """One chain of nutpie's No-U-Turn sampler on a Python log density.
 
-The sampler is nutpie's compiled library. Importing the package nutpie would also import arviz, numba and matplotlib, which takes
-five seconds and is not needed to draw; so its library is loaded alone, under its own name, and `import nutpie` later finds it.
+`entries` says by which of its entries nutpie is called.
 
 The Python density holds the interpreter's lock, so chains run one after another: two at once are slower than two in turn.
 
@@ -13,23 +12,19 @@ Seyboldt, A. and others (2024). nutpie. github.com/pymc-devs/nutpie
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.errors import FitError
+from wwm_models.engines.bayes.entries import Task, draw
 
 Array = NDArray[np.float64]
 Density = Callable[[Array], tuple[float, Array]]
 LOWEST = -1e300  # an infinite log density would end the sampler; a transition to this one is never accepted
-STATS = ("diverging", "energy", "logp", "n_steps", "depth", "step_size_bar", "mean_tree_accept")
 
 
 @dataclass(frozen=True)
@@ -78,47 +73,14 @@ def run_chain(
     drawn : function
         Called once per draw.
     """
-    library = _library()
-    size = len(start)
     watch = _Watch(density, drawn)
-    model = library.PyModel(
-        lambda: watch.guarded,
-        lambda *_: watch.report,
-        library.PyVariable.new_variables(["z"], ["float64"], [(size,)], {"axis": size}, {"z": ("axis",)}),
-        size,
-        dim_sizes={"axis": size},
-        coords={},
-        init_point_func=lambda _: start.copy(),
-        transform_adapter=None,
-    )
-    options = library.PyNutsSettings.Diag(seed)
-    options.num_tune, options.num_draws, options.num_chains = settings.warmup, settings.draws, 1
-    options.target_accept = settings.target_accept
-    sampler = library.PySampler.from_pyfunc(options, 1, model, library.ProgressType.none(), library.PyStorage.arrow())
     try:
-        sampler.wait(None)
-    except BaseException:
-        sampler.abort()
-        raise
+        z, stats = draw(Task(watch.guarded, watch.report, start, seed, settings))
+    except RuntimeError as problem:  # of the sampler, which a density that fails at the start gives no place to begin
+        raise watch.failures[0] if watch.failures else problem from None
     if watch.failures:
         raise watch.failures[0]
-    return _chain(sampler.take_results(), size, watch.outside)
-
-
-def _library() -> Any:
-    """Nutpie's compiled module, without the package around it."""
-    if "nutpie._lib" not in sys.modules:
-        package = importlib.util.find_spec("nutpie")
-        places = None if package is None else package.submodule_search_locations
-        found = None if places is None else PathFinder.find_spec("nutpie._lib", list(places))
-        if found is None or found.loader is None:
-            raise FitError(
-                "The sampler nutpie is not installed. Expected nutpie 0.16. Install it with `pip install nutpie`."
-            )
-        module = importlib.util.module_from_spec(found)
-        found.loader.exec_module(module)
-        sys.modules["nutpie._lib"] = module
-    return sys.modules["nutpie._lib"]
+    return Chain(z, {**stats, "outside": np.array(watch.outside, dtype=bool)[-len(z) :]})
 
 
 class _Watch:
@@ -148,13 +110,3 @@ class _Watch:
         self._left = False
         self._drawn()
         return {"z": z.copy()}
-
-
-def _chain(results: Any, size: int, outside: list[bool]) -> Chain:
-    import pyarrow
-
-    (draws,), (stats,) = results.get_arrow_trace()
-    kept = ~np.asarray(stats.column("tuning").to_numpy(), dtype=bool)
-    z = pyarrow.array(draws.column("z")).flatten().to_numpy().reshape(-1, size)[kept]
-    found = {name: np.asarray(pyarrow.array(stats.column(name)))[kept] for name in STATS}
-    return Chain(z.astype(np.float64), {**found, "outside": np.array(outside, dtype=bool)[-len(z) :]})

@@ -1,4 +1,4 @@
-"""A posterior as ArviZ's InferenceData, and as a netCDF file that `az.from_netcdf` opens without this package.
+"""A posterior as ArviZ has it (InferenceData, or DataTree from ArviZ 1 on), and as a netCDF file that `az.from_netcdf` opens without this package.
 
 Groups: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``, ``cell_log_likelihood`` (log p of every cell with
 respondents, with the cell's count and weight; it is not called log_likelihood, because a cell is several respondents and `az.loo`
@@ -9,8 +9,11 @@ The file holds counts of cells, so it is marked INTERNAL: small cells can point 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +32,20 @@ AT_ONCE = 200_000  # log probabilities per block
 
 
 def inference_data(post: Posterior) -> Any:
-    """The posterior as InferenceData; imports ArviZ."""
-    import warnings
+    """The posterior as ArviZ has it; imports ArviZ."""
+    return as_arviz(groups_of(post))
 
+
+def as_arviz(groups: Mapping[str, Any]) -> Any:
+    """Xarray Datasets by group as the installed ArviZ has them: an InferenceData before ArviZ 1, a DataTree since."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # arviz announces its successor at import, and names groups it does not know
-        import arviz
+        arviz: Any = importlib.import_module("arviz")
+        if int(arviz.__version__.split(".")[0]) < 1:
+            return arviz.InferenceData(**groups)
+    import xarray as xr
 
-        return arviz.InferenceData(**groups_of(post))
+    return xr.DataTree.from_dict(dict(groups))
 
 
 def write_netcdf(post: Posterior, path: Path) -> None:

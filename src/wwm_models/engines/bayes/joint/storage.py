@@ -1,4 +1,4 @@
-"""A joint posterior as ArviZ's InferenceData, and as a netCDF file that `az.from_netcdf` opens without this package.
+"""A joint posterior as ArviZ has it, and as a netCDF file that `az.from_netcdf` opens without this package.
 
 Groups: ``posterior`` (cut points, slopes and loadings of every item, mean slopes, spreads, and the sampler's own coordinates),
 ``sample_stats``, and ``constant_data``: the unique rows of predictors and answers with their weights, so the file is INTERNAL.
@@ -13,21 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.engines.bayes.storage import INTERNAL, STAT_NAMES, write_groups
+from wwm_models.engines.bayes.storage import INTERNAL, STAT_NAMES, as_arviz, write_groups
 from wwm_models.records import JointPosterior
 
 Array = NDArray[np.float64]
 
 
 def joint_inference_data(post: JointPosterior) -> Any:
-    """The posterior as InferenceData; imports ArviZ."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # arviz announces its successor at import
-        import arviz
-
-        return arviz.InferenceData(**joint_groups(post))
+    """The posterior as ArviZ has it; imports ArviZ."""
+    return as_arviz(joint_groups(post))
 
 
 def write_joint_netcdf(post: JointPosterior, path: Path) -> None:
