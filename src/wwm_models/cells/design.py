@@ -54,7 +54,7 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
         survey, outcome, list(dict.fromkeys([*predictors, *spreaders, *grouping])), needs_order=family.ordered_answers
     )
     encoder, columns = _encoder_on_patterns(right_side, cells, predictors)
-    refuse_one_answer(cells)
+    refuse_one_answer(cells, survey.suppress_below)
     refuse_impossible_monotony(model, survey, encoder)
     groups = group_encoder(model, cells, encoder.terms)
     indicators = None if groups is None else encode(groups, cells.columns)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
 from wwm_models.records import Cells, Survey
+from wwm_models.records.survey import told_count
 
 Codes = NDArray[np.intp]
 
@@ -161,8 +162,10 @@ def _check_usable(
         )
 
 
-def refuse_one_answer(cells: Cells) -> None:
+def refuse_one_answer(cells: Cells, below: int) -> None:
     """Refuse to model an outcome to which everybody gave the same answer; its raw percentages need no model.
+
+    Of fewer respondents than `below` the answer is not named.
 
     Raises
     ------
@@ -171,9 +174,10 @@ def refuse_one_answer(cells: Cells) -> None:
     present = np.flatnonzero(cells.weights.sum(axis=0) > 0)
     if len(present) < 2:
         rows = cells.row_weight > 0
-        people = int(rows.sum() if cells.tally is None else cells.tally.count[rows].sum())
+        people = float(rows.sum() if cells.tally is None else cells.tally.count[rows].sum())
+        given = f'are "{cells.categories[present[0]]}"' if people >= below else "have the same answer"
         raise AnswersError(
-            f'Outcome "{cells.outcome}": all {people} usable rows are "{cells.categories[present[0]]}"; nothing to model. '
+            f'Outcome "{cells.outcome}": all {told_count(people, below)} usable rows {given}; nothing to model. '
             "Choose another outcome or a wider domain."
         )
 

@@ -15,7 +15,8 @@ from wwm_models.cli.progress import told
 from wwm_models.cli.text import claims_text, comparison_text
 from wwm_models.cli.written import csv_file
 from wwm_models.declared.folders import bundled_study, study_folder
-from wwm_models.disclosure import differencing
+from wwm_models.disclosure import differencing, models_together
+from wwm_models.disclosure.determined import group_words
 from wwm_models.records import Survey
 from wwm_models.report import left_out, rewrite_report
 from wwm_models.report.claims import ledger
@@ -122,7 +123,22 @@ def _given_away(here: Path, there: Path) -> list[str]:
         int(read_manifest(folder).get("disclosure", {}).get("suppress_below", Survey.suppress_below))
         for folder in (here, there)
     )
-    return differencing(read_results(here, "raw"), read_results(there, "raw"), below)
+    raws = [read_results(folder, "raw") for folder in (here, there)]
+    made = [read_manifest(folder).get("equations") for folder in (here, there)]
+    unknown = [
+        f"{folder} does not say whom its models are about, so what can be computed from them is not known. Run the study again."
+        for folder, equations in zip((here, there), made, strict=True)
+        if equations is None
+    ]
+    small: dict[str, set[str]] = {}
+    for row in pd.concat([table[table["estimate"].isna() & (table["n"] > 0)] for table in raws]).to_dict("records"):
+        if isinstance(row["group"], str) and row["group"]:
+            small.setdefault(str(row["outcome"]), set()).add(group_words(row["group"]))
+    return [
+        *differencing(raws[0], raws[1], below),
+        *unknown,
+        *models_together(made[0] or {}, made[1] or {}, small, below),
+    ]
 
 
 def _names(text: str) -> list[str]:

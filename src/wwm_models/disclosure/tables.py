@@ -23,6 +23,11 @@ MODEL_BASED = "model-based: raw suppressed"
 SILENT = "left out: it would tell a suppressed percentage"
 _REPRODUCED = 1e-4  # a fit that comes this near to every raw percentage of a group gives them away
 _PULLED = 0.005  # a posterior, which its prior pulls away a little
+OF_SHARES = (
+    "decomposition",
+    "robustness",
+    "agreement",
+)  # tables that hold a multinomial refit, or raw percentages of a model's respondents
 _KEPT = ("n", "level", "published", "published_lower", "published_upper")
 Place = tuple[str, str, str]  # outcome, group as text, category
 
@@ -87,7 +92,7 @@ def withhold(survey: Survey, raws: Raws) -> tuple[dict[str, dict[tuple[str, ...]
 
 
 def without_withheld(
-    tables: Mapping[str, pd.DataFrame], withheld: Withheld, told: Collection[str] = ()
+    tables: Mapping[str, pd.DataFrame], withheld: Withheld, told: Collection[str] = (), partly: Collection[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """The tables of a run with nothing in them that leads back to a suppressed percentage.
 
@@ -98,19 +103,31 @@ def without_withheld(
     withheld : Withheld
     told : collection of str
         Models that may say nothing; those that reproduce a suppressed percentage are added to them.
+    partly : collection of str
+        Models of which only what rests on observed shares is left out.
     """
     made = dict(tables)
-    if not withheld.values:
+    silent = {*told, *reproducing(made["adjusted"], withheld)}
+    if not withheld.values and not silent and not partly:
         return made
-    silent = {*told, *_reproducing(made["adjusted"], withheld)}
     for name, rule in _RULES.items():
         if name in made:
-            made[name] = rule(made[name], withheld, made[name]["model"].isin(silent).to_numpy())
+            out = {*silent, *partly} if name in OF_SHARES else silent
+            made[name] = rule(made[name], withheld, made[name]["model"].isin(out).to_numpy())
     return made
 
 
-def _reproducing(adjusted: pd.DataFrame, withheld: Withheld) -> set[str]:
-    """Models that reproduce the raw percentages of a group of which some are left out."""
+def reproducing(adjusted: pd.DataFrame, withheld: Withheld) -> set[str]:
+    """Models that reproduce the raw percentages of a group of which some are left out.
+
+    Parameters
+    ----------
+    adjusted : DataFrame
+        As adjusted.csv.
+    withheld : Withheld
+    """
+    if not withheld.values:
+        return set()
     raw = np.array([withheld.values.get(place, np.nan) for place in _places(adjusted)])
     near = np.abs(adjusted["estimate"].to_numpy(dtype=float) - raw)
     rows = adjusted.assign(_near=near)[np.isfinite(near)]
@@ -146,9 +163,10 @@ def _model_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.Da
 
 
 def _diagnostic_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
-    """Statistics of a model are equations too, but for how many respondents it uses."""
+    """Statistics of a model are equations too, but for how many respondents it uses; its messages say at most why it is withheld."""
     del withheld
-    return _blank(table, silent & (table["check"] != "n").to_numpy(), ["value", "message"])
+    said = table["check"].isin(("n", "disclosure")).to_numpy()
+    return _blank(table, silent & ~said, ["value", "message"])
 
 
 def _raw_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:

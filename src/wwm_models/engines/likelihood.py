@@ -82,7 +82,7 @@ def fit(
     found = maximise_on(likelihood, starting_point(family, likelihood, design))
     maximum, theta = found.maximum, found.theta
     if not penalty and suspicious(likelihood, theta, maximum):
-        refuse_separation(family, cells, design)
+        refuse_separation(family, cells, design, survey)
     status, message = _status(likelihood, theta, maximum, found.bread, cells)
     bread = np.full_like(found.information, np.nan) if found.bread is None else found.bread
     if status == "ok":

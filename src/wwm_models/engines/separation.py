@@ -24,7 +24,8 @@ from wwm_models.errors import SeparationError, listed
 from wwm_models.families import Family
 from wwm_models.numerics.linear import condition_number
 from wwm_models.numerics.newton import Maximum
-from wwm_models.records import Cells, Design
+from wwm_models.records import Cells, Design, Survey
+from wwm_models.records.survey import told_count
 
 Array = NDArray[np.float64]
 
@@ -43,19 +44,28 @@ def suspicious(likelihood: CellLikelihood, theta: Array, maximum: Maximum) -> bo
     )
 
 
-def refuse_separation(family: Family, cells: Cells, design: Design) -> None:
-    """Raise a SeparationError that names the variables and answers if some coefficient is infinite."""
+def refuse_separation(family: Family, cells: Cells, design: Design, survey: Survey) -> None:
+    """Raise a SeparationError that names the variables and answers if some coefficient is infinite.
+
+    Of a level with fewer respondents than the survey's threshold no answers are named, nor coefficients, which belong to answers.
+    """
     direction = receding_direction(family, cells, design)
     if direction is None:
         return
     moving = [name for name, step in zip(design.names, direction, strict=False) if abs(step) > 1e-7]
     terms = [term for term, step in zip(design.terms, direction, strict=False) if abs(step) > 1e-7 and term]
-    zero_cells = _zero_cells(cells, list(dict.fromkeys(":".join(terms).split(":"))))
-    where = f" {'; '.join(zero_cells[:6])}." if zero_cells else ""
-    more = f" (and {len(zero_cells) - 6} more such cells)" if len(zero_cells) > 6 else ""
+    few, zero_cells = _zero_cells(cells, list(dict.fromkeys(":".join(terms).split(":"))), survey)
+    few += [
+        text for term in dict.fromkeys(terms) for text in _few_together(cells, term.split(":"), survey.suppress_below)
+    ]
+    by = listed(dict.fromkeys(terms or moving), 8)
+    which = "coefficients are infinite" if few or not terms else f"coefficients are infinite: {listed(moving, 8)}"
+    where = "".join(f" {part[0].upper()}{part[1:]}." for part in ("; ".join([*few, *zero_cells][:6]),) if part)
+    rest = len(few) + len(zero_cells) - 6
+    more = f" (and {rest} more such cells)" if rest > 0 else ""
     raise SeparationError(
-        f'Outcome "{cells.outcome}", {family.name} family: the answers are separated by {listed(dict.fromkeys(terms or moving), 8)}, so these '
-        f"coefficients are infinite: {listed(moving, 8)}.{where}{more} Merge answers or levels, leave the term out, or ask for a "
+        f'Outcome "{cells.outcome}", {family.name} family: the answers are separated by {by}, so these {which}.{where}{more} '
+        "Merge answers or levels, leave the term out, or ask for a "
         'penalised fit (penalty = "jeffreys"), which is labelled as such.'
     )
 
@@ -96,8 +106,9 @@ def receding_direction(family: Family, cells: Cells, design: Design) -> Array | 
     return np.asarray(found.x) / scale / np.max(np.abs(found.x / scale))
 
 
-def _zero_cells(cells: Cells, variables: list[str]) -> list[str]:
-    """Sentences about answers that a level of these variables never gives."""
+def _zero_cells(cells: Cells, variables: list[str], survey: Survey) -> tuple[list[str], list[str]]:
+    """Sentences about levels with too few respondents to say what they answered, and about answers that a larger level never gives."""
+    few: list[str] = []
     found: list[str] = []
     for name in variables:
         if name not in cells.patterns.columns or not isinstance(cells.patterns[name].dtype, pd.CategoricalDtype):
@@ -106,8 +117,31 @@ def _zero_cells(cells: Cells, variables: list[str]) -> list[str]:
         for code, level in enumerate(column.categories):
             counts = cells.counts[column.codes.to_numpy() == code].sum(axis=0)
             empty = [cells.categories[k] for k in np.flatnonzero(counts == 0) if cells.counts[:, k].sum() > 0]
-            if empty and counts.sum() > 0:
-                found.append(
-                    f"{listed(f'{chr(34)}{e}{chr(34)}' for e in empty)} never occurs where {name} = {level} (0 of {round(counts.sum())} rows)"
-                )
-    return found
+            if not empty or not counts.sum():
+                continue
+            rows = told_count(counts.sum(), survey.suppress_below)
+            if counts.sum() < survey.suppress_below:
+                few.append(f"{rows} respondents have {name} = {level}")
+                continue
+            if survey.suppress_counts:
+                few.append(f"some answers are rare where {name} = {level}")
+                continue
+            answers = listed(f"{chr(34)}{answer}{chr(34)}" for answer in empty)
+            found.append(f"{answers} never occurs where {name} = {level} (0 of {rows} rows)")
+    return few, found
+
+
+def _few_together(cells: Cells, variables: list[str], below: int) -> list[str]:
+    """Sentences about combinations of levels of an interaction with fewer than `below` respondents."""
+    if len(variables) < 2 or not all(name in cells.patterns.columns for name in variables):
+        return []
+    named = cells.patterns[variables].astype(str)
+    texts = pd.Series(
+        [", ".join(f"{name} = {row[name]}" for name in variables) for _, row in named.iterrows()], dtype=object
+    )
+    people = pd.Series(cells.counts.sum(axis=1)).groupby(texts.to_numpy()).sum()
+    return [
+        f"{told_count(count, below)} respondents have {text}"
+        for text, count in zip(people.index, people.to_numpy(), strict=True)
+        if 0 < count < below
+    ]

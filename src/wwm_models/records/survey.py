@@ -232,6 +232,24 @@ class Survey:
         )
 
 
+def told_count(count: float, below: int) -> str:
+    """Write how many respondents a message is about, without telling a few apart.
+
+    Parameters
+    ----------
+    count : float
+        Unweighted respondents.
+    below : int
+        A survey's `suppress_below`.
+
+    Examples
+    --------
+    >>> told_count(36, 10), told_count(3, 10), told_count(0, 10)
+    ('36', 'fewer than 10', 'fewer than 10')
+    """
+    return f"{count:.0f}" if count >= below else f"fewer than {below}"
+
+
 def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
     """Give the weights as floats, or say which rows cannot be weights.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from wwm_models.adjust import raw
-from wwm_models.disclosure import Withheld, withhold, without_withheld
+from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Estimates, Results, Survey
 from wwm_models.report import library, write_report
 from wwm_models.store import Checkpoints, new_results, reserved, write_labels, write_manifest, write_table
@@ -30,12 +30,21 @@ from wwm_models.study.running import Work, copy_posteriors, finished_models, joi
 from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.study.usable import refuse_unusable
-from wwm_models.study.withheld import judged_specs, told_models
+from wwm_models.study.withheld import judged_specs, refused_models, silenced
 from wwm_models.survey import data_name
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 Collapses = Mapping[str, tuple[str, ...]]
 Options = ParamSpec("Options")
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """What leaves a run: its tables, its models with what is told of them, and what the manifest says was withheld."""
+
+    tables: dict[str, pd.DataFrame]
+    results: list[ModelResult]
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,37 +161,36 @@ def run_study(
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
     tell("taking the differences apart", count, count)
-    tables, withheld = _tables(declared, work, results, lang)
+    shown = _tables(declared, work, results, lang)
     tell("writing tables and page", count, count)
     bounds, unbounded = awaited()
-    made = with_bounds(_results(declared, survey, tables, {**settings, "data_file": source}), bounds)
-    problems = (*(problem for result in results for problem in result.problems), *unbounded, *unasked)
+    made = with_bounds(_results(declared, survey, shown.tables, {**settings, "data_file": source}), bounds)
+    problems = (*(problem for result in shown.results for problem in result.problems), *unbounded, *unasked)
     with new_results(Path(out)) as folder:
         for name, table in made.tables.items():
             write_table(table, folder / f"{name}.csv")
         copy_posteriors(kept, declared, engines, folder)
         write_labels(made, folder)
         write_report(made, folder)
-        facts = run_manifest(declared, source, survey, settings, results, started)
-        write_manifest(
-            folder, facts | {"respondents": read.facts(), "disclosure": withheld.summary, "problems": list(problems)}
-        )
+        facts = run_manifest(declared, source, survey, settings, shown.results, started)
+        write_manifest(folder, facts | {"respondents": read.facts(), **shown.facts, "problems": list(problems)})
     kept.clear()
     return Run(Path(out), made, problems, read.note, unsampled)
 
 
-def _tables(
-    declared: Declared, work: Work, results: list[ModelResult], lang: str
-) -> tuple[dict[str, pd.DataFrame], Withheld]:
-    """Every table of the contract but the bounds, without what may not be published, and what that is."""
+def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str) -> Published:
+    """Every table of the contract but the bounds, and what is told of the models, without what may not be published."""
     survey, level = work.survey, work.level
-    families = begin_families(declared.models, results, level)
     raws, withheld = withhold(survey, _raws(declared, survey, work.collapses, level))
+    out = refused_models(declared.models, results, declared.article, raws, withheld, survey)
+    told = [silenced(result, out.models.get(result.name, "")) for result in results]
+    compared = [replace(one, contrasts=()) if one.name in out.models else one for one in told]
+    families = begin_families(declared.models, compared, level)
     why = all_explained(declared.models, survey, declared.article, raws, work.collapses, level)
-    told = told_models(declared.models, declared.article, raws, withheld)
-    judged = judged_specs(declared.models, told)
-    tables = study_tables(survey, declared.article, judged, results, why, raws, families(), lang, level)
-    return without_withheld(tables, withheld, told) | {"precision": precision_table(raws)}, withheld
+    judged = judged_specs(declared.models, out.models)
+    tables = study_tables(survey, declared.article, judged, told, why, raws, families(), lang, level)
+    shown = without_withheld(tables, withheld, out.models, out.partly) | {"precision": precision_table(raws)}
+    return Published(shown, told, {"disclosure": withheld.summary, "withheld": out.summary, "equations": out.shown})
 
 
 def _raws(

@@ -70,7 +70,7 @@ def study_tables(
     return {
         "accounting": _accounting(survey, results),
         "raw": _stack([flat(with_suppressed(found, hidden)) for by in raws.values() for found in by.values()], FLAT),
-        "adjusted": _by_model([(r.name, flat(found)) for r in results for _, found in r.estimates], FLAT),
+        "adjusted": adjusted_of(results),
         "contrasts": adjusted_in_families(_by_model(compared, FLAT_CONTRASTS), families),
         "comparison": _comparison(article, specs, results, raws, hidden),
         "claims": claims_table(article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang),
@@ -81,6 +81,11 @@ def study_tables(
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
+
+
+def adjusted_of(results: Sequence[ModelResult]) -> pd.DataFrame:
+    """Every adjusted number of every model, as adjusted.csv without the study's columns."""
+    return _by_model([(r.name, flat(found)) for r in results for _, found in r.estimates], FLAT)
 
 
 def precision_table(raws: RawTables) -> pd.DataFrame:

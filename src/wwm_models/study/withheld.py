@@ -1,40 +1,97 @@
-"""Which models of a study are left out because they would tell a suppressed percentage."""
+"""Which models of a study publish nothing because they would give a suppressed group away, and what is left of their results."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import pandas as pd
+
 from wwm_models.article import Article
 from wwm_models.declared.models import ModelSpec
-from wwm_models.disclosure import ModelOf, Withheld, told_by_equations
+from wwm_models.disclosure import (
+    Equations,
+    ModelOf,
+    Refused,
+    Withheld,
+    equations_of,
+    refused,
+    reproducing,
+    told_by_equations,
+)
 from wwm_models.disclosure.published import Raws
-from wwm_models.study.models import requests_of
+from wwm_models.errors import AnswersError, ModelError
+from wwm_models.records import Survey
+from wwm_models.study.diagnostics import failure
+from wwm_models.study.models import ModelResult, model_of, people_of, requests_of
 from wwm_models.study.running import joint_of
+from wwm_models.study.tables import adjusted_of
+
+CHECK, STATUS = "disclosure", "withheld"  # in diagnostics.csv
 
 
-def told_models(specs: Sequence[ModelSpec], article: Article, raws: Raws, withheld: Withheld) -> set[str]:
-    """Give their names.
+def refused_models(
+    specs: Sequence[ModelSpec],
+    results: Sequence[ModelResult],
+    article: Article,
+    raws: Raws,
+    withheld: Withheld,
+    survey: Survey,
+) -> Refused:
+    """Give the models that publish nothing, each with a sentence that says why and what to do.
 
     Parameters
     ----------
-    specs : sequence of ModelSpec
+    specs, results : sequences of equal length
     article : Article
     raws : mapping of outcome to mapping of by-variables to Estimates
+        Without what is suppressed.
     withheld : Withheld
+    survey : Survey
     """
-    models = [
-        ModelOf(
-            spec.name,
-            spec.outcome,
-            tuple(
-                frozenset((*request.exposures, *spec.adjusters))
-                for request in requests_of(spec, joint_of(article, spec.outcome))
-            ),
-        )
-        for spec in specs
-    ]
-    return told_by_equations(models, raws, withheld)
+    models = [ModelOf(spec.name, spec.outcome, _predictors(spec, article)) for spec in specs]
+    told = told_by_equations(models, raws, withheld) | reproducing(adjusted_of(results), withheld)
+    closed = {spec.name: _told(spec, withheld) for spec in specs if spec.name in told}
+    first = sorted(specs, key=lambda spec: not spec.primary)
+    fits = [fit for spec in first for fit in fits_of(spec, article, survey)]
+    return refused(fits, raws, withheld, survey, closed)
+
+
+def _predictors(spec: ModelSpec, article: Article) -> tuple[frozenset[str], ...]:
+    requests = requests_of(spec, joint_of(article, spec.outcome))
+    return tuple(frozenset((*request.exposures, *spec.adjusters)) for request in requests)
+
+
+def fits_of(spec: ModelSpec, article: Article, survey: Survey) -> list[Equations]:
+    """The equations of every fit of a model file; a fit that the survey does not allow has none."""
+    found: list[Equations] = []
+    people = people_of(spec, survey)
+    for request in requests_of(spec, joint_of(article, spec.outcome)):
+        try:
+            found.append(equations_of(spec.name, request.label, model_of(spec, request), people))
+        except (ModelError, AnswersError):
+            continue
+    return found
+
+
+def _told(spec: ModelSpec, withheld: Withheld) -> str:
+    return (
+        f"Percentages of {spec.outcome} are suppressed, and they would follow from this model's numbers together with the others: nothing of it is "
+        f"published. Expected {withheld.below} respondents or more behind every percentage. Merge levels of "
+        f"{', '.join(spec.exposures) or 'the question'} in the codebook."
+    )
+
+
+def silenced(result: ModelResult, why: str) -> ModelResult:
+    """A model's result with nothing of it in messages and comparisons but why it is withheld; its numbers go with the tables."""
+    if not why:
+        return result
+    labels = list(dict.fromkeys(result.diagnostics["estimand"].astype(str)))
+    kept = result.diagnostics[result.diagnostics["check"] == "n"].assign(message="")
+    rows = [failure(label, STATUS, why).assign(check=CHECK) for label in labels]
+    return replace(
+        result, diagnostics=pd.concat([kept, *rows], ignore_index=True), problems=(f"{result.name}: {STATUS}. {why}",)
+    )
 
 
 def judged_specs(specs: Sequence[ModelSpec], told: Collection[str]) -> list[ModelSpec]:

@@ -63,11 +63,13 @@ def item_rows(items: Sequence[str], predictors: str, survey: Survey) -> ItemRows
             "positive weight. Use fewer predictors, or check the missing codes."
         )
     orders = tuple(np.unique(codes[used & (codes >= 0)]) for _, codes in answers)
-    for name, order, (categories, _) in zip(items, orders, answers, strict=True):
+    for name, order, (categories, codes) in zip(items, orders, answers, strict=True):
         if len(order) < 2:
+            few = survey.respondents(used & (codes >= 0)) < survey.suppress_below
+            given = "" if few else f" ({listed(categories[k] for k in order)})"
             raise ModelError(
-                f'Item "{name}" of the joint model: the usable respondents gave {len(order)} of its answers '
-                f"({listed(categories[k] for k in order)}). Expected two or more. Leave the item out."
+                f'Item "{name}" of the joint model: the usable respondents gave {len(order)} of its answers{given}. Expected two or more. '
+                "Leave the item out."
             )
     positions = np.array([_positions(codes, order) for (_, codes), order in zip(answers, orders, strict=True)])
     person, frame = _patterns(survey, variables, used)
