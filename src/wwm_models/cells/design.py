@@ -9,7 +9,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.cells.formula import Encoder, build_encoder, encode, formula_variables, learns_from_rows
+from wwm_models.cells.formula import (
+    Aliased,
+    Encoder,
+    build_encoder,
+    combination,
+    encode,
+    formula_variables,
+    learns_from_rows,
+)
 from wwm_models.cells.grouped import by_group, check_group_name, group_encoder
 from wwm_models.cells.monotonic import refuse_impossible_monotony, with_increments
 from wwm_models.cells.tabulate import refuse_one_answer, tabulate
@@ -17,7 +25,7 @@ from wwm_models.cells.thresholds import threshold_basis
 from wwm_models.errors import AnswersError, ModelError, RankError, did_you_mean, listed
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.linear import redundant_columns
-from wwm_models.records import Blocks, Cells, Dense, Design, Linear, Survey
+from wwm_models.records import Blocks, Cells, Columns, Dense, Design, Linear, Survey
 
 Array = NDArray[np.float64]
 
@@ -69,14 +77,18 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
             is_cut=np.array([term == "" for term in layout.terms]),
             terms=tuple(layout.terms),
             order=order,
-            build=lambda frame: layout.linear(
-                encode(encoder, frame), None if groups is None else encode(groups, frame)
-            ),
+            build=lambda frame: layout.linear(*_encoded(encoder, groups, frame)),
             dropped=dropped,
         )
         return _with_scale(design, model.scale, cells, spreaders, aliased) if model.scale else design
 
     return cells, with_increments(assembled(encoder, columns), encoder, columns, assembled)
+
+
+def _encoded(encoder: Encoder, groups: Encoder | None, frame: Columns) -> tuple[Array, Array | None]:
+    """The columns of other rows, and those of their cut points by group."""
+    beside = None if groups is None else encode(groups, frame)
+    return encode(encoder, frame, beside), beside
 
 
 def readable_outcome(name: str) -> str:
@@ -149,11 +161,15 @@ def _without_redundant(
             'Leave the term out, or merge levels: of a study, in its codebook. In Python, aliased="drop" drops these columns by name.'
         )
     kept = np.setdiff1d(np.arange(columns.shape[1]), redundant)
+    relation = np.linalg.lstsq(
+        np.column_stack([*before, columns[:, kept]])[seen], columns[seen][:, redundant], rcond=None
+    )[0]
     reduced = replace(
         encoder,
         names=tuple(encoder.names[j] for j in kept),
         terms=tuple(encoder.terms[j] for j in kept),
         kept=encoder.kept[kept],
+        aliased=Aliased(names, encoder.kept[redundant], encoder.kept[kept], relation.astype(np.float64)),
     )
     return reduced, columns[:, kept], names
 
@@ -166,8 +182,7 @@ def empty_cell(column: str) -> str:
     >>> empty_cell("PRODID[3]:DAY[2]")
     'PRODID = 3 with DAY = 2: 0 rows'
     """
-    parts = [part.replace("[", " = ").rstrip("]") for part in column.split(":")]
-    return f"{' with '.join(parts)}: 0 rows"
+    return f"{combination(column)}: 0 rows"
 
 
 class _Layout:

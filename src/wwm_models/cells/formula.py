@@ -23,10 +23,11 @@ from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
 from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, grouped_as, plain_terms
-from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.errors import AdjustError, ModelError, did_you_mean, listed
 from wwm_models.records import Columns
 
 Array = NDArray[np.float64]
+_TOLERANCE = 1e-7  # of a dropped column, relative to its size
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log": np.log,
@@ -78,6 +79,8 @@ class Encoder:
     evaluate : function of (columns by name, rows) -> (rows, columns) array
     kept : (columns,) int array
         Columns kept after redundant ones were dropped on request.
+    aliased : Aliased or None
+        The columns that were dropped.
     """
 
     right_side: str
@@ -87,6 +90,59 @@ class Encoder:
     levels: Mapping[str, tuple[Any, ...]]
     evaluate: Callable[[Mapping[str, Any], int], Array]
     kept: NDArray[np.intp]
+    aliased: Aliased | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Aliased:
+    """Columns that were dropped because others determined them in the fit, and how.
+
+    Other rows have a number only where the same holds of them: else it hangs on a coefficient that was never estimated.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the d dropped columns.
+    dropped, basis : (d,), (b,) int arrays
+        Places of the dropped columns and of those that determine them.
+    relation : (1 + groups + b, d) array
+        The dropped columns are ``[1, beside, basis] @ relation``, with `beside` the columns of cut points by group.
+    """
+
+    names: tuple[str, ...]
+    dropped: NDArray[np.intp]
+    basis: NDArray[np.intp]
+    relation: Array
+
+    def refuse_others(self, every: Array, beside: Array | None) -> None:
+        """Raise for rows (rows, columns) in which the dropped columns are not what the others say.
+
+        Raises
+        ------
+        AdjustError
+            With the levels whose coefficient was not estimated.
+        """
+        known = np.column_stack([np.ones(len(every)), *([] if beside is None else [beside]), every[:, self.basis]])
+        gap = np.abs(every[:, self.dropped] - known @ self.relation)
+        wrong = np.asarray(gap > _TOLERANCE * (1.0 + np.abs(every[:, self.dropped])))
+        if wrong.any():
+            shown = [combination(name) for name, own in zip(self.names, wrong.T, strict=True) if own.any()]
+            raise AdjustError(
+                f"{int(wrong.any(axis=1).sum())} of {len(every)} rows or patterns have {listed(shown)}, which the fit has no coefficient of: the "
+                'other columns determined it there, so it was dropped (aliased="drop"). Expected only what the respondents of the fit had. '
+                "Leave these groups or rows out, or merge the levels with others and fit again."
+            )
+
+
+def combination(column: str) -> str:
+    """Say which levels a dummy column stands for.
+
+    Examples
+    --------
+    >>> combination("PRODID[3]:DAY[2]")
+    'PRODID = 3 with DAY = 2'
+    """
+    return " with ".join(part.replace("[", " = ").rstrip("]") for part in column.split(":"))
 
 
 def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:
@@ -226,7 +282,7 @@ def _by_patsy(
     return named, evaluate, _without_intercept(matrix)
 
 
-def encode(encoder: Encoder, columns: Columns) -> Array:
+def encode(encoder: Encoder, columns: Columns, beside: Array | None = None) -> Array:
     """Give the encoder's columns for other rows; levels keep the coding of the fit.
 
     Parameters
@@ -234,6 +290,8 @@ def encode(encoder: Encoder, columns: Columns) -> Array:
     encoder : Encoder
     columns : DataFrame, or mapping of names to columns
         Holds every variable of the encoder; groups as text, or categorical with any order.
+    beside : (rows, groups - 1) array, optional
+        Columns of cut points by group.
 
     Returns
     -------
@@ -243,6 +301,8 @@ def encode(encoder: Encoder, columns: Columns) -> Array:
     ------
     ModelError
         If a variable is absent or holds a level that the fit has not seen.
+    AdjustError
+        If a row needs a coefficient that was dropped.
     """
     rows = (
         len(columns)
@@ -260,7 +320,10 @@ def encode(encoder: Encoder, columns: Columns) -> Array:
         if missing:
             raise ModelError(f'"{name}" is missing in {missing} of {rows} rows. Give complete rows.')
         recoded[name] = grouped_as(values, encoder.levels[name], name) if name in encoder.levels else values
-    return encoder.evaluate(recoded, rows)[:, encoder.kept]
+    every = encoder.evaluate(recoded, rows)
+    if encoder.aliased is not None:
+        encoder.aliased.refuse_others(every, beside)
+    return every[:, encoder.kept]
 
 
 def learns_from_rows(right_side: str) -> bool:

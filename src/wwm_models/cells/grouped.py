@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.cells.formula import Encoder, build_encoder
-from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
 from wwm_models.families import Model
 from wwm_models.records import Cells
 
@@ -38,6 +38,8 @@ def group_encoder(model: Model, cells: Cells, terms: tuple[str, ...]) -> Encoder
     ------
     ModelError
         If the variable has no levels, or stands in the formula as a term of its own: its cut points hold that effect already.
+    AnswersError
+        If a level has no respondents.
     """
     name = model.thresholds_by
     if name is None:
@@ -48,6 +50,12 @@ def group_encoder(model: Model, cells: Cells, terms: tuple[str, ...]) -> Encoder
     if name in terms:
         raise ModelError(
             f'thresholds_by = "{name}" is also in "{model.formula}". Its cut points hold its effect already: leave it out of the formula.'
+        )
+    held = np.bincount(values.codes, cells.weights.sum(axis=1), minlength=len(values.categories)) > 0
+    if not held.all():
+        raise AnswersError(
+            f"No respondent says where these groups' cut points are: {listed(f'{name}[{level}]' for level in values.categories[~held])}. Every "
+            "group of thresholds_by needs respondents. Merge levels, or leave those without respondents undeclared."
         )
     encoder, _ = build_encoder(f"Q({name!r})", {name: values}, len(cells.weights))
     return encoder

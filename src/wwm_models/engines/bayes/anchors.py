@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.engines.bayes.priors import Anchor
-from wwm_models.errors import ModelError, listed
 from wwm_models.records import Cells, Design
 
 Array = NDArray[np.float64]
@@ -25,15 +24,9 @@ def anchor_of(concentration: float, cells: Cells, design: Design) -> Anchor:
         Above 0.
     cells : Cells
     design : Design
-
-    Raises
-    ------
-    ModelError
-        If a group with cut points of its own has no respondents.
     """
     weight = cells.weights.sum(axis=1)
     inside = groups_of_patterns(design) * weight
-    _refuse_empty(inside.sum(axis=1), design)
     shares = inside / inside.sum(axis=1, keepdims=True)
     rows = np.zeros(
         (len(shares), design.array.shape[1], len(design.names))
@@ -47,13 +40,3 @@ def groups_of_patterns(design: Design) -> Array:
     steps = design.array.shape[1]
     first = np.flatnonzero(design.is_cut)[::steps]
     return (design.array[:, 0, first] != 0.0).astype(np.float64).T
-
-
-def _refuse_empty(weights: Array, design: Design) -> None:
-    empty = np.flatnonzero(weights == 0.0)
-    if len(empty):
-        names = np.array(design.names)[np.flatnonzero(design.is_cut)[:: design.array.shape[1]][empty]]
-        raise ModelError(
-            f"No respondent says where these groups' cut points are: {listed([name.split(':', 1)[1] for name in names])}. "
-            "Every group of thresholds_by needs respondents. Merge levels, or leave those without respondents undeclared."
-        )
