@@ -1,15 +1,21 @@
 # Two commands are enough: `make demo` and `make test`. Nothing is installed outside this folder.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+STAMP := .venv/.installed-$(VERSION)
 
 .PHONY: setup demo results test lint types docs bench mutations lock clean
 
 setup: $(STAMP)
 
-# uv is quick; where it cannot be had, pip installs the same hashed versions
+# uv is quick; where it cannot be had, pip installs the same hashed versions; a .venv of another Python is made again
 $(STAMP): requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is Python $(VERSION). Expected 3.11 or later. Say which with PYTHON=python3.13.")'
+	@found=$$($(BIN)/python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null); \
+	if [ "$$found" != "$(VERSION)" ]; then \
+	  test ! -e .venv || echo "The .venv is of Python $${found:-that is gone}; it is made again with $(VERSION)."; \
+	  rm -rf .venv && $(PYTHON) -m venv .venv; \
+	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv hatchling editables || true
 	if $(BIN)/python -m uv --version >/dev/null 2>&1; then \
 	  $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock; \
@@ -18,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	$(BIN)/python -m compileall -q src
-	touch $(STAMP)
+	rm -f .venv/.installed* && touch $(STAMP)
 
 demo: setup
 	$(BIN)/wwm demo

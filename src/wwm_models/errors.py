@@ -56,6 +56,10 @@ class SeparationError(FitError):
     """Some coefficient is infinite at the maximum of the likelihood."""
 
 
+class ExtraError(WwmError):
+    """A library is not installed that only some uses of this package need."""
+
+
 class SchedulerError(WwmError):
     """Many fits cannot be sent where they were to be made."""
 

@@ -90,12 +90,23 @@ def _of_system(problem: OSError) -> str:
     )
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"wwm {version('wwm-models')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wwm",
         description="Adjusted probabilities beside the raw and the printed percentages of a survey article.",
         epilog="Exit codes: 0 done; 1 done, but something is not usable; 2 wrong use or unusable input.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version of this package, and end")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="synthetic respondents through the whole line; prints where the report is")
     demo.add_argument("--quick", action="store_true", help="without the joint model of all effects")

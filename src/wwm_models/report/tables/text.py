@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from wwm_models.extras import extra
 from wwm_models.report.tables.great import notes_of
 from wwm_models.report.tables.record import Table, written
 
@@ -44,17 +45,16 @@ def _cell(text: str) -> str:
 
 
 def can_write_word() -> bool:
-    """Whether python-docx (extra `export`) is installed."""
+    """Whether python-docx (extra `word`) is installed."""
     return importlib.util.find_spec("docx") is not None
 
 
 def write_word(table: Table, lang: str, note: str, path: Path) -> None:
     """A Word file with a caption, the table and its notes; header rows repeat on every page."""
-    from docx import Document
+    document: Any = extra("docx", "A Word table").Document()
     from docx.enum.section import WD_ORIENT
     from docx.shared import Pt
 
-    document: Any = Document()
     _without_ballast(document)
     section = document.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE

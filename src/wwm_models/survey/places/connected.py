@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.extras import extra
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.places.address import Address
 from wwm_models.survey.places.place import Place, one_by_one
@@ -25,8 +26,7 @@ def connected_place(address: Address, source: Source) -> Generator[Place]:
     SurveyError
         If Ibis does not know the engine, its library is absent, or there is no such table.
     """
-    import ibis
-
+    ibis = extra("ibis", address.shown)
     with (_session if address.engine in _SPARK else _connection)(address) as backend:
         table = _table(backend, address.table or source.table, address)
         nan = bool(backend.has_operation(ibis.expr.operations.IsNan))

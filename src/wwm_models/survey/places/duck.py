@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wwm_models.errors import SurveyError, listed
+from wwm_models.extras import extra
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.places.address import Address, is_address
 from wwm_models.survey.places.place import Place, one_by_one
@@ -66,7 +67,7 @@ def file_place(path: Path, source: Source) -> Generator[Place]:
         )
     names = ", ".join(_text(str(file)) for file in files)
     reading, headers = _READERS[ending](f"[{names}]", files[0], source)
-    with _closed(None, source, {}, f"[{names}]") as base:
+    with _closed(None, str(path), source, {}, f"[{names}]") as base:
         base.execute(f"create view {_VIEW} as select * from {reading}")
         yield _place(base, str(path), _VIEW, "main", headers)
 
@@ -115,7 +116,7 @@ def _files(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _table_of(path: Path, shown: str, table: str, source: Source, options: Mapping[str, str]) -> Generator[Place]:
-    with _closed(path, source, options) as base:
+    with _closed(path, shown, source, options) as base:
         found = base.execute(
             "select table_schema, table_name from information_schema.tables order by table_schema, table_name"
         ).fetchall()
@@ -125,10 +126,11 @@ def _table_of(path: Path, shown: str, table: str, source: Source, options: Mappi
 
 
 @contextlib.contextmanager
-def _closed(path: Path | None, source: Source, options: Mapping[str, Any], allowed: str = "[]") -> Generator[Any]:
+def _closed(
+    path: Path | None, shown: str, source: Source, options: Mapping[str, Any], allowed: str = "[]"
+) -> Generator[Any]:
     """Give a connection that reads the files in `allowed`, a list as SQL writes it, and whose settings cannot be changed."""
-    import duckdb
-
+    duckdb = extra("duckdb", f"{shown}, counted where it lies,")
     with tempfile.TemporaryDirectory(prefix="wwm-") as folder:
         memory = source.memory_gb * 1e9 or SHARE_OF_FREE * free_memory()
         settings = {"memory_limit": f"{memory / 1e6:.0f}MB", "temp_directory": folder, **options}
@@ -140,8 +142,7 @@ def _closed(path: Path | None, source: Source, options: Mapping[str, Any], allow
 
 
 def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ...] = ()) -> Place:
-    import ibis
-
+    ibis = extra("ibis", f"{shown}, counted where it lies,")
     # Ibis asks DuckDB for types in ways that change between versions of DuckDB; Arrow's do not
     empty = base.sql(f"select * from {quoted(schema)}.{quoted(name)} limit 0").to_arrow_table()
     table = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name, database=schema)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.errors import SurveyError
+from wwm_models.extras import extra
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.raw import Cell, RawColumn, number_of, plainly
 from wwm_models.survey.readers.sheet import named_table
@@ -38,8 +39,7 @@ def parquet_columns(data: Unpacked, source: Source) -> Columns:
 
 def duckdb_columns(data: Unpacked, source: Source) -> Columns:
     """Give the columns and the number of rows of a table in a DuckDB file, opened for reading only."""
-    import duckdb
-
+    duckdb = extra("duckdb", str(data.path))
     with duckdb.connect(str(data.file), read_only=True, config=CLOSED) as base:
         found = base.execute("select table_name from information_schema.tables order by table_name").fetchall()
         name = named_table(source.table, [str(row[0]) for row in found], data.path, "table")
