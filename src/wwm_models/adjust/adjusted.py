@@ -94,7 +94,7 @@ def adjusted(
         lower, upper = drawn_limits(found.draws, level, interval)
     else:
         lower, upper = probability_limits(
-            found.estimate, found.std_error, effective, level=level, df=fit.design_df, interval=interval
+            found.estimate, found.std_error, effective, level=level, df=found.freedom.df, interval=interval
         )
     columns = {
         "estimate": found.estimate, "std_error": found.std_error, "lower": lower, "upper": upper,
@@ -109,9 +109,7 @@ def adjusted(
         method=method_of(fit),
         estimand=estimand_text(fit, names, target),
     )
-    return Estimates(
-        table, names, found.covariance, found.contributions, found.draws, fit.design_df, found.replicated, origin_of(fit)
-    )  # fmt: skip
+    return found.estimates(table, names, origin_of(fit))
 
 
 def model_groups(fit: Tabulated, names: tuple[str, ...]) -> pd.DataFrame:

@@ -20,7 +20,8 @@ from wwm_models.adjust.table import (
 )
 from wwm_models.arguments import confidence_level
 from wwm_models.cells.tabulate import tabulate
-from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.engines.covariance import covariance
+from wwm_models.engines.freedom import freedom
 from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
@@ -75,17 +76,19 @@ def raw(
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = (weights @ collapse.T) / total[:, None]
     contributions = _influence(survey, cells, place, estimate, total, collapse)
-    joint, df = covariance(contributions), design_degrees_of_freedom(survey.design)
-    made, replicated = survey.replicates, None
+    joint, made, replicated = covariance(contributions), survey.replicates, None
+    free = freedom(contributions, made)
     if made is not None:
         again = [_shares(column, cells, place, collapse, len(groups)).ravel() for column in made.weights.T]
         replicated = replicate_deviations(np.array(again), estimate.ravel(), made)
-        joint, df = replicated.T @ replicated, made.df
-    std_error = np.where(np.isnan(estimate.ravel()), np.nan, np.sqrt(np.maximum(np.diag(joint), 0.0)))
+        joint = replicated.T @ replicated
+    std_error = np.where(np.isnan(estimate.ravel()), np.nan, free.std_error(joint))
     n = np.repeat(counts.sum(axis=1), len(categories))
     kish = np.repeat(_kish(survey, cells, place, len(groups)), len(categories))
-    effective = intervals.korn_graubard_effective_n(estimate.ravel(), std_error**2, n, kish, level, df)
-    lower, upper = probability_limits(estimate.ravel(), std_error, effective, level=level, df=df, interval=interval)
+    effective = intervals.korn_graubard_effective_n(estimate.ravel(), std_error**2, n, kish, level, free.df)
+    lower, upper = probability_limits(
+        estimate.ravel(), std_error, effective, level=level, df=free.df, interval=interval
+    )
     columns = {
         "estimate": estimate.ravel(), "std_error": std_error, "lower": lower, "upper": upper,
         "count": (counts @ collapse.T).ravel(), "n": n, "n_effective": effective,
@@ -94,7 +97,9 @@ def raw(
     table = probability_table(
         groups, categories, columns, outcome=outcome, level=level, method="raw", estimand=estimand
     )
-    return Estimates(table, names, joint, contributions, None, df, replicated)
+    return Estimates(
+        table, names, joint, contributions, None, free.smallest, replicated, freedom=free, replicate_set="" if made is None else made.identity
+    )  # fmt: skip
 
 
 def _all_groups(cells: Cells, names: tuple[str, ...]) -> pd.DataFrame:
@@ -140,7 +145,8 @@ def _influence(
     values[pattern[:, None], np.arange(answers)[None, :], place[:, None]] = own
     flat = np.nan_to_num(values.reshape(-1, groups * rows))
     row_cell = np.where(cells.row_pattern >= 0, cells.row_pattern * answers + cells.row_category, -1)
-    return Influence(flat, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency", survey.tally)
+    inside = np.repeat(np.repeat(place[:, None] == np.arange(groups), rows, axis=1), answers, axis=0)
+    return Influence.of(survey, flat, row_cell, cells.row_weight, members=inside)
 
 
 def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> Array:

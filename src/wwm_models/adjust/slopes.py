@@ -70,7 +70,7 @@ def slopes(
     difference = np.concatenate([np.eye(size), -np.eye(size)], axis=1)
     found = standardised(fit, frame, target, (difference / (2.0 * step)).astype(np.float64), covariates)
     lower, upper = intervals.wald_limits(
-        found.estimate, found.std_error, intervals.critical_value(level, fit.design_df)
+        found.estimate, found.std_error, intervals.critical_values(level, found.freedom.df)
     )
     if found.draws is not None:
         lower, upper = drawn_limits(found.draws, level)
@@ -88,9 +88,7 @@ def slopes(
         method=method_of(fit),
         estimand=estimand,
     )
-    return Estimates(
-        table, (), found.covariance, found.contributions, found.draws, fit.design_df, found.replicated, origin_of(fit)
-    )  # fmt: skip
+    return found.estimates(table, (), origin_of(fit))
 
 
 def predict(fit: Fitted, frame: pd.DataFrame) -> pd.DataFrame:

@@ -97,9 +97,11 @@ def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> t
 
 
 def probability_limits(
-    estimate: Array, std_error: Array, n_effective: Array, *, level: float, df: float, interval: str
+    estimate: Array, std_error: Array, n_effective: Array, *, level: float, df: Array, interval: str
 ) -> tuple[Array, Array]:
     """Limits by the named method; an estimate of 0 or 1 gets Korn-Graubard limits unless "wald" was asked for.
+
+    Without degrees of freedom, (m,), there are none.
 
     Raises
     ------
@@ -110,11 +112,11 @@ def probability_limits(
         raise AdjustError(
             f'interval="{interval}" is not known. Expected "logit" or "wald".{did_you_mean(interval, ["logit", "wald"])}'
         )
-    critical = intervals.critical_value(level, df)
+    critical = intervals.critical_values(level, df)
     if interval == "wald":
         return intervals.wald_limits(estimate, std_error, critical)
     lower, upper = intervals.logit_limits(estimate, std_error, critical)
-    edge = (estimate <= 0.0) | (estimate >= 1.0)
+    edge = ((estimate <= 0.0) | (estimate >= 1.0)) & (df > 0)
     if edge.any():
         exact = intervals.clopper_pearson_limits(estimate, np.maximum(n_effective, 1e-9), level)
         lower, upper = np.where(edge, exact[0], lower), np.where(edge, exact[1], upper)

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.table import group_frame, names_of
 from wwm_models.arguments import confidence_level
-from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
-from wwm_models.engines.replicates import replicate_covariance
+from wwm_models.engines.covariance import covariance
+from wwm_models.engines.freedom import freedom
+from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey, summed_squares
+from wwm_models.records.estimates import ONE_UNIT, Freedom
 from wwm_models.records.sampling import column_of
 
 Array = NDArray[np.float64]
@@ -85,13 +87,14 @@ def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float,
     used = columns.known[:, None] & member
     values = _point(columns, used, survey.weights, divide=divide)
     contributions = _influence(survey, columns, used, values, divide=divide)
-    if survey.replicates is None:
-        joint, df = covariance(contributions), design_degrees_of_freedom(survey.design)
-    else:
-        again = [_point(columns, used, weights, divide=divide).ravel() for weights in survey.replicates.weights.T]
-        joint, df = replicate_covariance(np.array(again), values.ravel(), survey.replicates), survey.replicates.df
-    std_error = np.sqrt(np.maximum(np.diag(joint), 0.0))
-    lower, upper = intervals.wald_limits(values.ravel(), std_error, intervals.critical_value(level, df))
+    made, replicated, joint = survey.replicates, None, covariance(contributions)
+    free = _freedom(survey, freedom(contributions, made), survey.counts @ used, divide=divide)
+    if made is not None:
+        again = [_point(columns, used, weights, divide=divide).ravel() for weights in made.weights.T]
+        replicated = replicate_deviations(np.array(again), values.ravel(), made)
+        joint = replicated.T @ replicated
+    std_error = free.std_error(joint)
+    lower, upper = intervals.wald_limits(values.ravel(), std_error, intervals.critical_values(level, free.df))
     kind = "mean" if divide else "total"
     size = len(columns.names)
     table = groups.loc[groups.index.repeat(size)].reset_index(drop=True)
@@ -101,8 +104,17 @@ def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float,
         "n_effective": np.repeat(_kish(survey, used), size), "method": "raw", "estimand": Estimand(by, (), "sample", quantity=kind).text,
     }  # fmt: skip
     return Estimates(
-        table.assign(**{name: facts[name] for name in ESTIMATE_COLUMNS}), by, joint, contributions, None, df
-    )
+        table.assign(**{name: facts[name] for name in ESTIMATE_COLUMNS}), by, joint, contributions, None, free.smallest, replicated,
+        freedom=free, replicate_set="" if made is None else made.identity,
+    )  # fmt: skip
+
+
+def _freedom(survey: Survey, found: Freedom, people: Array, *, divide: bool) -> Freedom:
+    """Also without a design the mean of a single respondent has no standard error."""
+    alone = np.repeat(people <= 1.0, len(found.df) // len(people)) & (found.reasons == "")
+    if not divide or survey.design is not None or not alone.any():
+        return found
+    return Freedom(np.where(alone, 0.0, found.df), np.where(alone, ONE_UNIT, found.reasons))
 
 
 def _columns(survey: Survey, variable: str) -> _Columns:
@@ -152,13 +164,9 @@ def _influence(survey: Survey, columns: _Columns, used: NDArray[np.bool_], value
     totals = (used * survey.weights[:, None]).sum(axis=0) if divide else np.ones(used.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
         per_unit = np.nan_to_num(used[:, :, None] * centred / totals[None, :, None])
-    return Influence(
-        per_unit.reshape(len(survey), -1),
-        np.arange(len(survey)),
-        survey.weights,
-        survey.design,
-        survey.weight_kind == "frequency",
-        survey.tally,
+    inside = np.repeat(used, columns.values.shape[1], axis=1)
+    return Influence.of(
+        survey, per_unit.reshape(len(survey), -1), np.arange(len(survey)), survey.weights, members=inside
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wwm_models.adjust.why.confounding import e_value
 from wwm_models.adjust.why.perturbed import Place, Points
 from wwm_models.adjust.why.prior_power import power_weights
-from wwm_models.article.pool import Pool, joint_covariance, key_of
+from wwm_models.article.pool import Pool, error_of, key_of
 from wwm_models.article.quantities import NOBODY, Quantity, leaves, quantities, roles_of, unanimous
 from wwm_models.article.reader import Claim, Reference
 from wwm_models.article.regions import region_of
@@ -220,8 +220,8 @@ def _e_values(claim: Claim, pool: Pool, level: float) -> tuple[float, float, boo
     if border <= 0:
         return None
     gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
-    variance = float(gradient @ joint_covariance(known) @ gradient)
-    half = critical_value(level, min(one.df, two.df)) * float(np.sqrt(max(variance, 0.0)))
+    std_error, df = error_of(known, gradient)
+    half = critical_value(level, df) * std_error
     made = e_value(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), true=border)
     return made.point, made.limit, ratio >= border, ratio, border
 

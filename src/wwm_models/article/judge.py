@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.article.pool import Pool, joint_covariance
+from wwm_models.article.pool import Pool, error_of
 from wwm_models.article.quantities import Quantity
 from wwm_models.article.reader import Claim
 from wwm_models.article.reasons import WORDS, Parts, cause_text, numbers_text, undecidable
@@ -235,10 +235,8 @@ def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
     """Whether adjusted minus raw is significant and leads out of the region."""
     if undecidable(after) or undecidable(before) or after.distance <= before.distance + TOLERANCE:
         return False
-    joint = joint_covariance([*before.parts, *after.parts])
     gradient = np.array([*(-slope for slope in before.gradient), *after.gradient])
-    std_error = float(np.sqrt(max(gradient @ joint @ gradient, 0.0)))
-    df = min(part.df for part in after.parts)
+    std_error, df = error_of([*before.parts, *after.parts], gradient)
     shift = float(gradient @ np.array([part.estimate for part in (*before.parts, *after.parts)]))
     return abs(shift) > critical_value(level, df) * std_error
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.compared.law import law_of
+from wwm_models.adjust.compared.law import Law, law_of
 from wwm_models.article.reader import Reference
 from wwm_models.records import Estimates
 
@@ -40,7 +40,12 @@ class Located:
     @property
     def df(self) -> float:
         """Degrees of freedom of its interval."""
-        return self.source.df
+        return float(self.source.freedom.df[self.row])
+
+    @property
+    def reason(self) -> str:
+        """Why it has no standard error or no interval; empty where it has both."""
+        return str(self.source.reasons[self.row])
 
     @property
     def n(self) -> float:
@@ -110,11 +115,22 @@ def joint_covariance(parts: Sequence[Located]) -> Array:
     -------
     (m, m) array
     """
+    return joint_law(parts, np.eye(len(parts))).covariance
+
+
+def joint_law(parts: Sequence[Located], gradient: Array) -> Law:
+    """Law of the combinations `gradient`, (k, m), of m numbers."""
     terms: dict[int, tuple[Estimates, Array]] = {}
     for place, part in enumerate(parts):
-        _, matrix = terms.setdefault(id(part.source), (part.source, np.zeros((len(parts), len(part.source.table)))))
-        matrix[place, part.row] = 1.0
-    return law_of(list(terms.values())).covariance
+        _, matrix = terms.setdefault(id(part.source), (part.source, np.zeros((len(gradient), len(part.source.table)))))
+        matrix[:, part.row] += gradient[:, place]
+    return law_of(list(terms.values()))
+
+
+def error_of(parts: Sequence[Located], gradient: Array) -> tuple[float, float]:
+    """Standard error and degrees of freedom of one combination, (m,); no standard error where a number in it cannot be estimated."""
+    law = joint_law(parts, gradient[None, :])
+    return float(law.std_error[0]), float(law.freedom.df[0])
 
 
 def aligned_draws(parts: Sequence[Located]) -> list[Array] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.article.pool import Located, Pool, aligned_draws, joint_covariance
+from wwm_models.article.pool import Located, Pool, aligned_draws, error_of
 from wwm_models.article.reader import Claim
 from wwm_models.article.regions import ClaimedRange, region_of
 from wwm_models.numerics.intervals import central_limits, critical_value
@@ -93,7 +93,12 @@ class Quantity:
     @property
     def df(self) -> float:
         """Degrees of freedom of its interval; infinite for a posterior."""
-        return float("inf") if self.draws is not None else min(part.df for part in self.parts)
+        return float("inf") if self.draws is not None else error_of(self.parts, np.array(self.gradient))[1]
+
+    @property
+    def reason(self) -> str:
+        """Why it has no interval; empty where it has one."""
+        return "" if self.draws is not None else next((part.reason for part in self.parts if part.reason), "")
 
     @property
     def stands(self) -> bool:
@@ -188,7 +193,7 @@ def _difference(label: str, parts: tuple[Located, Located], region: ClaimedRange
     if drawn is not None:
         draws = 100 * (drawn[0] - drawn[1])
         return Quantity(label, estimate, *_quantiles(draws, level), region, parts, (1.0, -1.0), _tail(level), draws)
-    half = 100 * critical_value(level, min(part.df for part in parts)) * _std_error(parts, np.array([1.0, -1.0]))
+    half = 100 * _half(parts, np.array([1.0, -1.0]), level)
     return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0), _tail(level))
 
 
@@ -206,7 +211,7 @@ def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quanti
     if drawn is not None:
         draws = drawn[0] / drawn[1]
         return [Quantity(label, ratio, *_quantiles(draws, level), region_of(claim), parts, slopes, _tail(level), draws)]
-    half = critical_value(level, min(part.df for part in parts)) * _std_error(parts, gradient)
+    half = _half(parts, gradient, level)
     limits = ratio * np.exp(-half), ratio * np.exp(half)
     return [Quantity(label, ratio, *limits, region_of(claim), parts, slopes, _tail(level))]
 
@@ -215,11 +220,11 @@ def _tail(level: float) -> float:
     return (1.0 - level) / 2.0
 
 
-def _std_error(parts: Sequence[Located], gradient: Array) -> float:
-    """Of a combination of numbers; not a number where that of one of them is not known, whatever their joint law says."""
-    if not all(np.isfinite(part.std_error) for part in parts):
-        return float("nan")
-    return float(np.sqrt(max(gradient @ joint_covariance(list(parts)) @ gradient, 0.0)))
+def _half(parts: Sequence[Located], gradient: Array, level: float) -> float:
+    """Half the interval of a combination; not a number where the error of one of its numbers is not known."""
+    std_error, df = error_of(parts, gradient)
+    known = all(np.isfinite(part.std_error) for part in parts)
+    return critical_value(level, df) * std_error if known else float("nan")
 
 
 def _quantiles(draws: Array, level: float) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import pandas as pd
 from wwm_models.article.pool import Key, key_of, keys_of
 from wwm_models.article.quantities import Quantity, roles_of, unanimous
 from wwm_models.article.reader import Claim
+from wwm_models.records.estimates import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
 
 WORDS: Final = MappingProxyType(
     {
@@ -40,6 +41,10 @@ WORDS: Final = MappingProxyType(
                 "no ratio": "nobody gave the answer on one side, so their ratio cannot be estimated",
                 "no interval": "its uncertainty cannot be estimated",
                 "engines": "Bayes says {verdict} (probability {probability:.2f})",
+                ONE_UNIT: "cannot be estimated, since all respondents are in one sampling unit",
+                LONELY: "cannot be estimated, since every stratum has a single sampling unit",
+                NOBODY: "cannot be estimated, since there are no respondents",
+                NO_FREEDOM: "no interval, since no stratum has two sampling units with respondents",
             }
         ),
         "nl": MappingProxyType(
@@ -66,6 +71,10 @@ WORDS: Final = MappingProxyType(
                 "no ratio": "niemand gaf het antwoord aan een van beide kanten, dus hun verhouding is niet te schatten",
                 "no interval": "de onzekerheid ervan is niet te schatten",
                 "engines": "Bayes zegt {verdict} (kans {probability:.2f})",
+                ONE_UNIT: "niet te schatten, want alle respondenten zitten in een steekproefeenheid",
+                LONELY: "niet te schatten, want elk stratum heeft een enkele steekproefeenheid",
+                NOBODY: "niet te schatten, want er zijn geen respondenten",
+                NO_FREEDOM: "geen interval, want geen stratum heeft twee steekproefeenheden met respondenten",
             }
         ),
     }
@@ -122,7 +131,7 @@ def undecidable(quantity: Quantity) -> str:
     if np.isnan(quantity.estimate):
         return "no ratio"
     if not quantity.estimable:
-        return "no interval"
+        return quantity.reason or "no interval"
     if not quantity.tied:
         return ""
     shares = [part.estimate for part in quantity.parts]

@@ -50,27 +50,30 @@ def precision(estimates: Estimates) -> pd.DataFrame:
     share, n, effective = (table[name].to_numpy(dtype=float) for name in ("estimate", "n", "n_effective"))
     known = np.isfinite(share)
     lower, upper = np.full((2, len(table)), np.nan)
-    lower[known], upper[known] = clopper_pearson_limits(share[known], effective[known], LEVEL)
+    held = known & (estimates.reasons == "")
+    lower[held], upper[held] = clopper_pearson_limits(share[held], effective[held], LEVEL)
     width = upper - lower
     with np.errstate(divide="ignore", invalid="ignore"):
         relative, complement = width / share, width / (1.0 - share)
         rules = {
             "suppressed": (~known, "no percentage: too few respondents, or it would give another away"),
+            "estimable": (estimates.reasons != "", ""),
             "base": (n < BASE, f"fewer than {BASE:.0f} respondents"),
             "effective": (effective < BASE, f"effective number of respondents below {BASE:.0f}"),
             "wide": (width >= WIDE, f"interval at least {100 * WIDE:.0f} points wide"),
             "relative": ((width > NARROW) & (relative > RELATIVE), f"interval wider than {100 * RELATIVE:.0f}% of the percentage"),
-            "freedom": (np.full(len(table), estimates.df < FREEDOM), f"fewer than {FREEDOM:.0f} degrees of freedom"),
+            "freedom": (estimates.freedom.df < FREEDOM, f"fewer than {FREEDOM:.0f} degrees of freedom"),
             "edge": ((share == 0.0) | (share == 1.0), "nobody or everybody gave this answer"),
             "complement": (
                 (width > NARROW) & (complement > RELATIVE), f"interval wider than {100 * RELATIVE:.0f}% of the complement"
             ),
         }  # fmt: skip
-    words = ["suppressed", *["imprecise"] * 4, *["review"] * 3]
+    words = ["suppressed", *["imprecise"] * 5, *["review"] * 3]
     first = np.argmax(np.vstack([*(hit for hit, _ in rules.values()), np.ones(len(table), dtype=bool)]), axis=0)
     reasons = [*(reason for _, reason in rules.values()), ""]
     found = table[[*estimates.by, "outcome", "category", "n", "n_effective"]].copy()
+    told = [estimates.reasons[row] or reasons[place] for row, place in enumerate(first)]
     return found.assign(
         width=width, relative_width=relative,
-        status=[[*words, "present"][place] for place in first], reason=[reasons[place] for place in first],
+        status=[[*words, "present"][place] for place in first], reason=[text if known[row] else reasons[0] for row, text in enumerate(told)],
     )  # fmt: skip

@@ -16,10 +16,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.engines.stages import number_of_units, staged_covariance
+from wwm_models.engines.stages import staged_covariance
 from wwm_models.records import Calibration, Influence, SamplingDesign, summed_squares
 
 Array = NDArray[np.float64]
+NOISE = (
+    1e-12  # a standard error below this part of the sum of all absolute contributions is what rounding leaves of zero
+)
 SAME = 1e-9  # relative: weights that differ by less were scaled in another order
 
 
@@ -33,19 +36,27 @@ def covariance(influence: Influence) -> Array:
     Returns
     -------
     (m, m) array
+        A variance that is rounding noise is zero, whoever asks.
 
     Raises
     ------
     FitError
         If a stratum has a single sampling unit and the policy for that is "error".
     """
-    if influence.design is None:
-        return _independent(influence)
+    if influence.beside:
+        return sum((covariance(one) for one in influence.parts), np.zeros((influence.values.shape[1],) * 2))
+    joint = _independent(influence) if influence.design is None else _by_design(influence, influence.design)
+    size = np.bincount(influence.row_cell + 1, np.abs(influence.row_weight), minlength=len(influence.values) + 1)[1:]
+    noise = np.diag(joint) <= (NOISE * (size @ np.abs(np.nan_to_num(influence.values)))) ** 2
+    return np.where(noise[:, None] | noise[None, :], 0.0, joint)
+
+
+def _by_design(influence: Influence, design: SamplingDesign) -> Array:
     rows = influence.expand()
-    if influence.design.calibration is not None:
-        rows = residuals_of_calibration(rows, influence.row_weight, influence.design.calibration)
+    if design.calibration is not None:
+        rows = residuals_of_calibration(rows, influence.row_weight, design.calibration)
     uneven = None if influence.uneven is None else influence.expand_uneven()
-    return staged_covariance(rows, influence.design, uneven)
+    return staged_covariance(rows, design, uneven, influence.expand_members)
 
 
 def _independent(influence: Influence) -> Array:
@@ -103,26 +114,53 @@ def residuals_of_calibration(rows: Array, weight: Array, calibration: Calibratio
     return weight[:, None] * (plain - calibration.columns @ slopes)
 
 
-def design_degrees_of_freedom(design: SamplingDesign | None) -> float:
-    """Sampling units minus strata of the full sample; infinite without a design."""
-    if design is None:
-        return float("inf")
-    return float(number_of_units(design) - len(np.unique(design.strata[:, 0])))
+def same_respondents(first: Influence, second: Influence) -> bool:
+    """Whether two sets of contributions are of the same respondents, row by row.
+
+    Only the same survey says so, whatever its weights, domain or completed answers (`Survey.identity`); equally many rows, strata or
+    sampling units of the same name do not.
+    """
+    return bool(first.source) and first.source == second.source and len(first.row_cell) == len(second.row_cell)
 
 
 def joined(first: Influence, second: Influence) -> Influence:
-    """Influence on the estimates of both, for their joint covariance; both must be of one survey.
+    """Influence on the estimates of both, for their joint covariance.
 
     Parameters
     ----------
     first, second : Influence
-        With m1 and m2 estimates; each scales its own weights, and one may count everybody once where the other weighs.
+        With m1 and m2 estimates; each scales its own weights, and one may count everybody once where the other weighs. Of the same
+        respondents, contributions are paired; of other surveys they stand beside each other, as independent samples.
 
     Returns
     -------
     Influence
         With m1 + m2 estimates.
     """
+    m1, m2 = first.values.shape[1], second.values.shape[1]
+    left, right = np.eye(m1, m1 + m2).T, np.eye(m1 + m2, m2, -m1)
+    parts: list[Influence] = list(first.parts)
+    rest: list[Influence] = []
+    paired: set[int] = set()
+    for other in second.parts:
+        place = next((i for i, own in enumerate(parts) if same_respondents(own, other)), None)
+        if place is None:
+            rest.append(_placed(other, right))
+        else:
+            paired.add(place)
+            parts[place] = _paired(parts[place], other)
+    own = [part if place in paired else _placed(part, left) for place, part in enumerate(parts)]
+    return replace(own[0], beside=(*own[1:], *rest))
+
+
+def _placed(influence: Influence, matrix: Array) -> Influence:
+    """Contributions to some of the estimates as contributions to all: respondents of no domain of the others."""
+    every = np.ones(influence.values.shape, dtype=bool) if influence.members is None else influence.members
+    return replace(influence, members=every).mapped(matrix)
+
+
+def _paired(first: Influence, second: Influence) -> Influence:
+    """Influence on the estimates of both, which are of the same respondents."""
     if not _proportional(first, second):
         return _side_by_side(first, second)
     ratio_first, ratio_second, weight = _common_weight(first, second)
@@ -132,18 +170,32 @@ def joined(first: Influence, second: Influence) -> Influence:
     one, two = distinct // width - 1, distinct % width - 1
     left = np.where((one >= 0)[:, None], first.values[one] * ratio_first, 0.0)
     right = np.where((two >= 0)[:, None], second.values[two] * ratio_second, 0.0)
+    inside = np.hstack([_members_of(first, one), _members_of(second, two)])
     outside = (first.row_cell < 0) & (second.row_cell < 0)
-    return replace(first, values=np.hstack([left, right]), row_cell=np.where(outside, -1, cell), row_weight=weight)
+    return replace(
+        first, values=np.hstack([left, right]), row_cell=np.where(outside, -1, cell), row_weight=weight, members=inside
+    )
+
+
+def _members_of(influence: Influence, cell: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(cells, m) whether cells of a joint influence are in the domains of one of the two."""
+    used = np.broadcast_to((cell >= 0)[:, None], (len(cell), influence.values.shape[1]))
+    return used if influence.members is None else used & influence.members[cell]
 
 
 def summed(first: Influence, second: Influence, times: float = 1.0) -> Influence:
-    """Influence on ``first + times * second``, estimate by estimate; both must be of one survey and of m estimates."""
-    both, size = joined(first, second), first.values.shape[1]
+    """Influence on ``first + times * second``, estimate by estimate, both of m estimates."""
+    size = first.values.shape[1]
+    both = joined(first, second)
+    if both.beside:
+        return both.mapped(np.hstack([np.eye(size), times * np.eye(size)]))
 
     def added(values: Array) -> Array:
         return np.nan_to_num(values[:, :size]) + times * np.nan_to_num(values[:, size:])
 
-    return replace(both, values=added(both.values), uneven=None if both.uneven is None else added(both.uneven))
+    inside = None if both.members is None else both.members[:, :size] | both.members[:, size:]
+    uneven = None if both.uneven is None else added(both.uneven)
+    return replace(both, values=added(both.values), uneven=uneven, members=inside)
 
 
 def _proportional(first: Influence, second: Influence) -> bool:
@@ -162,12 +214,13 @@ def _side_by_side(first: Influence, second: Influence) -> Influence:
     outside = (first.row_cell < 0) & (second.row_cell < 0)
     rows = np.hstack([first.expand(), second.expand()])
     cell, weight = np.where(outside, -1, np.arange(len(rows))), np.where(outside, 0.0, 1.0)
+    inside = np.hstack([first.expand_members(), second.expand_members()])
     if first.tally is None or second.tally is None:
-        return replace(first, values=rows, row_cell=cell, row_weight=weight)
+        return replace(first, values=rows, row_cell=cell, row_weight=weight, members=inside)
     tally = max(first.tally, second.tally, key=lambda one: float(one.excess.sum()))
     design = None if first.design is None else replace(first.design, tally=tally)
     uneven = np.hstack([first.expand_uneven(), second.expand_uneven()])
-    return Influence(rows, cell, weight, design, frequency=False, tally=tally, uneven=uneven)
+    return Influence(rows, cell, weight, design, False, tally, uneven, inside, first.source)
 
 
 def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:

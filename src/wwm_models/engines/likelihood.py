@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.cells.design import cells_and_design
-from wwm_models.engines.covariance import covariance, design_degrees_of_freedom
+from wwm_models.engines.covariance import covariance
 from wwm_models.engines.crossing import MEETING, crossing_message, meeting_patterns
+from wwm_models.engines.freedom import fit_freedom
 from wwm_models.engines.loglikelihood import CellLikelihood, cell_likelihood
 from wwm_models.engines.maximum import maximise_on, replicate_estimates, starting_point
 from wwm_models.engines.monotonic import monotone_design, pooling_notes
@@ -26,6 +27,7 @@ from wwm_models.numerics.linear import condition_number
 from wwm_models.numerics.links import LINKS
 from wwm_models.numerics.newton import Maximum
 from wwm_models.records import Cells, Design, Fit, Influence, Survey
+from wwm_models.records.estimates import Freedom
 
 Array = NDArray[np.float64]
 VCOV_KINDS = ("auto", "model", "robust", "design", "replicates")
@@ -89,7 +91,7 @@ def fit(
         refuse_tripped(likelihood, found, cells, design, penalised=bool(penalty))
     again = replicate_estimates(likelihood, theta, cells, design, survey, scheduler) if kind == "replicates" else None
     effective = _effective_n(cells, survey)
-    inflation = cells.n / effective if penalty else 1.0
+    inflation, free = cells.n / effective if penalty else 1.0, fit_freedom(kind, survey, cells, 1)
     theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey, again, inflation)
     reported = reported_parameters(theta, theta_vcov, cells, design, reverse=model.reverse)
     return Fit(
@@ -108,14 +110,18 @@ def fit(
         loglik=CellLikelihood.value(likelihood, theta) if penalty else maximum.value,
         n=cells.n,
         n_effective=effective,
-        design_df=_degrees_of_freedom(kind, survey),
+        design_df=float(free.df[0]),
         converged=status == "ok",
         status=status,
         message=message,
         iterations=maximum.iterations,
         gradient_norm=float(np.max(np.abs(found.gradient))),
         condition_number=condition_number(found.information),
-        warnings=(*survey.warnings, *_warnings(cells, design, reported, counted=survey.weight_kind != "frequency")),
+        warnings=(
+            *survey.warnings,
+            *_without_error(free),
+            *_warnings(cells, design, reported, counted=survey.weight_kind != "frequency"),
+        ),
         replicate_theta=again,
         penalty=penalty,
         render=summary,
@@ -175,7 +181,7 @@ def score_influence(
     used = (cells.row_pattern >= 0) & (answer >= 0)
     row_cell = np.where(used, cells.row_pattern * len(design.order) + answer, -1)
     values = scores.reshape(-1, len(theta)) @ bread
-    return Influence(values, row_cell, cells.row_weight, survey.design, survey.weight_kind == "frequency", survey.tally)
+    return Influence.of(survey, values, row_cell, cells.row_weight)
 
 
 def theta_influence(fit: Fit) -> Influence:
@@ -191,6 +197,8 @@ def _theta_covariance(
 ) -> Array:  # fmt: skip
     if kind == "model":
         return bread * inflation
+    if not fit_freedom(kind, survey, cells, 1).estimable.all():
+        return np.full_like(bread, np.nan)
     if again is not None and survey.replicates is not None:
         return replicate_covariance(again, theta, survey.replicates)
     influence = score_influence(likelihood, theta, bread, cells, survey, design)
@@ -199,10 +207,8 @@ def _theta_covariance(
     return covariance(influence)
 
 
-def _degrees_of_freedom(kind: str, survey: Survey) -> float:
-    if kind == "replicates" and survey.replicates is not None:
-        return survey.replicates.df
-    return design_degrees_of_freedom(survey.design) if kind == "design" else float("inf")
+def _without_error(free: Freedom) -> list[str]:
+    return [f"Standard errors: {reason}." for reason in free.reasons if reason]
 
 
 def _effective_n(cells: Cells, survey: Survey) -> float:

@@ -77,8 +77,9 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
         )
     factors, scale, weights_by_unit = _MAKERS[kind](stratum, sizes, kept, draws, seed, rho)
     made = Replicates(
-        kind, survey.weights[:, None] * weights_by_unit[unit], scale, factors, float(len(stratum) - len(sizes))
-    )
+        kind, survey.weights[:, None] * weights_by_unit[unit], scale, factors, float(len(stratum) - len(sizes)),
+        f"{survey.identity}: {kind}, {draws} draws, seed {seed}, rho {rho}",
+    )  # fmt: skip
     return replace(survey, replicates=made)
 
 

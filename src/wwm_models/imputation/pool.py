@@ -21,13 +21,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.errors import ImputationError, did_you_mean
 from wwm_models.imputation.rubin import Pooled, rubin
-from wwm_models.numerics.intervals import central_limits, critical_values
+from wwm_models.numerics.intervals import central_limits, critical_values, p_values
 from wwm_models.numerics.maximum import holm
 from wwm_models.records import Estimates, Fit
+from wwm_models.records.estimates import Freedom
 
 Array = NDArray[np.float64]
 
@@ -126,7 +126,11 @@ def pool_parameters(fits: Sequence[Fit], level: float) -> pd.DataFrame:
         raise ImputationError(
             "The fits have different parameters. Expected fits of one model, with every answer in every survey."
         )
-    found = rubin([one.params.to_numpy() for one in fits], [one.vcov.to_numpy() for one in fits], fits[0].design_df)
+    found = rubin(
+        [one.params.to_numpy() for one in fits],
+        [one.vcov.to_numpy() for one in fits],
+        min(one.design_df for one in fits),
+    )
     half = critical_values(level, found.df) * found.std_error
     return pd.DataFrame(
         {
@@ -180,12 +184,22 @@ def _pooled(each: Sequence[Estimates], scale: Scale) -> Estimates:
         slope = np.where(usable, scale.slope(np.where(usable, value, 0.5)), 1.0)
         moved.append(np.where(usable, scale.there(np.where(usable, value, 0.5)), value))
         covariances.append(np.nan_to_num(one.covariance) * np.outer(slope, slope))
-    found = rubin(moved, covariances, first.df)
+    free = _freedom(each)
+    found = rubin(moved, covariances, free.df)
     estimate = np.where(usable, scale.back(np.where(usable, found.estimate, 0.0)), found.estimate)
     back = np.where(usable, 1.0 / scale.slope(np.where(usable, estimate, 0.5)), 1.0)
     covariance = found.covariance * np.outer(back, back)
-    table = _table(each, found, estimate, np.sqrt(np.maximum(np.diag(covariance), 0.0)), usable, scale)
-    return Estimates(table, first.by, covariance, None, None, float(np.nanmin(found.df)))
+    table = _table(each, found, estimate, free.std_error(covariance), usable, scale)
+    pooled = Freedom(np.where(free.df > 0, found.df, 0.0), free.reasons)
+    return Estimates(table, first.by, covariance, None, None, pooled.smallest, freedom=pooled)
+
+
+def _freedom(each: Sequence[Estimates]) -> Freedom:
+    """What a complete survey would have: the least of the completed ones."""
+    reasons = each[0].reasons
+    for one in each[1:]:
+        reasons = np.where(reasons == "", one.reasons, reasons)
+    return Freedom(np.min([one.freedom.df for one in each], axis=0), reasons)
 
 
 def _table(
@@ -193,18 +207,19 @@ def _table(
 ) -> pd.DataFrame:
     """The first table with pooled numbers; where an estimate is 0 or 1, its limits are the averages of the surveys' own."""
     table = each[0].table
+    unknown = np.isnan(_average(each, "std_error")) | np.isnan(std_error)
     half = critical_values(float(table["level"].iloc[0]), found.df) * found.std_error
     limits = {
         name: np.where(usable, scale.back(np.where(usable, found.estimate + sign * half, 0.0)), _average(each, name))
         for name, sign in (("lower", -1.0), ("upper", 1.0))
     }
-    unknown = np.isnan(_average(each, "std_error"))
-    new: dict[str, Any] = {"estimate": estimate, "std_error": np.where(unknown, np.nan, std_error), **limits}
+    new: dict[str, Any] = {"estimate": estimate, "std_error": np.where(unknown, np.nan, std_error)}
+    new |= {name: np.where(unknown, np.nan, values) for name, values in limits.items()}
     new |= {name: _average(each, name) for name in _AVERAGED}
     new["method"] = [f"{method}, {len(each)} imputations" for method in table["method"]]
     if "p_value" in table:
         zero = np.divide(found.estimate, found.std_error, out=np.zeros_like(estimate), where=found.std_error > 0)
-        p_value = np.asarray(2.0 * stats.t.sf(np.abs(zero), found.df))
+        p_value = np.where(unknown, np.nan, p_values(zero, found.df))
         new |= {"p_value": p_value, "p_adjusted": holm(p_value)}
     return table.assign(**new, df=found.df, missing_information=found.missing_information)
 

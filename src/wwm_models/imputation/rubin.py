@@ -48,15 +48,15 @@ class Pooled:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
-def rubin(estimates: Sequence[Array], covariances: Sequence[Array], complete_df: float) -> Pooled:
+def rubin(estimates: Sequence[Array], covariances: Sequence[Array], complete_df: float | Array) -> Pooled:
     """Join the estimates of m completed surveys.
 
     Parameters
     ----------
     estimates : m arrays of shape (k,)
     covariances : m arrays of shape (k, k)
-    complete_df : float
-        Degrees of freedom that a complete survey would have; infinite for none.
+    complete_df : float or (k,) array
+        Degrees of freedom that a complete survey would have, of all numbers or of each; infinite for the normal.
 
     Returns
     -------
@@ -83,9 +83,10 @@ def rubin(estimates: Sequence[Array], covariances: Sequence[Array], complete_df:
     return Pooled(centre, total, df, np.where(share >= 1.0, 1.0, information))
 
 
-def _degrees_of_freedom(share: Array, m: int, complete_df: float) -> Array:
-    with np.errstate(divide="ignore"):
+def _degrees_of_freedom(share: Array, m: int, complete_df: float | Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
         of_drawing = share**2 / (m - 1.0)
-        weight = (complete_df + 1.0) / (complete_df + 3.0) * complete_df if np.isfinite(complete_df) else np.inf
+        complete = np.broadcast_to(np.asarray(complete_df, dtype=np.float64), share.shape)
+        weight = np.where(np.isinf(complete), np.inf, (complete + 1.0) / (complete + 3.0) * complete)
         of_sample = 1.0 / (weight * (1.0 - share))
         return 1.0 / (of_drawing + of_sample)

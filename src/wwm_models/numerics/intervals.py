@@ -11,27 +11,49 @@ from wwm_models.arguments import confidence_level
 Array = NDArray[np.float64]
 
 
+def critical_values(level: float, df: Array) -> Array:
+    """Two-sided critical values of Student's t: normal for infinite `df`, missing for none.
+
+    Parameters
+    ----------
+    level : float
+        Between 0 and 1.
+    df : (m,) array
+        Degrees of freedom, 0 or more.
+
+    Examples
+    --------
+    >>> critical_values(0.95, np.array([2.0, np.inf, 0.0])).round(4).tolist()
+    [4.3027, 1.96, nan]
+    """
+    tail = 0.5 + confidence_level(level) / 2.0
+    return np.where(
+        np.isinf(df), special.ndtri(tail), np.where(df > 0, special.stdtrit(np.where(df > 0, df, 1.0), tail), np.nan)
+    )
+
+
 def critical_value(level: float, df: float) -> float:
-    """Two-sided critical value of Student's t with `df` degrees of freedom; normal for infinite `df`.
+    """The same for one number.
 
     Examples
     --------
     >>> round(critical_value(0.95, np.inf), 4)
     1.96
     """
-    tail = 0.5 + confidence_level(level) / 2.0
-    return float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
+    return float(critical_values(level, np.asarray(df, dtype=np.float64)))
 
 
-def critical_values(level: float, df: Array) -> Array:
-    """The `critical_value` of every number of degrees of freedom, (k,).
+def p_values(statistic: Array, df: Array) -> Array:
+    """Probability of a larger value, in size, of Student's t: normal for infinite `df`, missing for none.
 
     Examples
     --------
-    >>> critical_values(0.95, np.array([1.0, np.inf])).round(4).tolist()
-    [12.7062, 1.96]
+    >>> p_values(np.array([-1.96, 4.3027]), np.array([np.inf, 2.0])).round(3).tolist()
+    [0.05, 0.05]
     """
-    return np.array([critical_value(level, float(one)) for one in df], dtype=np.float64)
+    below = -np.abs(statistic)
+    student = special.stdtr(np.where((df > 0) & np.isfinite(df), df, 1.0), below)
+    return 2.0 * np.where(np.isinf(df), special.ndtr(below), np.where(df > 0, student, np.nan))
 
 
 def central_limits(draws: Array, level: float) -> tuple[Array, Array]:
@@ -48,23 +70,22 @@ def central_limits(draws: Array, level: float) -> tuple[Array, Array]:
 
 
 def two_sided_p(statistic: float, df: float) -> float:
-    """Probability of a larger value, in size, of Student's t with `df` degrees of freedom; normal for infinite `df`.
+    """The same for one number.
 
     Examples
     --------
     >>> round(two_sided_p(-1.96, np.inf), 3)
     0.05
     """
-    below = -abs(statistic)
-    return float(2.0 * (special.ndtr(below) if np.isinf(df) else special.stdtr(df, below)))
+    return float(p_values(np.asarray(statistic, dtype=np.float64), np.asarray(df, dtype=np.float64)))
 
 
-def wald_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+def wald_limits(estimate: Array, std_error: Array, critical: float | Array) -> tuple[Array, Array]:
     """Estimate plus and minus `critical` standard errors."""
     return estimate - critical * std_error, estimate + critical * std_error
 
 
-def logit_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+def logit_limits(estimate: Array, std_error: Array, critical: float | Array) -> tuple[Array, Array]:
     """Limits made on the logit scale, so that they stay inside (0, 1).
 
     Parameters
@@ -72,7 +93,7 @@ def logit_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Ar
     estimate : array, strictly between 0 and 1
     std_error : array of the same shape
         On the probability scale; the logit scale's is ``std_error / (p (1 - p))``.
-    critical : float
+    critical : float, or array of the same shape
 
     Returns
     -------
@@ -88,7 +109,7 @@ def logit_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Ar
         return _expit(centre - half), _expit(centre + half)
 
 
-def log_limits(estimate: Array, std_error: Array, critical: float) -> tuple[Array, Array]:
+def log_limits(estimate: Array, std_error: Array, critical: float | Array) -> tuple[Array, Array]:
     """Limits made on the log scale, for ratios; both stay positive."""
     with np.errstate(divide="ignore", invalid="ignore"):
         half = critical * std_error / estimate
@@ -141,15 +162,16 @@ def kish_effective_n(weight_sum: Array, weight_squares: Array) -> Array:
 
 
 def korn_graubard_effective_n(
-    estimate: Array, variance: Array, n: Array, kish: Array, level: float, df: float
+    estimate: Array, variance: Array, n: Array, kish: Array, level: float, df: Array
 ) -> Array:
     """Effective sample size of an estimated proportion, at most the number of respondents.
 
     Parameters
     ----------
     estimate, variance, n, kish : arrays of one shape
-        Proportion, its design variance, unweighted base, and Kish's effective n (used where the proportion is 0 or 1).
-    level, df : float
+        Proportion, its design variance, unweighted base, and Kish's effective n (used where the proportion is 0 or 1, or has no variance).
+    level : float
+    df : array of the same shape
 
     Returns
     -------
@@ -158,13 +180,9 @@ def korn_graubard_effective_n(
     """
     inside = (variance > 0) & (estimate > 0) & (estimate < 1)
     plain = np.where(inside, estimate * (1.0 - estimate) / np.where(inside, variance, 1.0), kish)
-    if np.isfinite(df):
-        plain = plain * np.array([(_t_or_normal(level, size - 1.0) / critical_value(level, df)) ** 2 for size in n])
-    return np.minimum(plain, n)
-
-
-def _t_or_normal(level: float, df: float) -> float:
-    return critical_value(level, df if df >= 1 else np.inf)
+    of_sample = critical_values(level, np.where(n >= 2.0, n - 1.0, np.inf))
+    ratio = np.where((df > 0) & np.isfinite(df), of_sample / critical_values(level, df), 1.0)
+    return np.minimum(plain * ratio**2, n)
 
 
 def _expit(x: Array) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -49,6 +51,8 @@ class Replicates:
     factors : (R,) array
     df : float
         Degrees of freedom.
+    identity : str
+        Columns of two sets belong together where this is the same; weights that were calibrated keep it.
     """
 
     kind: str
@@ -56,6 +60,7 @@ class Replicates:
     scale: float
     factors: NDArray[np.float64]
     df: float
+    identity: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,8 @@ class SamplingDesign:
         For every stage, whether its units are the respondents themselves; empty: a row is a unit where codes say so.
     tally : Tally or None
         Respondents behind each row, where rows are not respondents.
+    labels : tuple of (strata,) arrays of text
+        For every stage, what each code of a stratum is called in the file; empty where nobody gave names.
     """
 
     strata: NDArray[np.intp]
@@ -85,6 +92,11 @@ class SamplingDesign:
     calibration: Calibration | None = None
     respondents: tuple[bool, ...] = ()
     tally: Tally | None = None
+    labels: tuple[NDArray[np.object_], ...] = ()
+
+    def stratum_name(self, stage: int, code: int) -> str:
+        """What a stratum is called in the file; its number, from 1, where nobody gave names."""
+        return str(self.labels[stage][code]) if stage < len(self.labels) else f"number {code + 1}"
 
     def told_apart(self, stage: int) -> bool:
         """Whether every unit of a stage has rows of its own, so that totals of units can be made."""
@@ -109,7 +121,13 @@ def sampling_design(
     lonely: Lonely,
     tally: Tally | None = None,
 ) -> SamplingDesign | None:
-    """Code strata and PSUs as integers, stage by stage; None where nothing is declared."""
+    """Code strata and PSUs as integers, stage by stage; None where nothing is declared.
+
+    Raises
+    ------
+    SurveyError
+        If a column is absent or has missing values, or population sizes are not those of strata.
+    """
     names = [[value] if isinstance(value, str) else list(value or ()) for value in (strata, psu, fpc)]
     stages = max(len(part) for part in names)
     if stages == 0:
@@ -118,18 +136,83 @@ def sampling_design(
     people = np.ones(n) if tally is None else tally.count
     strata_codes = np.zeros((n, stages), dtype=np.intp)
     psu_codes = np.tile(np.arange(n, dtype=np.intp)[:, None], (1, stages))
-    parent = np.zeros(n, dtype=np.intp)
+    parent, labels = np.zeros(n, dtype=np.intp), list[NDArray[np.object_]]()
     for stage in range(stages):
         within = parent if stage >= len(names[0]) else _codes(frame, names[0][stage], parent, people)
         strata_codes[:, stage] = within
+        labels.append(_called(frame, (names[0][: stage + 1], names[1][:stage]), within))
         if stage < len(names[1]):
             psu_codes[:, stage] = _codes(frame, names[1][stage], within, people)
         parent = psu_codes[:, stage]
-    sizes = None
-    if names[2]:
-        sizes = np.column_stack([numbers_of(column_of(frame, name), f'Population size "{name}"') for name in names[2]])
     respondents = tuple(stage >= len(names[1]) for stage in range(stages))
-    return SamplingDesign(strata_codes, psu_codes, sizes, lonely, respondents=respondents, tally=tally)
+    design = SamplingDesign(
+        strata_codes, psu_codes, None, lonely, respondents=respondents, tally=tally, labels=tuple(labels)
+    )
+    return replace(design, fpc=_population_sizes(frame, names[2], design, people)) if names[2] else design
+
+
+def _called(frame: pd.DataFrame, names: tuple[list[str], list[str]], codes: NDArray[np.intp]) -> NDArray[np.object_]:
+    """What the stratum of every code is called, after the strata and units that it lies in: codes are numbered without gaps."""
+    rows = np.unique(codes, return_index=True)[1]
+    columns = [name for pair in itertools.zip_longest(*names) for name in pair if name is not None]
+    parts = [frame[name].iloc[rows].tolist() for name in columns]
+    texts = [" / ".join(map(_plain, values)) for values in zip(*parts, strict=True)] if parts else [""] * len(rows)
+    return np.array(texts, dtype=object)
+
+
+def _plain(value: object) -> str:
+    """A value as text, a whole number without a fraction."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _population_sizes(
+    frame: pd.DataFrame, names: Sequence[str], design: SamplingDesign, people: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n, stages) population sizes or sampling fractions, the same for all rows of a stratum.
+
+    Raises
+    ------
+    SurveyError
+        If one is missing, zero, negative or text, if a column has both sizes and fractions, or a stratum has several.
+    """
+    made: list[NDArray[np.float64]] = []
+    for stage, name in enumerate(names):
+        sizes = numbers_of(column_of(frame, name), f'Population size "{name}"')
+        wrong = ~(np.isfinite(sizes) & (sizes > 0.0))
+        if wrong.any():
+            raise SurveyError(
+                f'Population size "{name}": {people[wrong].sum():.0f} of {people.sum():.0f} rows are missing, zero, negative or no number. Expected the '
+                "number of units in the population of the row's stratum, or the fraction of them that was sampled. Repair the column."
+            )
+        if (sizes < 1.0).any() and (sizes > 1.0).any():
+            raise SurveyError(
+                f'Population size "{name}" runs from {sizes.min():g} to {sizes.max():g}: fractions below 1 and numbers of units above 1 in one column. '
+                "Expected one of the two in all rows. Write all of it as numbers of units, or all of it as fractions sampled."
+            )
+        refuse_varying_sizes(name, sizes, design, stage)
+        made.append(sizes)
+    return np.column_stack(made)
+
+
+def refuse_varying_sizes(name: str, sizes: NDArray[np.float64], design: SamplingDesign, stage: int) -> None:
+    """Refuse (n,) population sizes that differ within a stratum of the stage; a variance would follow from the order of the rows.
+
+    Raises
+    ------
+    SurveyError
+    """
+    codes = design.strata[:, stage]
+    order = np.lexsort((sizes, codes))
+    first = np.unique(codes[order], return_index=True)[1]
+    lowest, highest = sizes[order][first], sizes[order][np.append(first[1:], len(codes)) - 1]
+    wrong = np.flatnonzero(highest > lowest * (1.0 + 1e-9))
+    if len(wrong):
+        where = design.stratum_name(stage, int(wrong[0]))
+        raise SurveyError(
+            f'Population size "{name}" varies within {len(wrong)} of {len(first)} strata at stage {stage + 1} (first: '
+            f"{where or 'the whole sample'}, from {lowest[wrong[0]]:g} to {highest[wrong[0]]:g}). Expected one size or fraction for all rows of a stratum. "
+            "Repair the column, or declare the strata that the sizes are of."
+        )
 
 
 def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp], people: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -20,6 +21,11 @@ from wwm_models.records.tally import Tally
 WeightKind = Literal["sampling", "frequency", "none"]
 
 _UNSET: Final = "weight was not given"
+
+
+def identity_of(sha256: str = "", rows: int = 0) -> str:
+    """The identity of the respondents of a file, all rows of it; without a file one that no other survey has."""
+    return f"file {sha256} of {rows} rows" if sha256 else uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,9 @@ class Survey:
         Of the data file, or of the contents of a table; empty for a frame.
     tally : Tally or None
         Where respondents who answered alike were counted together (`read_counts`): how many each row stands for.
+    identity : str
+        Whose answers the rows are. Two surveys with the same identity have the same respondents in the same rows, whatever their weights, domain
+        or completed answers; all others are independent samples, also where they have as many rows. Of a file: its contents.
     """
 
     frame: pd.DataFrame
@@ -116,6 +125,7 @@ class Survey:
     suppress_counts: bool = False
     sha256: str = ""
     tally: Tally | None = None
+    identity: str = field(default_factory=identity_of)
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.records import Estimates, Influence, Survey
+from wwm_models.records.estimates import Freedom
 from wwm_models.store.checkpoints import Stored
 from wwm_models.study.models import ModelResult
 
@@ -71,11 +72,13 @@ def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str
             f"{prefix}.row_cell": own.row_cell,
             f"{prefix}.row_weight": own.row_weight,
         }
+        arrays |= {} if own.members is None else {f"{prefix}.members": own.members}
+    arrays[f"{prefix}.degrees"] = found.freedom.df
     alike = own is not None and own.tally is not None and not own.tally.excess.any()
     return {
         "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
         "contributions": own is not None, "frequency": own is not None and own.frequency, "design": own is not None and own.design is not None,
-        "alike": alike,
+        "alike": alike, "reasons": found.reasons.tolist(), "replicate_set": found.replicate_set,
     }  # fmt: skip
 
 
@@ -84,13 +87,18 @@ def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: S
     contributions = None
     if facts["contributions"]:
         survey = survey.unweighted() if facts["alike"] else survey
+        members = arrays.get(f"{prefix}.members")
         contributions = Influence(
             arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
             survey.design if facts["design"] else None, facts["frequency"], survey.tally,
+            members=None if members is None else members.astype(bool), source=survey.identity,
         )  # fmt: skip
+    free = Freedom(arrays[f"{prefix}.degrees"], np.array([*facts["reasons"], None], dtype=object)[:-1])
+    made = survey.replicates
     return Estimates(
         _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions,
-        arrays.get(f"{prefix}.draws"), facts["df"], arrays.get(f"{prefix}.replicated"), facts["origin"],
+        arrays.get(f"{prefix}.draws"), facts["df"], arrays.get(f"{prefix}.replicated"), facts["origin"], free,
+        made.identity if made is not None and facts["replicate_set"] else facts["replicate_set"],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from wwm_models.errors import SurveyError
 from wwm_models.records.doubts import spread_of
-from wwm_models.records.survey import Survey
+from wwm_models.records.survey import Survey, identity_of
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
 from wwm_models.survey.domain import domain_of
@@ -87,6 +87,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         warnings=unequal_weights(spread, codebook),
         suppress_counts=codebook.sampling.suppress_counts,
         sha256=file.sha256,
+        identity=identity_of(file.sha256, file.rows),
     )
 
 

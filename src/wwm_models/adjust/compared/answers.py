@@ -232,7 +232,7 @@ def _made(
     source = found.estimates
     law = law_of([(source, matrix)])
     if draws is not None:
-        law = Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, law.df)
+        law = Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, law.freedom)
     table = source.table.iloc[found.rows[:, 0]][list(ESTIMATE_COLUMNS)].reset_index(drop=True)
     own = [Estimand.parse(text) for text in table["estimand"]]
     texts = [replace(one, quantity=f"{name} of {one.quantity}".removesuffix(" of ")).text for one in own]
@@ -240,6 +240,4 @@ def _made(
     columns = inference(estimate, law, kind, level)
     if kind == "mean":
         columns = {key: value for key, value in columns.items() if not key.startswith("p_")}
-    return Estimates(
-        table.assign(**columns), source.by, law.covariance, law.contributions, law.draws, law.df, law.replicated, source.origin
-    )  # fmt: skip
+    return law.estimates(table.assign(**columns), source.by, source.origin)

@@ -74,12 +74,14 @@ def change(
 def change_between(
     first: Estimates, second: Estimates, categories: tuple[str, str] | None = None, *, level: float = 0.95
 ) -> Estimates:
-    """Second minus first estimates of the same respondents, group by group, answer by answer.
+    """Second minus first estimates, group by group, answer by answer.
+
+    Of the same respondents the difference is paired; estimates of two surveys are independent samples, however many rows these have.
 
     Parameters
     ----------
     first, second : Estimates
-        By the same variables; raw, or adjusted by two fits to one survey.
+        By the same variables; raw, or adjusted.
     categories : (str, str), optional
         Which row of each to compare; where they name no rows, answers of the same name are.
     level : float
@@ -105,9 +107,7 @@ def change_between(
         outcome=label, count=np.nan, n=np.minimum(table["n"].to_numpy(), first.table["n"].to_numpy()[left]), estimand=texts, contrast=label
     )  # fmt: skip
     columns = inference(gap, law, "difference", level)
-    return Estimates(
-        table.assign(**columns), second.by, law.covariance, law.contributions, law.draws, law.df, law.replicated
-    )
+    return law.estimates(table.assign(**columns), second.by)
 
 
 def _outcome(survey: Survey, name: str) -> tuple[str, Mapping[str, Sequence[str]] | None]:

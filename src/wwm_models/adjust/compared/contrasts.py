@@ -102,9 +102,7 @@ def _compared(
         law = replace(law, draws=draws, covariance=np.atleast_2d(np.cov(draws, rowvar=False)))
     columns = inference(result, law, kind, level, simultaneous=simultaneous)
     table = _described(estimates, variable, kind, first, second).assign(**columns)
-    return Estimates(
-        table, estimates.by, law.covariance, law.contributions, law.draws, law.df, law.replicated, estimates.origin
-    )
+    return law.estimates(table, estimates.by, estimates.origin)
 
 
 def _gradient(values: Array, first: NDArray[np.intp], second: NDArray[np.intp], kind: str) -> Array:

@@ -17,11 +17,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError, expect
-from wwm_models.numerics.intervals import central_limits, critical_value
+from wwm_models.numerics.intervals import central_limits, critical_values, p_values
 from wwm_models.records import Estimates
 from wwm_models.records.tests import HypothesisTest
 
@@ -73,9 +72,9 @@ def equivalence(contrasted: Estimates, margin: float = 0.05, *, level: float = 0
     return HypothesisTest(name, statistic, 1.0, float(worst), table, note, contrasted.df)
 
 
-def one_sided_limits(estimate: Array, std_error: Array, df: float, level: float) -> tuple[Array, Array]:
+def one_sided_limits(estimate: Array, std_error: Array, df: Array, level: float) -> tuple[Array, Array]:
     """Limits whose ends are one-sided limits at `level` each."""
-    half = critical_value(2.0 * level - 1.0, df) * std_error
+    half = critical_values(2.0 * level - 1.0, df) * std_error
     return estimate - half, estimate + half
 
 
@@ -88,15 +87,16 @@ def _rows(contrasted: Estimates, margin: float, level: float) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = (margin - np.abs(estimate)) / std_error
     if contrasted.draws is None:
-        lower, upper = one_sided_limits(estimate, std_error, contrasted.df, level)
-        p_value = stats.norm.sf(statistic) if np.isinf(contrasted.df) else stats.t.sf(statistic, contrasted.df)
+        lower, upper = one_sided_limits(estimate, std_error, contrasted.freedom.df, level)
+        half = p_values(statistic, contrasted.freedom.df) / 2.0
+        p_value = np.where(statistic >= 0.0, half, 1.0 - half)
     else:
         lower, upper = central_limits(contrasted.draws, 2.0 * level - 1.0)
         p_value = (np.abs(contrasted.draws) > margin).mean(axis=0)
     verdict = np.where((lower >= -margin) & (upper <= margin), "equivalent", "undecided")
     verdict = np.where((lower > margin) | (upper < -margin), "different", verdict)
     columns = {
-        "estimate": estimate, "lower": lower, "upper": upper, "margin": margin, "statistic": statistic, "df": 1.0, "df2": contrasted.df,
+        "estimate": estimate, "lower": lower, "upper": upper, "margin": margin, "statistic": statistic, "df": 1.0, "df2": contrasted.freedom.df,
         "p_value": p_value, "verdict": verdict,
     }  # fmt: skip
     return pd.DataFrame(columns, index=index)

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.adjust.compared.inference import correlation
 from wwm_models.adjust.compared.law import stacked
 from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError, expect
+from wwm_models.numerics.intervals import p_values
 from wwm_models.numerics.maximum import holm, max_t
 from wwm_models.records import Estimates
 
@@ -62,7 +62,7 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
     std_error = law.std_error
     known = np.isfinite(estimate) & (std_error > 0)
     t = np.where(known, np.abs(estimate) / np.where(known, std_error, 1.0), np.nan)
-    p_value = 2.0 * (stats.norm.sf(t) if np.isinf(law.df) else stats.t.sf(t, law.df))
+    p_value = p_values(t, law.freedom.df)
     critical, p_max = float("nan"), np.full(len(t), np.nan)
     if known.any():
         joint = law.covariance[np.ix_(known, known)]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.adjust.compared.law import Law
 from wwm_models.numerics import intervals
@@ -33,13 +32,13 @@ class Scale:
         Derivative of `forward`.
     null : float
         The value, on the number's own scale, that a p-value tests; missing for none.
-    limits : function of (estimate, standard error, critical value)
+    limits : function of (estimate, standard error, critical values)
     """
 
     forward: Callable[[Array], Array]
     slope: Callable[[Array], Array]
     null: float
-    limits: Callable[[Array, Array, float], tuple[Array, Array]]
+    limits: Callable[[Array, Array, float | Array], tuple[Array, Array]]
 
 
 SCALES = {
@@ -71,11 +70,11 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
     std_error = law.std_error
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (scale.forward(estimate) - scale.forward(np.array(scale.null))) / (std_error * scale.slope(estimate))
-        p_value = 2.0 * (stats.norm.sf(np.abs(t)) if np.isinf(law.df) else stats.t.sf(np.abs(t), law.df))
+        p_value = intervals.p_values(t, law.freedom.df)
     if simultaneous:
         critical, p_adjusted = max_t(correlation(law.covariance), np.abs(t), law.df, level)
     else:
-        critical, p_adjusted = intervals.critical_value(level, law.df), holm(p_value)
+        critical, p_adjusted = intervals.critical_values(level, law.freedom.df), holm(p_value)
     lower, upper = scale.limits(estimate, std_error, critical)
     if law.draws is not None and not simultaneous:
         lower, upper = intervals.central_limits(law.draws, level)

@@ -1,4 +1,4 @@
-"""The joint law of combinations of estimates, from one table or from several of the same respondents.
+"""The joint law of combinations of estimates, from one table or from several, of the same respondents or of other surveys.
 
 Four sources, each used where all tables have it: posterior draws (combined draw by draw), replicate deviations, the
 respondents' influence (stacked, so that estimates of other models and the raw percentages are correlated as they should
@@ -17,10 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.engines.covariance import covariance, summed
+from wwm_models.engines.freedom import freedom
+from wwm_models.errors import AdjustError
 from wwm_models.records import Estimates, Influence
+from wwm_models.records.estimates import Freedom, endless
 
 Array = NDArray[np.float64]
 Term = tuple[Estimates, Array]
@@ -36,20 +40,33 @@ class Law:
     contributions : Influence or None
     replicated : (R, m) array or None
     draws : (s, m) array or None
-    df : float
-        The smallest of the tables combined.
+    freedom : Freedom
+        Degrees of freedom of every combination, and which cannot be estimated since a number in it cannot.
+    replicate_set : str
     """
 
     covariance: Array
     contributions: Influence | None
     replicated: Array | None
     draws: Array | None
-    df: float
+    freedom: Freedom
+    replicate_set: str = ""
+
+    @property
+    def df(self) -> float:
+        """The smallest degrees of freedom."""
+        return self.freedom.smallest
 
     @property
     def std_error(self) -> Array:
         """(m,) standard errors."""
-        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        return self.freedom.std_error(self.covariance)
+
+    def estimates(self, table: pd.DataFrame, by: tuple[str, ...], origin: str = "") -> Estimates:
+        """A table of these numbers with their law."""
+        return Estimates(
+            table, by, self.covariance, self.contributions, self.draws, self.df, self.replicated, origin, self.freedom, self.replicate_set
+        )  # fmt: skip
 
 
 def law_of(terms: Sequence[Term]) -> Law:
@@ -64,20 +81,54 @@ def law_of(terms: Sequence[Term]) -> Law:
     Returns
     -------
     Law
-        Tables without a common source are taken to be independent; of those only the covariance is known.
+        Tables of one survey are paired respondent by respondent, those of several surveys are independent (`same_respondents`). Tables
+        of which only the covariance is known are taken to be independent too.
+
+    Raises
+    ------
+    AdjustError
+        If tables of one survey rest on different sets of replicate weights, whose columns cannot be paired.
     """
-    df = min(estimates.df for estimates, _ in terms)
     draws = _draws(terms)
     if draws is not None:
-        return Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, df)
+        return Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, _freedom(terms, None))
+    contributions = _contributions(terms)
+    free = _freedom(terms, contributions)
     replicated = _replicated(terms)
     if replicated is not None:
-        return Law(replicated.T @ replicated, None, replicated, None, df)
-    contributions = _contributions(terms)
+        stacked_sets = np.vstack(list(replicated.values()))
+        return Law(stacked_sets.T @ stacked_sets, None, stacked_sets, None, free, " + ".join(replicated))
+    if contributions is None and len({e.replicate_set for e, _ in terms if e.replicate_set}) > 1:
+        raise AdjustError(
+            "These estimates of one survey rest on different sets of replicate weights, whose columns cannot be paired. Expected one set for all. "
+            "Make them all from one survey with replicates."
+        )
     if len(terms) == 1 or contributions is None:
         joint = sum(matrix @ np.nan_to_num(estimates.covariance) @ matrix.T for estimates, matrix in terms)
-        return Law(np.asarray(joint), contributions, None, None, df)
-    return Law(covariance(contributions), contributions, None, None, df)
+        return Law(np.asarray(joint), contributions, None, None, free)
+    return Law(covariance(contributions), contributions, None, None, free)
+
+
+def _freedom(terms: Sequence[Term], contributions: Influence | None) -> Freedom:
+    """Of combinations: by the units of all numbers in each, at most their own; not estimable where one of these is not."""
+    size = len(terms[0][1])
+    found = endless(size) if contributions is None else freedom(contributions)
+    df, reasons = found.df, found.reasons
+    unknown = np.isinf(df)
+    for estimates, matrix in terms:
+        own, used = estimates.freedom, matrix != 0.0
+        least = np.where(used, own.df[None, :], np.inf).min(axis=1, initial=np.inf)
+        df = np.where(unknown, np.minimum(df, least), df)
+        without = np.where(unknown & (reasons == ""), _first_of(used & (own.reasons != ""), own.reasons), "")
+        reasons = np.where(without != "", without, reasons)
+        lost = used & ~own.estimable
+        reasons = np.where(lost.any(axis=1), _first_of(lost, own.reasons), reasons)
+        df = np.where(lost.any(axis=1), 0.0, df)
+    return Freedom(df, reasons)
+
+
+def _first_of(where: NDArray[np.bool_], reasons: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.where(where.any(axis=1), reasons[where.argmax(axis=1)], "")
 
 
 def _draws(terms: Sequence[Term]) -> Array | None:
@@ -98,20 +149,27 @@ def same_origin(first: Estimates, second: Estimates) -> bool:
     return first is second or bool(first.origin and first.origin == second.origin)
 
 
-def _replicated(terms: Sequence[Term]) -> Array | None:
-    parts: list[Array] = []
+def _replicated(terms: Sequence[Term]) -> dict[str, Array] | None:
+    """Deviations of the combinations by set of replicate weights; None unless all have some, and each survey one set.
+
+    Columns of one set belong together; sets of two surveys are independent, so that their deviations stand one below the other.
+    """
+    sets: dict[str, Array] = {}
     for estimates, matrix in terms:
-        if estimates.replicated is None or (parts and len(parts[0]) != len(estimates.replicated)):
+        if estimates.replicated is None:
             return None
-        parts.append(np.nan_to_num(estimates.replicated) @ matrix.T)
-    return np.sum(parts, axis=0)
+        own = np.nan_to_num(estimates.replicated) @ matrix.T
+        name = estimates.replicate_set
+        sets[name] = sets[name] + own if name in sets else own
+    surveys = [part.split(":")[0] for name in sets for part in name.split(" + ")]
+    return sets if len(set(surveys)) == len(surveys) else None
 
 
 def _contributions(terms: Sequence[Term]) -> Influence | None:
     whole: Influence | None = None
     for estimates, matrix in terms:
         own = estimates.contributions
-        if own is None or (whole is not None and len(whole.row_cell) != len(own.row_cell)):
+        if own is None:
             return None
         own = own.mapped(matrix)
         whole = own if whole is None else summed(whole, own)

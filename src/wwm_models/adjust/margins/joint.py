@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.adjust.margins.replicated import replicated_margins
 from wwm_models.adjust.margins.sampled import sampled_margins
-from wwm_models.adjust.margins.standardise import margins, sampled_influence, target_covariance
+from wwm_models.adjust.margins.standardise import margins, sampled_influence
 from wwm_models.adjust.margins.target import Target
 from wwm_models.engines.covariance import covariance
+from wwm_models.engines.freedom import fit_freedom, freedom
 from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, did_you_mean, expect, listed
-from wwm_models.records import Columns, Estimand, Fit, Fitted, Influence, Posterior, Tabulated
+from wwm_models.records import Columns, Estimand, Estimates, Fit, Fitted, Influence, Posterior, Tabulated
+from wwm_models.records.estimates import Freedom, endless
 
 Array = NDArray[np.float64]
 
@@ -57,11 +60,20 @@ class Standardised:
     contributions: Influence | None
     replicated: Array | None = None
     draws: Array | None = None
+    freedom: Freedom = field(default_factory=lambda: endless(0))
+    replicate_set: str = ""
 
     @property
     def std_error(self) -> Array:
         """(m,) standard errors."""
-        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        return self.freedom.std_error(self.covariance)
+
+    def estimates(self, table: pd.DataFrame, by: tuple[str, ...], origin: str) -> Estimates:
+        """A table of these numbers with their joint law."""
+        return Estimates(
+            table, by, self.covariance, self.contributions, self.draws, self.freedom.smallest, self.replicated, origin, self.freedom,
+            self.replicate_set,
+        )  # fmt: skip
 
 
 def standardised(fit: Fitted, frame: Columns, target: Target, matrix: Array, covariates: str) -> Standardised:
@@ -90,20 +102,25 @@ def standardised(fit: Fitted, frame: Columns, target: Target, matrix: Array, cov
     estimate = matrix @ made.probabilities.ravel()
     jacobian = matrix @ made.jacobian.reshape(matrix.shape[1], -1)
     spread = made.spread @ matrix.T
+    free = fit_freedom(fit.vcov_kind, fit.survey, fit.cells, len(estimate))
     if fit.replicate_theta is not None:
         assert fit.survey.replicates is not None
         again = replicated_margins(fit, frame, target, covariates) @ matrix.T
         replicated = replicate_deviations(again, estimate, fit.survey.replicates)
-        return Standardised(estimate, replicated.T @ replicated, None, replicated)
+        made = replicated.T @ replicated
+        return Standardised(estimate, made, None, replicated, None, free, fit.survey.replicates.identity)
     if covariates == "fixed":
-        return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T, None)
-    others = target_covariance(target, fit, spread)
+        return Standardised(estimate, jacobian @ fit.theta_vcov @ jacobian.T, None, freedom=free)
     if fit.penalty:
         population = covariance(sampled_influence(fit, np.zeros_like(jacobian), spread, target))
-        joint = jacobian @ fit.theta_vcov @ jacobian.T + population + others
-        return Standardised(estimate, joint, _scaled(sampled_influence(fit, jacobian, spread, target), joint))
+        joint = jacobian @ fit.theta_vcov @ jacobian.T + population
+        return Standardised(
+            estimate, joint, _scaled(sampled_influence(fit, jacobian, spread, target), joint), freedom=free
+        )
     contributions = sampled_influence(fit, jacobian, spread, target)
-    return Standardised(estimate, covariance(contributions) + others, contributions)
+    if contributions.beside:
+        free = freedom(contributions)
+    return Standardised(estimate, covariance(contributions), contributions, freedom=free)
 
 
 def _scaled(influence: Influence, joint: Array) -> Influence:
@@ -116,7 +133,8 @@ def _scaled(influence: Influence, joint: Array) -> Influence:
 def drawn_estimates(post: Posterior, frame: Columns, target: Target, matrix: Array, covariates: str) -> Standardised:
     """The same of a posterior: every draw is averaged first, and summarised last."""
     draws = sampled_margins(post, frame, target, covariates).reshape(len(post.draws), -1) @ matrix.T
-    return Standardised(draws.mean(axis=0), np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws)
+    joint = np.atleast_2d(np.cov(draws, rowvar=False))
+    return Standardised(draws.mean(axis=0), joint, None, None, draws, endless(len(matrix)))
 
 
 def estimand_text(fit: Tabulated, names: tuple[str, ...], target: Target, quantity: str = "") -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.margins.target import Target
 from wwm_models.cells.plain import Grouped, as_frame
-from wwm_models.engines.covariance import covariance, summed
+from wwm_models.engines.covariance import summed
 from wwm_models.engines.crossing import described_patterns
 from wwm_models.engines.predictors import predictors_of
 from wwm_models.errors import AdjustError, listed
@@ -99,7 +99,8 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
     jacobian : (m, p) array
     spread : (R, m) array
     target : Target
-        The sample's own part enters only when the target is the sample, as it is or raked.
+        A declared population has no part of its own; another survey's respondents have theirs, paired with those of the fit where they
+        are the same.
     """
     influence = fit.theta_influence.occupied
     values = influence.values @ jacobian.T
@@ -112,21 +113,19 @@ def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) 
         used = influence.row_cell >= 0
         pattern_of[influence.row_cell[used]] = target.row_pattern[used]
         values += (spread / float(fit.cells.row_weight.sum()))[pattern_of]
-    return replace(influence, values=values)
+        return replace(influence, values=values)
+    own, others = replace(influence, values=values), _target_influence(target, spread)
+    return own if others is None else summed(own, others)
 
 
-def target_covariance(target: Target, fit: Fit, spread: Array) -> Array:
-    """Covariance from sampling the target's respondents, where they are others than the fit's."""
-    size = spread.shape[1]
-    if target.survey is None or target.survey is fit.survey or target.row_pattern is None or target.row_weight is None:
-        return np.zeros((size, size))
+def _target_influence(target: Target, spread: Array) -> Influence | None:
+    """Contributions of the target's respondents, where it is a sample."""
+    if target.survey is None or target.row_pattern is None or target.row_weight is None:
+        return None
     weight = target.row_weight / target.row_weight.sum()
-    frequency = target.survey.weight_kind == "frequency"
-    if frequency:
+    if target.survey.weight_kind == "frequency":
         spread, weight = spread / target.row_weight.sum(), target.row_weight
-    return covariance(
-        Influence(spread, target.row_pattern, weight, target.survey.design, frequency, target.survey.tally)
-    )
+    return Influence.of(target.survey, spread, target.row_pattern, weight)
 
 
 def refuse_crossing(log_p: Array, frame: Columns) -> None:

@@ -210,7 +210,8 @@ def _every_part(
     inside, moved = _raw_of_rows(fit, groups, collapse)
     value = everyone.table["estimate"].to_numpy(dtype=float)[rows]
     assert everyone.contributions is not None
-    shares = replace(everyone.contributions, values=everyone.contributions.values[:, rows])
+    shares = everyone.contributions.mapped(np.eye(len(everyone.table))[rows])
+    known = everyone.freedom.rows(rows).estimable
     shapley = [
         _Part(name, parts.values[j], _std_error(_influence(fit, parts.influence[:, j])))
         for j, name in enumerate(parts.names[1:-1], start=1)
@@ -221,11 +222,11 @@ def _every_part(
         [] if there is None else [_Part(POPULATION, there[0] - here[0], _std_error(summed(here[1], there[1], -1.0)))]
     )
     return [
-        _Part(ROWS, inside - value, _std_error(summed(_influence(fit, moved), shares, -1.0))),
-        _Part(FORM, parts.values[0] - inside, _std_error(_influence(fit, parts.influence[:, 0] - moved))),
+        _Part(ROWS, inside - value, _std_error(summed(_influence(fit, moved), shares, -1.0), known)),
+        _Part(FORM, parts.values[0] - inside, _std_error(_influence(fit, parts.influence[:, 0] - moved), known)),
         *shapley,
         *elsewhere,
-        _Part(DIFFERENCE, last[0] - value, _std_error(summed(last[1], shares, -1.0))),
+        _Part(DIFFERENCE, last[0] - value, _std_error(summed(last[1], shares, -1.0), known)),
     ]
 
 
@@ -253,13 +254,13 @@ def _influence(fit: Fit, values: Array) -> Influence:
     used = (fit.cells.row_pattern >= 0) & (answer >= 0)
     cell = np.where(used, fit.cells.row_pattern * len(fit.design.order) + answer, -1)
     design = fit.survey.design if fit.vcov_kind in ("design", "replicates") else None
-    return Influence(
-        values, cell, fit.cells.row_weight, design, fit.survey.weight_kind == "frequency", fit.survey.tally
-    )
+    return replace(Influence.of(fit.survey, values, cell, fit.cells.row_weight), design=design)
 
 
-def _std_error(influence: Influence) -> Array:
-    return np.sqrt(np.maximum(np.diag(covariance(influence)), 0.0))
+def _std_error(influence: Influence, known: NDArray[np.bool_] | None = None) -> Array:
+    """Standard errors; missing where the raw share that a part is made of cannot be estimated."""
+    found = np.sqrt(np.maximum(np.diag(covariance(influence)), 0.0))
+    return found if known is None else np.where(known, found, np.nan)
 
 
 def _group_rows(everyone: Estimates, groups: pd.DataFrame, categories: list[str]) -> NDArray[np.intp]:
