@@ -117,11 +117,7 @@ def fit(
         iterations=maximum.iterations,
         gradient_norm=float(np.max(np.abs(found.gradient))),
         condition_number=condition_number(found.information),
-        warnings=(
-            *survey.warnings,
-            *_without_error(free),
-            *_warnings(cells, design, reported, counted=survey.weight_kind != "frequency"),
-        ),
+        warnings=_warnings(survey, cells, design, reported, free),
         replicate_theta=again,
         penalty=penalty,
         render=summary,
@@ -207,10 +203,6 @@ def _theta_covariance(
     return covariance(influence)
 
 
-def _without_error(free: Freedom) -> list[str]:
-    return [f"Standard errors: {reason}." for reason in free.reasons if reason]
-
-
 def _effective_n(cells: Cells, survey: Survey) -> float:
     if survey.weight_kind == "frequency":
         return float(cells.n)
@@ -245,9 +237,10 @@ def _status(
     return "ok", ""
 
 
-def _warnings(cells: Cells, design: Design, reported: Reported, *, counted: bool) -> tuple[str, ...]:
-    """What a reader must know; `counted` says whether a row of weight zero is a respondent (a frequency of zero is not)."""
-    found = [
+def _warnings(survey: Survey, cells: Cells, design: Design, reported: Reported, free: Freedom) -> tuple[str, ...]:
+    """What a reader must know; a row of weight zero is a respondent, unless the weight is a frequency."""
+    found = [f"Standard errors: {reason}." for reason in free.reasons if reason]
+    found += [
         f'Answer "{cells.categories[k]}" of {cells.outcome}: 0 of {cells.n} rows (with weight); it keeps its place with probability 0.'
         for k in np.setdiff1d(np.arange(len(cells.categories)), design.order)
     ]
@@ -256,6 +249,6 @@ def _warnings(cells: Cells, design: Design, reported: Reported, *, counted: bool
     found += pooling_notes(design)
     without = (cells.row_pattern >= 0) & (cells.row_weight == 0)
     zero = round(float(without.sum() if cells.tally is None else cells.tally.count[without].sum()))
-    if zero and counted:
+    if zero and survey.weight_kind != "frequency":
         found.append(f"{zero} of {cells.n} rows used have weight 0; they count in n but not in the estimates.")
-    return (*found, *reported.notes)
+    return (*survey.warnings, *found, *reported.notes)
