@@ -61,10 +61,42 @@ def recode_answers(item: Declaration, source: FromColumn, column: RawColumn, *, 
     return Recoded(item.variable, values[column.index], reasons[column.index])
 
 
+def used_though_missing(item: Declaration, column: RawColumn, *, file: str, where: str) -> tuple[str, ...]:
+    """Warn of answers that the file declares missing and the codebook uses; the codebook goes first, but not without a word.
+
+    Parameters
+    ----------
+    item : Declaration
+    column : RawColumn
+    file, where : str
+        As for `recode_answers`.
+    """
+    found = [
+        f'{_shown(cell)} in {column.where(place)} as "{answer.level.id}"'
+        for place, cell in enumerate(column.cells)
+        for answer in item.answers
+        if cell.user_missing and _is(cell, answer)
+    ]
+    if not found:
+        return ()
+    return (
+        f'{file}: the file declares missing in "{column.name}" what {where} has as an answer: {listed(found)}. Expected a content to be an '
+        "answer or missing in both. The codebook was followed: where the file is right, move the level to `missing`.",
+    )
+
+
+def _is(cell: Cell, answer: Answer) -> bool:
+    return cell.text in answer.text or bool(cell.label and cell.label in answer.text) or cell.number in answer.codes
+
+
+def _shown(cell: Cell) -> str:
+    return f'{cell.text} ("{cell.label}")' if cell.label else f'"{cell.text}"'
+
+
 def _meaning(cell: Cell, answers: Sequence[Answer], source: FromColumn) -> Meaning | None:
     """Give the level or the reason; None for a cell the codebook does not know. A declared answer goes first."""
     for place, answer in enumerate(answers):
-        if cell.text in answer.text or (cell.label and cell.label in answer.text) or cell.number in answer.codes:
+        if _is(cell, answer):
             return place
     return missing_reason(cell, source) or None
 
@@ -125,7 +157,7 @@ def _found(column: RawColumn, place: int, known: Mapping[str, str]) -> str:
     rows = column.where(place)
     if column.labels and not cell.label:
         return f"{cell.text} in {column.name} (n = {column.count(place)}) has no label, in {rows}"
-    shown = f'{cell.text} ("{cell.label}")' if cell.label else f'"{cell.text}"'
+    shown = _shown(cell)
     text = cell.label or cell.text
     twin = known.get(squeezed(text))
     same = f", which differs from the declared {twin!r} only in white space or capitals (the file has {text!r})"

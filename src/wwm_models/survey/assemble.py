@@ -18,7 +18,7 @@ from wwm_models.survey.domain import domain_of
 from wwm_models.survey.doubts import refuse_dominant, unequal_weights
 from wwm_models.survey.raw import RawFile, column_named, several
 from wwm_models.survey.readers import read_file
-from wwm_models.survey.recode import recode
+from wwm_models.survey.recode import contradictions, recode
 from wwm_models.survey.weighting import design_of, weights_of
 
 MARK: Final = "SYNTHETIC"
@@ -84,7 +84,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         title=codebook.source.title,
         synthetic=codebook.source.synthetic or says_synthetic(file),
         suppress_below=codebook.sampling.suppress_below,
-        warnings=unequal_weights(spread, codebook),
+        warnings=(*contradictions(file, codebook), *unequal_weights(spread, codebook)),
         suppress_counts=codebook.sampling.suppress_counts,
         sha256=file.sha256,
         identity=identity_of(file.sha256, file.rows),

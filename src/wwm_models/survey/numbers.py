@@ -14,8 +14,36 @@ from wwm_models.survey.codebook import Cut, Declaration, FromColumn
 from wwm_models.survey.raw import RawColumn, plainly
 from wwm_models.survey.recoded import Recoded
 
-HIGH_CODES: Final = (7, 8, 9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
-LOW_CODES: Final = (*range(-9, 0), -97, -98, -99, -997, -998, -999)
+# repeated digits, and what ends in 6 to 9 behind nines
+HIGH_CODES: Final = (
+    7,
+    8,
+    9,
+    66,
+    77,
+    88,
+    96,
+    97,
+    98,
+    99,
+    666,
+    777,
+    888,
+    996,
+    997,
+    998,
+    999,
+    6666,
+    7777,
+    8888,
+    9996,
+    9997,
+    9998,
+    9999,
+    99999,
+)
+LOW_CODES: Final = (*range(-9, 0), *(-code for code in HIGH_CODES if code > 9))
+_REPEATED: Final = (66, 77, 88)  # ages and shares as well: they must lie further away than half the span of the others
 _GAPS: Final = 3.0  # a code is out of line when it lies more than three usual steps from the other values
 
 Floats = NDArray[np.float64]
@@ -85,14 +113,17 @@ def cut_into_levels(values: Floats, reasons: NDArray[np.object_], cut: Cut) -> t
 def suspicious(values: Floats) -> Floats:
     """Give the values that look like codes for a missing answer rather than like numbers.
 
-    These are 7 to 9, 97 to 99, 997 to 999 and 9997 to 9999 where they lie more than three usual steps (the median difference
-    between neighbouring values, at least 1) above or below all other values, and -1 to -9, -97 to -99 and -997 to -999
-    where nothing else is negative.
+    These are 7 to 9, 97 to 99 and their like (`HIGH_CODES`) where they lie more than three usual steps (the median difference
+    between neighbouring values, at least 1) above or below all values that are no such codes, and their negatives and -1 to -9 where
+    nothing else is negative, or where they lie that far below. No code hides another: each is held against the other values only.
+    A single digit needs three steps, and one that follows the values closely belongs to them (7 to 9 on a scale from 1 to 9).
 
     Examples
     --------
     >>> suspicious(np.array([18.0, 19, 20, 22, 60, 99])).tolist()
     [99.0]
+    >>> suspicious(np.array([0.0, 1, 2, 3, 4, 5, 8, 9, -88, -99])).tolist()
+    [-99.0, -88.0, 8.0, 9.0]
     >>> suspicious(np.array([90.0, 95, 96, 97, 98, 99, 100])).tolist()
     []
     """
@@ -101,10 +132,26 @@ def suspicious(values: Floats) -> Floats:
     if not len(rest):
         return rest
     step = max(1.0, float(np.median(np.diff(rest)))) if len(rest) > 1 else 1.0
-    far = (distinct > rest[-1] + _GAPS * step) | (distinct < rest[0] - _GAPS * step)
-    high = np.isin(distinct, HIGH_CODES) & far
-    low = np.isin(distinct, LOW_CODES) & bool(rest[0] >= 0)
-    return distinct[high | low]
+    above, below = distinct[distinct > rest[-1]], distinct[distinct < rest[0]]
+    span = float(rest[-1] - rest[0])
+    high = _beyond(above - rest[-1], above, step, span) | set(_beyond(rest[0] - below[::-1], below[::-1], step, span))
+    low = {float(code) for code in below if code < 0 and (rest[0] >= 0 or rest[0] - code > _GAPS * step)}
+    return np.array(sorted({code for code in high if code >= 0} | low), dtype=np.float64)
+
+
+def _beyond(distances: Floats, codes: Floats, step: float, span: float) -> set[float]:
+    """Give the codes on one side of the other values, nearest first, from the first that none of them or their neighbours reach."""
+    reached = 0.0
+    for place, (distance, code) in enumerate(zip(distances, codes, strict=True)):
+        enough = _GAPS * step <= distance if 0 <= code <= 9 and distance > 0 else _GAPS * step < distance
+        if code in _REPEATED:
+            enough = enough and distance > span / 2
+        if distance - reached <= step:
+            reached = float(distance)
+        elif enough:
+            first = next(number for number in range(place + 1) if distances[number] > reached)
+            return {float(one) for one in codes[first:]}
+    return set()
 
 
 def _sure(values: Floats, source: FromColumn) -> NDArray[np.bool_]:

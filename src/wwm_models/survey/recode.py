@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey.answers import recode_answers
+from wwm_models.survey.answers import recode_answers, used_though_missing
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.numbers import cut_into_levels, recode_numbers
 from wwm_models.survey.raw import RawColumn, RawFile, column_at, column_named
@@ -52,6 +52,17 @@ def recode(file: RawFile, codebook: Codebook) -> dict[str, Recoded]:
     if problems:
         raise SurveyError(together(problems))
     return done
+
+
+def contradictions(file: RawFile, codebook: Codebook) -> tuple[str, ...]:
+    """Warn of answers that the file declares missing, variable by variable."""
+    found: list[str] = []
+    for item in codebook.declarations:
+        if isinstance(item.source, FromColumn):
+            where = codebook.where(item.variable.name)
+            column = column_of_variable(item.source, file, where)
+            found += used_though_missing(item, column, file=str(file.path), where=where)
+    return tuple(found)
 
 
 def together(problems: list[str]) -> str:

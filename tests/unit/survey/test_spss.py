@@ -12,6 +12,8 @@ import pytest
 from wwm_models.errors import SurveyError
 from wwm_models.records.survey import Survey
 from wwm_models.survey import read_survey
+from wwm_models.survey.codebook import Source
+from wwm_models.survey.readers import read_file
 
 LABELS = {1.0: "never", 2.0: "weekly", 3.0: "daily", 8.0: "don't know"}
 VALUES = [1.0, 2.0, 3.0, 8.0, 9.0, np.nan]
@@ -104,3 +106,27 @@ def test_a_damaged_file(tmp_path: Path):
     (tmp_path / "codebook.toml").write_text('[variables.x]\ncolumn = "x"\nkind = "number"\n', encoding="utf-8")
     with pytest.raises(SurveyError, match=r"the SPSS file cannot be read: .* Expected a whole \.sav file"):
         read_survey(tmp_path / "data.sav", codebook=tmp_path / "codebook.toml")
+
+
+def test_an_answer_that_the_file_declares_missing_is_used_with_a_word(tmp_path: Path):
+    survey = spss(tmp_path, BOTH + ', { id = "dk", codes = [8] }, { id = "na", codes = [9] }')
+    assert survey.frame["often"].cat.codes.tolist() == [0, 1, 2, 3, 4, -1]
+    assert [said.replace(f"{tmp_path}/", "") for said in survey.warnings] == [
+        'data.sav: the file declares missing in "v1" what codebook.toml, [variables.often] has as an answer: 8 ("don\'t know") in 1 of 6 rows '
+        '(first rows, counted from 1: 4) as "dk", "9" in 1 of 6 rows (first rows, counted from 1: 5) as "na". Expected a content to be an '
+        "answer or missing in both. The codebook was followed: where the file is right, move the level to `missing`."
+    ]
+    assert spss(tmp_path, BOTH).warnings == ()
+
+
+@pytest.mark.parametrize("first", [8.0, np.nan])
+@pytest.mark.parametrize("spans", [[8, 9], [{"lo": 8, "hi": 99}], [{"lo": 8, "hi": 8}, {"lo": 99, "hi": 99}]])
+def test_system_and_user_missing_values_in_any_order(first: float, spans: list[object], tmp_path: Path):
+    values = [first, 1.0, 2.0, np.nan, 8.0, 2.0, np.nan, 99.0, 3.0]
+    pyreadstat.write_sav(pd.DataFrame({"v1": values}), str(tmp_path / "x.sav"), missing_ranges={"v1": spans})
+    (column,) = read_file(tmp_path / "x.sav", Source()).columns
+    found = [column.cells[place] for place in column.index]
+    np.testing.assert_array_equal([cell.number for cell in found], values)
+    assert [cell.user_missing for cell in found] == [
+        value == 8 or (value == 99 and spans != [8, 9]) for value in values
+    ]

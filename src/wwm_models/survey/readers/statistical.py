@@ -3,6 +3,9 @@
 SPSS declares numbers or ranges missing; Stata and SAS have letters beside the numbers, .a to .z (SAS also ._). A letter
 comes back as its own distinct cell, so that it can be counted by its label like a number. References: the documentation of
 ReadStat and pyreadstat.
+
+Once pyreadstat has seen a letter in a column, it fills what is missing without one (the point of Stata and SAS) with whatever its
+buffer holds. Columns with letters are therefore read a second time without them: numbers come from there, letters from the first.
 """
 
 from __future__ import annotations
@@ -68,9 +71,26 @@ def _read(reader: Any, data: Unpacked, source: Source, **options: Any) -> Column
         if head.number_rows is not None:
             refuse_large(data.path, Size(int(head.number_rows), int(head.number_columns)), source.memory_gb)
         frame, meta = read(str(data.file), **_AS_IT_STANDS, **options)
+        if lettered := [name for name in frame.columns if name in meta.missing_user_values]:
+            plain, _ = read(str(data.file), usecols=lettered, **_AS_IT_STANDS, **encoding)
+            frame = frame.assign(**{name: _numbers_and_letters(plain[name], frame[name]) for name in lettered})
         return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
 
     return apart(columns, data.bytes / 1e6)
+
+
+def _numbers_and_letters(plain: pd.Series, lettered: pd.Series) -> pd.Series:
+    """Give a column its numbers from one reading and its letters from another; the rest is missing.
+
+    Parameters
+    ----------
+    plain : (n,) Series
+        Without letters: nan wherever something is missing.
+    lettered : (n,) Series
+        A text where a letter is missing; elsewhere not to be trusted.
+    """
+    letters = lettered.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool) & plain.isna().to_numpy()
+    return plain.astype(object).mask(letters, lettered.astype(object))
 
 
 def _described(frame: pd.DataFrame, meta: Any, place: int) -> RawColumn:
