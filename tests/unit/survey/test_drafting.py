@@ -264,3 +264,55 @@ def test_a_strategy_is_no_stratum_and_a_file_without_a_design_suggests_none(tmp_
     (tmp_path / "data.csv").write_text("strategy,answer\n1,yes\n2,no\n", encoding="utf-8")
     text = draft_codebook(read_file(tmp_path / "data.csv", Source()), Source())
     assert "perhaps" not in text
+
+
+REFUSALS = ["Refused", "Don't know", "DON\u2019T KNOW (volunteered)", "No answer", "Prefer not to say", "Not applicable", "N/A", "NA", "DK", "Missing",
+            "weet niet", "Weet ik niet", "geen antwoord", "wil niet zeggen", "Wil ik niet zeggen", "n.v.t.", "nvt", "onbekend", "Keine Angabe"]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", REFUSALS)
+@pytest.mark.parametrize("ending", [".sav", ".dta", ".csv", ".number"])
+def test_what_is_labelled_a_refusal_is_proposed_as_missing_with_a_check(ending: str, label: str, tmp_path: Path):
+    if ending == ".csv":  # a text column, as R writes NA
+        path, shown = tmp_path / "data.csv", label
+        pd.DataFrame({"x": ["good", "bad", "good", label, "bad"]}).to_csv(path, index=False)
+    elif ending == ".number":  # a number, of which -1 has a label
+        path, shown = tmp_path / "data.sav", f"-1 {label}"
+        frame = pd.DataFrame({"x": [20.0, 31, 40.5, -1, 25]})
+        pyreadstat.write_sav(frame, str(path), variable_value_labels={"x": {-1.0: label}})
+    else:
+        path, shown = tmp_path / f"data{ending}", f"-1 {label}"
+        writer = pyreadstat.write_sav if ending == ".sav" else pyreadstat.write_dta
+        labels = {1: "good", 2: "bad", -1: label}
+        writer(pd.DataFrame({"x": [1, 2, 1, -1, 2]}), str(path), variable_value_labels={"x": labels})
+    text, survey = drafted(path)
+    assert f"# CHECK: {shown} (n = 1) is taken for no answer: if it is one, move it to levels" in text
+    assert survey.missing["x"].tolist() == ["", "", "", label, ""]
+    assert label not in [level.en for level in survey.variables["x"].levels]
+
+
+def test_a_text_of_r_among_numbers_is_proposed_as_missing(tmp_path: Path):
+    (tmp_path / "data.csv").write_text("age\n18.5\n20\nNA\n31\nNA\n", encoding="utf-8")
+    text, survey = drafted(tmp_path / "data.csv")
+    assert "# CHECK: NA (n = 2) is taken for no answer: if it is one, move it to levels" in text
+    assert survey.missing["age"].tolist() == ["", "", "NA", "", "NA"]
+
+
+def test_signs_that_carry_a_meaning_stay_in_the_id(tmp_path: Path):
+    frame = pd.DataFrame({"x": ["65+", "65", "<18", ">18", "18-34", "50%", "50"]})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    labels = {float(code): text for code, text in enumerate(frame["x"])}
+    pyreadstat.write_sav(
+        pd.DataFrame({"x": list(labels)}), str(tmp_path / "data.sav"), variable_value_labels={"x": labels}
+    )
+    _, survey = drafted(tmp_path / "data.sav")
+    assert {level.en: level.id for level in survey.variables["x"].levels} == {
+        "65+": "65_plus", "65": "65", "<18": "under_18", ">18": "over_18", "18-34": "18_34", "50%": "50_percent", "50": "50",
+    }  # fmt: skip
+
+
+def test_one_answer_beside_a_refusal_is_kept_with_a_check(tmp_path: Path):
+    (tmp_path / "data.csv").write_text("x\nyes\nRefused\nyes\n", encoding="utf-8")
+    text, survey = drafted(tmp_path / "data.csv")
+    assert "# CHECK: Refused may be no answer: if so, move it to missing" in text
+    assert [level.id for level in survey.variables["x"].levels] == ["refused", "yes"]

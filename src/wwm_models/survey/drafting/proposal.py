@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -16,9 +16,32 @@ from wwm_models.survey.raw import Cell, RawColumn, plainly, within
 
 MOST_ANSWERS: Final = 40  # a column with more distinct texts than this is free text
 FEW_CODES: Final = 12  # whole numbers that may be codes
+_SIGNS: Final = (
+    (r"\+", " plus "),
+    (r"<=|≤", " at most "),
+    (r">=|≥", " at least "),
+    ("<", " under "),
+    (">", " over "),
+    (r"(?<![\w.])[-−](?=\d)", " minus "),
+    ("%", " percent "),
+)
 _WEIGHT: Final = re.compile(r"weight|weeg|weging|gewicht|pondera|wgt|^wt?[0-9_]*$|^wt|_wt$", re.IGNORECASE)
 STRATUM: Final = re.compile(r"\bstrat(um|a|ums)\b|^v?strat(um|a)?(_?id)?[0-9]*$", re.IGNORECASE)
 UNIT: Final = re.compile(r"\b(primary|variance|first[- ]stage) sampling (unit|psu)|\bpsu\b|^v?psu", re.IGNORECASE)
+
+# at the head of an answer, before anything else that it says
+_REFUSAL: Final = re.compile(
+    r"(refus(ed|al)|prefer(red)? not to|rather not|(i )?(do not|don'?t|did not|didn'?t|does not|doesn'?t) know|no (answer|response|reply)|"
+    r"not (answered|applicable|stated|ascertained|asked|available|reported|provided)|inapplicable|declined|non-?response|"
+    r"(ik )?weet (ik )?(het )?niet|geen (antwoord|opgave|reactie)|(ik )?(wil|wilde) (ik )?(dat |het )?(liever )?niet (zeggen|antwoorden)|"
+    r"(zeg )?(ik )?liever niet|weiger(t|de|ing)|geweigerd|niet (van toepassing|gevraagd|ingevuld|bekend|beantwoord)|"
+    r"keine (angabe|antwort)|wei(ß|ss) nicht|trifft nicht zu|(sans|pas de|non) r[eé]ponse|ne sa(it|is) pas)(?![a-z])"
+)
+# these words may begin an answer that is one
+_WHOLE_REFUSAL: Final = re.compile(
+    r"refus(e|es)?|dk|rf|dk ?/ ?(na|nr|rf|ref)|n ?/ ?a|n\.? ?a|nan|null|nil|missing|system missing|unknown|skip(ped)?|inap|iap|undisclosed|"
+    r"n\.? ?v\.? ?t|wn|w\.n|onbekend|ontbreekt|ontbrekend|k\.? ?a|unbekannt|inconnu"
+)
 
 Kind = Literal["ordered", "nominal", "number", "left out"]
 
@@ -62,12 +85,15 @@ def propose(column: RawColumn) -> Proposal:
     empty = sum(count for cell, count in counted if not cell.text)
     known = [(cell, count) for cell, count in counted if cell.text and not cell.user_missing]
     missing = _missing(column, counted)
-    kind, doubts = _kind(column, known)
+    answered = [(cell, count) for cell, count in known if not refuses(cell.label or cell.text)]
+    kind, doubts = _kind(column, answered or known)
+    levels, refused = _without_refusals(_levels(column, known))
+    if kind == "number":
+        missing, doubts = (*missing, *refused), (*doubts, *_taken_for_missing(refused), *_number_doubts(answered))
     if kind in ("number", "left out"):
-        return Proposal(
-            column, kind, (), missing, empty, (*doubts, *(_number_doubts(known) if kind == "number" else ()))
-        )
-    levels = _levels(column, known)
+        return Proposal(column, kind, (), missing, empty, doubts)
+    doubts += _taken_for_missing(refused) or _perhaps_missing(levels)
+    missing = (*missing, *refused)
     labelled = {code for entry in levels for code in entry.codes if entry.label}
     if column.labels:
         bare = [entry for entry in levels if entry.codes and not entry.label]
@@ -79,6 +105,39 @@ def propose(column: RawColumn) -> Proposal:
     if len(levels) < 2:
         return Proposal(column, "left out", (), missing, empty, ("fewer than two answers",))
     return Proposal(column, kind, levels, missing, empty, doubts)
+
+
+def _without_refusals(levels: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """Part answers from refusals by their words; a column of one answer and refusals keeps them all."""
+    refused = tuple(entry for entry in levels if refuses(entry.label or "".join(entry.text)))
+    rest = tuple(entry for entry in levels if entry not in refused)
+    if len(rest) < 2:
+        return levels, ()
+    return rest, tuple(replace(entry, label=entry.label or "".join(entry.text)) for entry in refused)
+
+
+def _taken_for_missing(refused: Sequence[Entry]) -> tuple[str, ...]:
+    return tuple(
+        f"{' '.join([*map(plainly, entry.codes), entry.label])} (n = {entry.rows}) is taken for no answer: if it is one, move it to levels"
+        for entry in refused
+    )
+
+
+def _perhaps_missing(levels: Sequence[Entry]) -> tuple[str, ...]:
+    found = (entry.label or "".join(entry.text) for entry in levels)
+    return tuple(f"{text} may be no answer: if so, move it to missing" for text in found if refuses(text))
+
+
+def refuses(text: str) -> bool:
+    """Say whether the words of an answer say that there is none, in English, Dutch, German or French.
+
+    Examples
+    --------
+    >>> [refuses(text) for text in ("Refused", "(Don't know)", "NA", "n.v.t.", "Weet niet", "wil ik niet zeggen", "No opinion", "Namur")]
+    [True, True, True, True, True, True, False, False]
+    """
+    plain = " ".join(text.casefold().replace("\u2019", "'").split()).strip("()[]<>*-. ")
+    return bool(_WHOLE_REFUSAL.fullmatch(plain) or _REFUSAL.match(plain))
 
 
 def name_of(column: str, taken: Sequence[str]) -> str:
@@ -112,8 +171,21 @@ def level_ids(levels: Sequence[Entry]) -> list[str]:
     ids: list[str] = []
     for entry in levels:
         code = f"code_{plainly(entry.codes[0])}" if entry.codes else "answer"
-        ids.append(_unused(slug(entry.label or "".join(entry.text[:1])) or slug(code), ids))
+        ids.append(_unused(slug(_with_words(entry.label or "".join(entry.text[:1]))) or slug(code), ids))
     return ids
+
+
+def _with_words(text: str) -> str:
+    """Write signs that carry the meaning of an answer as words, which an id keeps.
+
+    Examples
+    --------
+    >>> [slug(_with_words(text)) for text in ("65+", "<18", "> 40", "-5", "50%", "18-34")]
+    ['65_plus', 'under_18', 'over_40', 'minus_5', '50_percent', '18_34']
+    """
+    for sign, word in _SIGNS:
+        text = re.sub(sign, word, text)
+    return text
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:
