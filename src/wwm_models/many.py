@@ -7,7 +7,13 @@ of each other. They go through joblib; with the address of a scheduler they go t
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
+import os
+import signal
+import sys
+import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterable
@@ -18,6 +24,7 @@ from wwm_models.errors import SchedulerError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 PROCESSES: Final = 2  # of the pool that all of a run shares: joblib would start another for another number
+_PR_SET_PDEATHSIG: Final = 1  # of linux/prctl.h
 SECONDS: Final = 30  # that a scheduler and its first worker may take to answer
 
 
@@ -55,9 +62,82 @@ def run_many(
         return [task(item) for item in items]
     from joblib import Parallel, delayed
 
-    with _cluster(scheduler) if scheduler else contextlib.nullcontext():
-        parallel: Any = Parallel() if scheduler else Parallel(n_jobs=jobs)
+    if not scheduler:
+        return list(in_processes(task, ((item,) for item in items), jobs=jobs))
+    with _cluster(scheduler):
+        parallel: Any = Parallel()
         return list(parallel(delayed(task)(item) for item in items))
+
+
+def in_processes(
+    task: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], *, jobs: int = PROCESSES, in_order: bool = True
+) -> Generator[Result]:
+    """Begin a task on many arguments in processes of this machine that end with this one, and give the results as they are asked for.
+
+    Parameters
+    ----------
+    task : function
+    arguments : iterable of tuples
+        What each call is given.
+    jobs : int
+        Processes; -1: as many as there are cores.
+    in_order : bool
+        Whether results come in the order of the arguments, or as they are finished.
+    """
+    from joblib import Parallel, delayed
+
+    parallel: Any = Parallel(n_jobs=jobs, return_as="generator" if in_order else "generator_unordered")
+    tied = functools.partial(_tied, os.getpid(), task)
+    with _without_interrupts():
+        return parallel(delayed(tied)(*given) for given in arguments)
+
+
+def _tied(parent: int, task: Callable[..., Result], *given: Any) -> Result:
+    """Run a task in a process that ends with its parent."""
+    end_with(parent)
+    return task(*given)
+
+
+@functools.cache
+def end_with(parent: int) -> None:
+    """Have this process end as soon as its parent does, and leave an interrupt from the keyboard to the parent.
+
+    Parameters
+    ----------
+    parent : int
+        Its number; that of this process itself does nothing.
+    """
+    if os.getpid() == parent:
+        return
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if hasattr(os, "getppid") and not sys.platform.startswith("linux"):
+        threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+    try:
+        os.kill(parent, 0)
+    except ProcessLookupError:  # it ended before this process asked to be told
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Generator[None]:
+    """Hold interrupts from the keyboard back while processes are started, which would each tell of theirs: they inherit this."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
@@ -81,10 +161,7 @@ def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
     >>> waiting(), waiting()
     (3, 3)
     """
-    from joblib import Parallel, delayed
-
-    parallel: Any = Parallel(n_jobs=PROCESSES, return_as="generator")
-    results: Generator[Result] = parallel(delayed(task)(*given) for given in [arguments])
+    results = in_processes(task, [arguments])
     waiting = functools.cache(lambda: next(results))
     weakref.finalize(waiting, _drop, results)
     return waiting

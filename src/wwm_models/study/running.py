@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from wwm_models.article import Article
 from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ResultsError
-from wwm_models.many import PROCESSES, run_many
+from wwm_models.many import in_processes, run_many
 from wwm_models.records import Survey
 from wwm_models.store import Checkpoints
 from wwm_models.study.declared import Declared
@@ -87,7 +87,7 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
             done += 1
     if len(sampled) >= WORTH_IT and (os.cpu_count() or 1) > 1:
         tell("importing the sampler in two processes", done, len(specs))
-        for name in _in_processes(sampled, work):
+        for name in in_processes(_run, ((spec, work) for spec in sampled), in_order=False):
             done += 1
             tell(f"sampled {name}", done, len(specs))
     else:
@@ -121,14 +121,6 @@ def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
 
     own = sampled if _is_sampled(spec, work) else None
     return stored_form(run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own))
-
-
-def _in_processes(specs: Sequence[ModelSpec], work: Work) -> Generator[str]:
-    """Names of models as they are finished."""
-    from joblib import Parallel, delayed
-
-    parallel: Any = Parallel(n_jobs=PROCESSES, return_as="generator_unordered")
-    yield from parallel(delayed(_run)(spec, work) for spec in specs)
 
 
 def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from wwm_models.declared.toml import check_keys
 from wwm_models.errors import DeclarationError, listed
+
+LABELS: Final = ("id", "nl", "en", "title", "reason")
+LONGEST: Final = 1000  # characters of a label; the page, the figures and Word take minutes for 5,000
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Table:
         value = self.values.get(key, default)
         if not isinstance(value, str):
             raise self.wrong(key, value, 'a text between quotes, like "..."')
+        if key in LABELS and len(value) > LONGEST:
+            raise DeclarationError(
+                f"{self.where}: `{key}` has {len(value):,} characters, from {value[:40]!r} on. Expected at most {LONGEST:,}: it stands in tables and "
+                "figures. Shorten it."
+            )
         return value
 
     def choice(self, key: str, known: tuple[str, ...], default: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.arguments import first_rows
-from wwm_models.errors import SurveyError
+from wwm_models.errors import SurveyError, listed
 from wwm_models.records.doubts import counted_codes
 from wwm_models.records.sampling import SamplingDesign, sampling_design
 from wwm_models.records.survey import checked_weights
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.doubts import refuse_codes
-from wwm_models.survey.raw import RawColumn, RawFile, column_named
+from wwm_models.survey.raw import RawColumn, RawFile, column_named, number_of
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -45,6 +48,12 @@ def weights_of(file: RawFile, codebook: Codebook) -> tuple[Floats, Flags]:
     column = column_named(file, sampling.weight, f"{codebook.path}, [survey], `weight`")
     values = column.numbers()
     without = np.isin(values, sampling.weight_missing_codes)
+    wrong = [
+        place
+        for place, cell in enumerate(column.cells)
+        if cell.text and np.isnan(cell.number) and not cell.user_missing
+    ]
+    refuse_texts(file.path, codebook, [(column.cells[place].text, column.where(place)) for place in wrong])
     try:
         weights = checked_weights(pd.Series(np.where(without, 0.0, values)), sampling.weight)
     except SurveyError as problem:
@@ -54,6 +63,31 @@ def weights_of(file: RawFile, codebook: Codebook) -> tuple[Floats, Flags]:
             *counted_codes(weights), lambda code: first_rows(np.flatnonzero(weights == code), file.rows), file.path, codebook
         )  # fmt: skip
     return weights, without
+
+
+def refuse_texts(path: Path | str, codebook: Codebook, texts: Sequence[tuple[str, str]]) -> None:
+    """Refuse weights that are texts, and show them.
+
+    Parameters
+    ----------
+    path, codebook
+        For the message.
+    texts : sequence of (text, where)
+        The distinct ones, and in which rows each stands.
+    """
+    if not texts:
+        return
+    commas = all(number_of(text, ",") == number_of(text, ",") for text, _ in texts)
+    advice = (
+        'Write `decimal = ","` in [source] of the codebook, or save the file with decimal points.'
+        if commas
+        else "Repair the column: numbers only, without signs or units."
+    )
+    shown = listed([f'"{text}" in {where}' for text, where in texts])
+    raise SurveyError(
+        f'{path}: weight "{codebook.sampling.weight}" is {shown}. Expected a number of '
+        f"zero or more for every respondent. {advice}"
+    )
 
 
 def design_of(file: RawFile, codebook: Codebook) -> SamplingDesign | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import operator
+import signal
 import subprocess
 import sys
 import time
@@ -77,3 +78,54 @@ def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch):
         'scheduler "tcp://10.0.0.5:8786" needs Dask, which is not installed. Expected it beside this package. Install it with: '
         'pip install "wwm-models[scale]"'
     )
+
+
+BEGIN = """
+import os, sys, time
+from pathlib import Path
+from wwm_models.many import begin, run_many
+from wwm_models.survey.readers.apart import apart
+
+def works(place):
+    (Path(place) / str(os.getpid())).touch()
+    time.sleep(120)
+
+def here():
+    works(sys.argv[1])
+
+if __name__ == "__main__":
+    kind = sys.argv[2]
+    if kind == "begin":
+        begin(works, sys.argv[1])()
+    elif kind == "run_many":
+        run_many(works, [sys.argv[1]] * 2, jobs=2)
+    else:
+        apart(here, 1.0)
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("kind", ["begin", "run_many", "apart"])
+def test_helper_processes_end_with_their_parent(kind: str, number: int, tmp_path: Path):
+    script, place = tmp_path / "script.py", tmp_path / "at_work"
+    place.mkdir()
+    script.write_text(BEGIN, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script), str(place), kind]) as parent:
+        until = time.monotonic() + 60
+        while not (helpers := [int(path.name) for path in place.iterdir()]) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert helpers
+        parent.send_signal(number)
+        parent.wait()
+        until = time.monotonic() + 2
+        while any(alive(one) for one in helpers) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not [one for one in helpers if alive(one)]

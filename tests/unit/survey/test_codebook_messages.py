@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from wwm_models.errors import DeclarationError, WwmError
+from wwm_models.survey import read_codebook
 
 REPLY = '[variables.reply]\ncolumn = "reply"\nkind = "ordered"\nlevels = [{ id = "no" }, { id = "yes" }]\n'
 NUMBER = '[variables.x]\ncolumn = "x"\nkind = "number"\n'
@@ -437,3 +439,19 @@ def test_the_message(
     expected: str,
 ):
     assert refused(data, codebook, error) == expected
+
+
+@pytest.mark.parametrize("key", ["id", "nl", "en"])
+def test_a_label_of_thousands_of_characters_is_refused_with_its_length(key: str, tmp_path: Path):
+    long = {"id": "a", "nl": "a", "en": "a"} | {key: "x" * 5000}
+    path = tmp_path / "codebook.toml"
+    level = ", ".join(f'{name} = "{text}"' for name, text in long.items())
+    path.write_text(
+        f'[variables.v]\ncolumn = "v"\nkind = "nominal"\nlevels = [{{ {level} }}, {{ id = "b" }}]\n', encoding="utf-8"
+    )
+    with pytest.raises(DeclarationError) as caught:
+        read_codebook(path)
+    assert str(caught.value) == (
+        f"{path}, [variables.v], `levels` 1: `{key}` has 5,000 characters, from '{'x' * 40}' on. Expected at most 1,000: it stands in tables "
+        "and figures. Shorten it."
+    )

@@ -11,6 +11,7 @@ from typing import Final
 
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.drafting.proposal import STRATUM, UNIT, Entry, Proposal, level_ids, name_of, propose
+from wwm_models.survey.fields import LONGEST
 from wwm_models.survey.places import data_name
 from wwm_models.survey.raw import RawFile, plainly
 from wwm_models.survey.readers.encoding import likely
@@ -135,7 +136,7 @@ def _perhaps(names: Sequence[str]) -> str:
 
 
 def _variable(name: str, where: str, item: Proposal) -> str:
-    label = item.column.label or item.column.name
+    label = (item.column.label or item.column.name)[:LONGEST]
     lines = [f"[variables.{name}]", where, f'kind = "{item.kind}"']
     lines += [f"# CHECK: {_comment(doubt)}" for doubt in item.doubts]
     lines += [f"{lang} = {_quoted(label)}" for lang in ("nl", "en")]
@@ -151,13 +152,13 @@ def _variable(name: str, where: str, item: Proposal) -> str:
 
 
 def _level_line(level: str, entry: Entry, common: Counter[str]) -> str:
-    label = entry.label or "".join(entry.text[:1]) or level
+    label = (entry.label or "".join(entry.text[:1]) or level)[:LONGEST]
     return f"  {{ id = {_quoted(level)}, {_contents(entry, common)}, nl = {_quoted(label)}, en = {_quoted(label)} }},  # {entry.rows} rows"
 
 
 def _missing_line(entry: Entry, common: Counter[str]) -> str:
     value = plainly(entry.codes[0]) if entry.codes else entry.text[0]
-    reason = entry.label or f"declared missing in the file ({value})"
+    reason = entry.label[:LONGEST] or f"declared missing in the file ({value})"
     return f"{{ {_contents(entry, common)}, reason = {_quoted(reason)} }},  # {entry.rows} rows"
 
 

@@ -14,6 +14,7 @@ from wwm_models.survey.inplace.contents import contents_of, infinite
 from wwm_models.survey.inplace.grouped import Groups
 from wwm_models.survey.inplace.looked import Table, asked
 from wwm_models.survey.raw import some_rows
+from wwm_models.survey.weighting import refuse_texts
 
 
 def weight_of(table: Table) -> tuple[Any, Any]:
@@ -63,6 +64,8 @@ def _refuse_wrong(table: Table, weight: Any) -> None:
         others=others.max(),
         **{f"code{code}": one.fill_null(False).sum() for code, one in zip(CODES, coded, strict=True)},
     )
+    if found["missing"]:
+        _refuse_texts(table, weight, found["rows"])
     for name, what in (("missing", "missing or not a finite number"), ("negative", "negative")):
         if found[name]:
             raise SurveyError(f"{shown}: {wrong_weights(sampling.weight, some_rows(found[name], found['rows']), what)}")
@@ -73,6 +76,18 @@ def _refuse_wrong(table: Table, weight: Any) -> None:
         refuse_codes(
             counts, found["others"] or 0.0, lambda code: some_rows(counts[code], found["rows"]), shown, table.codebook
         )
+
+
+def _refuse_texts(table: Table, weight: Any, rows: int) -> None:
+    """Refuse weights that are texts, in the words of the reader of files."""
+    every = table.place.table
+    column = every[table.others[table.codebook.sampling.weight]]
+    if not column.type().is_string():
+        return
+    texts = every.mutate(text=column, number=weight).filter(lambda one: one.number.isnull() & (one.text.strip() != ""))
+    counted = texts.group_by("text").aggregate(rows=texts.count()).order_by("text").limit(6)
+    found = [(str(row["text"]), some_rows(int(row["rows"]), rows)) for row in table.place.ask(counted).to_pylist()]
+    refuse_texts(table.place.shown, table.codebook, found)
 
 
 def spread_of(table: Table, weight: Any, way: Any, groups: Groups) -> Spread:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, Final
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
@@ -14,6 +15,7 @@ from wwm_models.survey.places.address import Address
 from wwm_models.survey.places.place import Place, one_by_one
 from wwm_models.survey.readers.sheet import named_table
 
+_FILES: Final = ("sqlite",)  # engines of one file, which they would make
 _SPARK: Final = ("spark", "pyspark")
 
 
@@ -42,6 +44,11 @@ def _connection(address: Address) -> Generator[Any]:
         raise SurveyError(
             f'{address.shown}: "{address.engine}" is not an engine that Ibis reaches. Expected one of {listed(known, most=40)}.'
             f"{did_you_mean(address.engine, known)} Repair the part before ://."
+        )
+    if address.engine in _FILES and not Path(address.path).is_file():
+        raise SurveyError(
+            f"{address.shown}: there is no such file. Expected {address.engine}://path#table, an absolute path after three slashes and a "
+            "relative one after two. Repair the path: nothing is made there."
         )
     try:
         with _quiet():

@@ -21,6 +21,7 @@ from wwm_models.survey.places.place import Place, one_by_one
 from wwm_models.survey.readers.columnar import CLOSED, quoted
 from wwm_models.survey.readers.sheet import named_table
 from wwm_models.survey.readers.size import SHARE_OF_FREE, free_memory
+from wwm_models.survey.readers.text import refuse_other_delimiter
 
 _VIEW: Final = "respondents"
 _ENCODINGS: Final = {"": "utf-8", "utf-8": "utf-8", "utf8": "utf-8", "latin-1": "latin-1", "utf-16": "utf-16"}
@@ -175,6 +176,7 @@ def _delimited(files: str, path: Path, source: Source) -> Reading:
             "Read the file with wwm.read_survey, or save it as parquet."
         )
     mark = source.delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    refuse_other_delimiter(path, path, encoding or "utf-8", mark)
     with path.open(encoding="utf-8-sig" if _ENCODINGS[encoding] == "utf-8" else encoding, newline="") as stream:
         headers = tuple(next(csv.reader(stream, delimiter=mark), []))
     names = ", ".join(_text(f"column{place}") for place in range(1, len(headers) + 1))

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from wwm_models.errors import WwmError
+from wwm_models.many import end_with
 
 Result = TypeVar("Result")
 SECONDS: Final = 60.0
@@ -51,11 +52,13 @@ def apart(task: Callable[[], Result], megabytes: float) -> Result:
     if not sys.platform.startswith("linux"):
         return task()
     source, sink = os.pipe()
+    parent = os.getpid()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads: the child takes no lock of ours
         child = os.fork()
     if child == 0:
         os.close(source)
+        end_with(parent)
         _child(task, sink)
     os.close(sink)
     try:

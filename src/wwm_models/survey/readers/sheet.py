@@ -1,7 +1,9 @@
 """Excel workbooks to columns: one sheet, values as they stand, formulas as their last result.
 
 A workbook is a zip archive of XML. The archive is held to limits before it is opened, the XML is read by defusedxml (no
-entities, no external files), and no formula is computed.
+entities, no external files), and no formula is computed: one without a stored result is refused (``formulas``). Numbers that a
+workbook formats as dates come as dates, logical values as true and false, error cells as their text (#N/A), which a codebook must
+declare like any other content. Hidden rows and columns are read like others.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import numpy as np
 from wwm_models.errors import SurveyError, did_you_mean, listed
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.raw import Cell, RawColumn, number_of, plainly
+from wwm_models.survey.readers.formulas import refuse_uncomputed
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked, refuse_bomb
 
@@ -45,6 +48,7 @@ def sheet_columns(data: Unpacked, source: Source) -> tuple[tuple[RawColumn, ...]
         book = openpyxl.load_workbook(data.file, read_only=True, data_only=True, keep_links=False)
         try:
             sheet = book[named_table(source.table, book.sheetnames, data.path, "sheet")]
+            refuse_uncomputed(data.path, data.file, str(sheet._worksheet_path))  # pyright: ignore[reportAttributeAccessIssue]
             return _columns(data.path, _rows(data.path, sheet), source)
         finally:
             book.close()

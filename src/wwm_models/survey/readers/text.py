@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from wwm_models.errors import SurveyError, listed
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.raw import Cell, RawColumn, number_of
+from wwm_models.survey.raw import Cell, RawColumn, number_of, several
 from wwm_models.survey.readers.encoding import check_encoding, nul_in_text, wrong_byte
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked
 
+_MARKS: Final = ",;\t|"
+_LINES: Final = 20  # that are looked at for the delimiter
+_DECIMAL: Final = re.compile(r'\s*"?[+-]?[0-9]+,[0-9]+"?\s*')
 SAMPLE = 1 << 18  # bytes at the head of the file from which the number of rows is guessed
 
 
@@ -31,12 +36,48 @@ def text_columns(data: Unpacked, source: Source) -> tuple[tuple[RawColumn, ...],
     encoding = source.encoding or "utf-8"
     delimiter = source.delimiter or ("\t" if data.ending == ".tsv" else ",")
     check_encoding(encoding, data.path)
+    refuse_other_delimiter(data.path, data.file, encoding, delimiter)
     refuse_large(data.path, expected_size(data.file, delimiter), source.memory_gb)
     try:
         with io.TextIOWrapper(data.file.open("rb"), encoding=encoding, newline="") as stream:
             return _columns(data.path, _rows(data.path, _lines(stream, data.path, encoding), delimiter), source.decimal)
     except UnicodeError:
         raise SurveyError(wrong_byte(data.file.read_bytes(), data.path, encoding, delimiter)) from None
+
+
+def refuse_other_delimiter(path: Path, file: Path, encoding: str, delimiter: str) -> None:
+    """Refuse a text whose first lines have one column, or uneven ones, with this delimiter and even ones with another.
+
+    Raises
+    ------
+    SurveyError
+    """
+    with file.open("rb") as stream:
+        head = stream.read(SAMPLE)
+    text = head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    lines = [line for line in text.splitlines()[:_LINES] if line.strip()]
+    width = _width(lines, delimiter)
+    widths = {mark: _width(lines, mark) for mark in _MARKS if mark != delimiter}
+    mark = max(widths, key=lambda one: widths[one])
+    if not lines or width > 1 or widths[mark] < 2:
+        return
+    commas = mark != "," and any(_DECIMAL.fullmatch(cell) for line in lines[1:] for cell in line.split(mark))
+    decimal = ' and `decimal = ","`' if commas else ""
+    raise SurveyError(
+        f"{path}: with the delimiter {_named(delimiter)} the first {several(len(lines), 'line')} do not have equal columns, two or more; "
+        f"with {_named(mark)} each has {widths[mark]}. Expected the delimiter of the file. Write `delimiter = {_named(mark)}`"
+        f"{decimal} in [source] of the codebook."
+    )
+
+
+def _width(lines: list[str], mark: str) -> int:
+    """Columns of each of the lines; 0 where they differ."""
+    found = {len(next(csv.reader([line], delimiter=mark), [])) for line in lines}
+    return found.pop() if len(found) == 1 else 0
+
+
+def _named(mark: str) -> str:
+    return '"\\t"' if mark == "\t" else f'"{mark}"'
 
 
 def expected_size(file: Path, delimiter: str) -> Size:

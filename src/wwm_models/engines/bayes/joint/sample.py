@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from wwm_models.engines.bayes.joint.rows import item_rows, rest_correlations
 from wwm_models.engines.bayes.joint.storage import joint_inference_data
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.sample import trouble_with
+from wwm_models.many import in_processes
 from wwm_models.records import Columns, Survey
 from wwm_models.records.joint import ItemParameters, ItemRows, JointPosterior
 
@@ -115,17 +115,14 @@ def _chains(
             tell("joint model: sampling", total * number // chains, total)
             found += run_chains(start.density, start.space, own, 1, settings, _quiet, place)
         return found
-    from joblib import Parallel, delayed
-
     portable = _portable(start)
     tell("joint model: sampling", 0, total)
-    work: Any = (
-        delayed(run_chains)(portable.density, portable.space, own, 1, settings, _quiet, place)
+    work = (
+        (portable.density, portable.space, own, 1, settings, _quiet, place)
         for own, place in zip(seeds, places, strict=True)
     )
     done: list[Chain] = []
-    finished: Any = Parallel(n_jobs=jobs, return_as="generator")(work)
-    for chain in finished:
+    for chain in in_processes(run_chains, work, jobs=jobs):
         done += chain
         tell("joint model: sampling", total * len(done) // chains, total)
     return done

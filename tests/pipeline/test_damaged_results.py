@@ -1,0 +1,100 @@
+"""Results that were damaged or changed after the run are refused in one message, whatever happened to which file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wwm_models.cli import main
+from wwm_models.store import write_manifest
+from wwm_models.study import run_study
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "absent": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[: len(path.read_bytes()) // 2]),
+    "garbage": lambda path: path.write_bytes(bytes(range(256))),
+    "other encoding": lambda path: path.write_bytes(b"\xff\xfe" + path.read_bytes()),
+    "header only": lambda path: path.write_bytes(path.read_bytes().partition(b"\n")[0] + b"\n"),
+    "JSON of others": lambda path: path.write_text("[]", encoding="utf-8"),
+    "swapped": lambda path: shutil.copyfile(path.with_name("accounting.csv"), path),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+SHOWN = ("comparison.csv", "claims.csv", "labels.json", "raw.csv", "estimands.csv", "manifest.json")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, study_in: Callable[[Path], Path]) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    study_in(folder)
+    run_study(folder / "study", data=folder / "data.csv", out=folder / "out")
+    return folder / "out"
+
+
+def commands(out: Path) -> tuple[list[str], ...]:
+    return ["show", str(out)], ["claims", str(out)], ["report", str(out)], ["verify", str(out), "--against", str(out)]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_file_that_is_not_as_the_run_wrote_it_is_refused(
+    kind: str, name: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    DAMAGE[kind](out / name)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for command in commands(out):
+        reads = command[0] != "show" or name in ("comparison.csv", "manifest.json")
+        code = main(command)
+        said = capsys.readouterr()
+        if command[0] == "verify" and name not in ("manifest.json", "raw.csv"):
+            assert code == 1
+            assert name in said.out
+        elif reads:
+            assert code == 2, command
+            assert said.out == ""
+            assert name in said.err
+        else:
+            assert code == 0
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["comparison.csv", "claims.csv", "labels.json", "raw.csv"])
+@pytest.mark.parametrize("kind", ["empty", "garbage", "header only", "JSON of others", "swapped"])
+def test_a_damaged_file_that_a_manifest_vouches_for_is_no_traceback(
+    kind: str, name: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    DAMAGE[kind](out / name)
+    facts = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    facts.pop("files")
+    write_manifest(out, facts)
+    for command in commands(out):
+        assert main(command) in (0, 1, 2)
+        assert all(len(line) > 40 for line in capsys.readouterr().err.splitlines())
+
+
+@pytest.mark.parametrize("link", ["report.html", "figures", "tables", "comparison.csv"])
+def test_a_report_writes_through_no_link(link: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out, target = tmp_path / "out", tmp_path / "target"
+    shutil.copytree(finished, out)
+    shutil.move(out / link, target)
+    before = target.read_bytes() if target.is_file() else sorted(path.name for path in target.iterdir())
+    (out / link).symlink_to(target)
+    code = main(["report", str(out)])
+    assert (target.read_bytes() if target.is_file() else sorted(path.name for path in target.iterdir())) == before
+    assert code == (2 if target.is_dir() else 0)
+    said = capsys.readouterr().err
+    if target.is_dir():
+        assert said == (
+            f"wwm: {out} exists and holds, besides the results of a run, {link} and is left alone. Expected an empty folder, or the results of "
+            "a run and nothing else. Move what is yours elsewhere. Give another --out.\n"
+        )
+    else:
+        assert not (out / link).is_symlink()
