@@ -1,16 +1,11 @@
-"""The formula language; only this file and its functions in `transforms` know patsy.
-
-A formula is text from a file, and patsy evaluates text as Python. So each formula is first parsed here, and only names,
-numbers, arithmetic and the functions listed in `FUNCTIONS` pass.
-"""
+"""From a formula to columns; only this file and its functions in `transforms` know patsy. What a formula may say is in `language`."""
 
 from __future__ import annotations
 
-import ast
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,44 +17,15 @@ from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
+from wwm_models.cells.language import FUNCTIONS, parsed
 from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, grouped_as, plain_terms
-from wwm_models.errors import AdjustError, ModelError, did_you_mean, listed
+from wwm_models.errors import AdjustError, ModelError, WwmError, listed
 from wwm_models.records import Columns
 
 Array = NDArray[np.float64]
 _TOLERANCE = 1e-7  # of a dropped column, relative to its size
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "log": np.log,
-    "log1p": np.log1p,
-    "exp": np.exp,
-    "sqrt": np.sqrt,
-    "abs": np.abs,
-    "ns": transforms.ns,
-    "mo": transforms.mo,
-    "Step": transforms.Step,
-}
-PATSY_BUILTINS = (
-    "I",
-    "Q",
-    "C",
-    "bs",
-    "cr",
-    "cc",
-    "center",
-    "standardize",
-    "scale",
-    "Poly",
-    "Treatment",
-    "Sum",
-    "Diff",
-    "Helmert",
-)
 LEARNING = ("ns", "bs", "cr", "cc", "center", "standardize", "scale")
-_NODES = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd, ast.Mod,
-    ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword, ast.BitOr, ast.List, ast.Tuple,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,53 +131,7 @@ def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:
     >>> formula_variables("y ~ age * C(region) + log(income)", ["y", "age", "region", "income"])
     ('age', 'region', 'income')
     """
-    return _variables(formula, tuple(known))
-
-
-@lru_cache(maxsize=64)
-def _variables(formula: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    right_side = formula.split("~")[-1].strip()
-    try:
-        tree = ast.parse(right_side.replace(":", "|").replace("^", "**"), mode="eval")
-    except (SyntaxError, ValueError) as problem:
-        raise ModelError(
-            f'The formula "{formula}" cannot be read: {problem.args[0]}. Expected terms joined by + * : or -.'
-        ) from problem
-    found: list[str] = []
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(tree):
-        _refuse_code(node, formula)
-        if isinstance(node, ast.Name) and id(node) not in called and node.id not in (*PATSY_BUILTINS, "Step"):
-            found.append(node.id)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Q":
-            found.extend(str(arg.value) for arg in node.args if isinstance(arg, ast.Constant))
-    for name in found:
-        if name not in known:
-            raise ModelError(
-                f'The formula "{formula}" uses "{name}", which is not a variable. '
-                f"Known variables: {listed(known, most=30)}.{did_you_mean(name, known)}"
-            )
-    return tuple(sorted(dict.fromkeys(found), key=lambda name: _position(right_side, name)))
-
-
-def _position(text: str, name: str) -> int:
-    found = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", text)
-    return found.start() if found else len(text)
-
-
-def _refuse_code(node: ast.AST, formula: str) -> None:
-    allowed = [*FUNCTIONS, *PATSY_BUILTINS]
-    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in allowed):
-        raise ModelError(
-            f'The formula "{formula}" calls `{ast.unparse(node.func)}`. Formulas may call only {listed(allowed, most=30)}. '
-            "Compute the variable beforehand, in the codebook or the frame."
-        )
-    if not isinstance(node, _NODES):
-        what = ast.unparse(node) if hasattr(node, "lineno") else type(node).__name__
-        raise ModelError(
-            f'The formula "{formula}" contains `{what}`, which is not part of the formula language. '
-            "Expected names, numbers, + - * : ** / and the allowed functions."
-        )
+    return parsed(formula, tuple(known)).variables
 
 
 def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tuple[Encoder, Array]:
@@ -257,29 +177,74 @@ def _by_patsy(
     right_side: str, frame: pd.DataFrame
 ) -> tuple[list[tuple[str, str]], Callable[[Mapping[str, Any], int], Array], Array]:
     """Names with terms, the function that replays the columns, and the columns on `frame`."""
-    try:
-        matrix: Any = dmatrix(right_side, frame, eval_env=_environment(), NA_action="raise")
-    except PatsyError as problem:
-        if isinstance(problem.__cause__, ModelError):
-            raise problem.__cause__ from problem
-        raise ModelError(
-            f'The formula "{right_side}" cannot be built: {problem.message}. Check its terms.'
-        ) from problem
+    text, other_names = parsed(right_side, tuple(frame.columns)).with_safe_names()
+    aliases = {name: other for other, name in other_names.items()}
+    matrix: Any = _computed(
+        lambda: dmatrix(text, frame.rename(columns=aliases), eval_env=_environment(), NA_action="raise"),
+        f'The formula "{right_side}" cannot be built: ',
+        "Check its terms.",
+    )
     info = matrix.design_info
     if "Intercept" not in info.column_names:
         raise ModelError(
             f'The formula "{right_side}" removes the intercept. Cut points are the intercepts here; leave out "0 +" and "- 1".'
         )
     terms = {name: term for term, where in info.term_name_slices.items() for name in info.column_names[where]}
-    named = [(readable_name(name), readable_name(terms[name])) for name in info.column_names if name != "Intercept"]
+    named = [
+        (_own_name(name, other_names), _own_name(terms[name], other_names))
+        for name in info.column_names
+        if name != "Intercept"
+    ]
 
     def evaluate(columns: Mapping[str, Any], rows: int) -> Array:
         # without predictors only an index says how many rows there are
-        data: Any = as_frame(columns) if columns else pd.DataFrame(index=range(rows))
-        (again,) = build_design_matrices([info], data, NA_action="raise")
-        return _without_intercept(again)
+        data: Any = as_frame(columns).rename(columns=aliases) if columns else pd.DataFrame(index=range(rows))
+        (again,) = _computed(
+            lambda: build_design_matrices([info], data, NA_action="raise"),
+            f'The formula "{right_side}" cannot be computed for other rows than those of the fit: ',
+            "Expected values for which its terms are defined: bs() between its outermost knots, C() of a number at the numbers of the fit. "
+            "Give such rows, or use ns(), which is linear beyond its knots.",
+        )
+        return _finite(_without_intercept(again), named, right_side)
 
-    return named, evaluate, _without_intercept(matrix)
+    return named, evaluate, _finite(_without_intercept(matrix), named, right_side)
+
+
+def _computed(make: Callable[[], Any], found: str, advice: str) -> Any:
+    """What patsy makes of a formula; whatever it or numpy complains of is an error of the formula."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return make()
+    except Exception as problem:
+        own = problem if isinstance(problem, WwmError) else problem.__cause__
+        if isinstance(own, WwmError):
+            raise own from problem
+        reason = problem.message if isinstance(problem, PatsyError) else f"{problem}".strip() or type(problem).__name__
+        reason = str(reason).replace(
+            "factor contains missing values", "a term has no value for some rows, as log(-1) has none"
+        )
+        raise ModelError(f"{found}{' '.join(str(reason).split()).rstrip('.')}. {advice}") from problem
+
+
+def _finite(columns: Array, named: list[tuple[str, str]], right_side: str) -> Array:
+    """The columns, all numbers."""
+    wrong = np.asarray(~np.isfinite(columns))
+    if wrong.any():
+        names = [name for (name, _), own in zip(named, wrong.T, strict=True) if own.any()]
+        raise ModelError(
+            f'The formula "{right_side}" has no finite value of {listed(names)} in {int(wrong.any(axis=1).sum())} of {len(columns)} rows or '
+            "patterns. Expected numbers that its terms are defined for: log() above 0, no division by 0. Use another term, or leave these out."
+        )
+    return columns
+
+
+def _own_name(name: str, other_names: Mapping[str, str]) -> str:
+    """A name of patsy's as the user knows it."""
+    shown = readable_name(name)
+    for other, variable in other_names.items():
+        shown = shown.replace(other, variable)
+    return shown
 
 
 def encode(encoder: Encoder, columns: Columns, beside: Array | None = None) -> Array:
@@ -343,7 +308,7 @@ def readable_name(name: str) -> str:
 
 
 def _environment() -> Any:
-    return EvalEnvironment([dict(FUNCTIONS)])
+    return EvalEnvironment([{**FUNCTIONS, "Step": transforms.Step}])
 
 
 def _without_intercept(matrix: Any) -> Array:
