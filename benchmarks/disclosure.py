@@ -1,4 +1,6 @@
-"""``python -m benchmarks.disclosure [TABLES [PROCESSES]]``: an attack by linear programming on everything that is published of random surveys.
+"""``python -m benchmarks.disclosure [SURVEYS [PROCESSES [tables|integers]]]``: attacks on everything that is published of random surveys.
+
+The attack by linear programming stands here, the one by whole numbers in `benchmarks.disclosure_integers`.
 
 For every random survey, many of them tiny: raw percentages and counts by two variables, by each of them, and of everyone, of all answers and of a
 collapse, and those of a second question that merges the answers; adjusted percentages and coefficients of three models, by both engines (see
@@ -21,6 +23,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 import wwm_models as wwm
+from benchmarks.disclosure_integers import report
 from benchmarks.disclosure_models import OF, Equations, equations, modelled
 from wwm_models.disclosure import told_by_equations, withhold, without_withheld
 
@@ -259,8 +262,19 @@ def main(tables: int = 1000, jobs: int = 2) -> str:
     )
 
 
+def sections(text: str) -> dict[str, str]:
+    """The parts of the committed file by their headings; the first is that of the tables."""
+    first, *rest = text.split("\n## ")
+    return {"tables": f"{first.rstrip()}\n", **({"integers": f"## {rest[0]}"} if rest else {})}
+
+
 if __name__ == "__main__":
-    text = main(*map(int, sys.argv[1:]))
+    count, jobs = int((*sys.argv[1:], "1000")[0]), int((*sys.argv[2:], "1")[0]) if sys.argv[2:] else 1
+    parts = sys.argv[3:] or ["tables", "integers"]
+    file = Path(__file__).parent / "results" / "disclosure.md"
+    made = {"tables": main, "integers": report}
+    found = sections(file.read_text(encoding="utf-8")) | {name: made[name](count, jobs) for name in parts}
+    text = f"{found['tables']}\n{found['integers']}"
     print(text)
-    if sys.argv[1:2] in ([], ["1000"]):
-        (Path(__file__).parent / "results" / "disclosure.md").write_text(text, encoding="utf-8")
+    if count == 1000:
+        file.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks.disclosure import System, attack, respondents
+from benchmarks.disclosure_integers import Hunt, hunt, names_an_answer, total
 
 import wwm_models as wwm
 from wwm_models.disclosure import withhold
@@ -124,3 +125,31 @@ def test_a_question_that_merges_answers_is_attacked_with_the_question_itself(cli
     assert not shown["c"]
     assert not (shown["b"] and merged.any())
     assert not (shown["a"] and shown["b"])
+
+
+@pytest.fixture(scope="module")
+def hunts() -> Hunt:
+    """Ten surveys by whole numbers: one with adjusted percentages and all messages, one with a second run, one whose separation would name answers."""
+    return total([hunt(seed) for seed in (*range(1, 8), 57)] + [hunt(50, whole=True), hunt(8, twice=True)])
+
+
+def test_an_attack_by_whole_numbers_finds_no_group_in_what_models_publish(hunts: Hunt):
+    assert (hunts.found, hunts.found_page, hunts.found_adjusted) == (0, 0, 0)
+    assert hunts.open >= 8  # the attack has teeth: coefficients of every model would tell these,
+    assert hunts.open_page >= 6  # with the digits of a page too,
+    assert hunts.open_adjusted >= 1  # and adjusted percentages alone
+    assert hunts.published >= 3  # and the filter leaves models
+
+
+def test_no_message_names_an_answer_of_a_small_group(hunts: Hunt):
+    assert hunts.named == 0
+    said = [
+        'Percentages are as usual. "k1" never occurs where a = a2 (0 of 3 rows).',
+        "Fewer than 10 respondents have a = a2.",
+    ]
+    assert names_an_answer(said, ("a = a2",), ["k0", "k1"]) == 1
+
+
+def test_what_two_runs_tell_together_is_said(hunts: Hunt):
+    assert hunts.together >= 1
+    assert hunts.untold == 0

@@ -195,14 +195,15 @@ def refused(
     for fit in fits:
         if fit.model in found:
             continue
-        before = shown.setdefault(fit.outcome, _Shown(fit.outcome, raws, survey))
-        why = before.differences(fit, below)
+        if fit.outcome not in shown:
+            shown[fit.outcome] = _Shown(fit.outcome, raws, survey)
+        why = shown[fit.outcome].differences(fit, below)
         if why and fit.counts:
             found[fit.model] = why
         elif why:
             partly.add(fit.model)
         else:
-            before.add(fit)
+            shown[fit.outcome].add(fit)
     return Refused(found, frozenset(partly - set(found)), tuple(fits))
 
 
@@ -375,6 +376,7 @@ class _Group:
     name: str
     rows: Flags
     base: Flags
+    size: float
 
 
 class _Shown:
@@ -383,14 +385,16 @@ class _Shown:
     def __init__(self, outcome: str, raws: Raws, survey: Survey) -> None:
         self._survey = survey
         self._used = survey.domain & survey.frame[outcome].notna().to_numpy() & (survey.weights > 0)
+        self._people = np.where(self._used, survey.counts, 0.0)
         self._reported = {name for by in raws.get(outcome, {}) for name in by}
         self._groups: list[_Group] = []
         self._models: list[tuple[str, frozenset[str], Flags]] = []
         for by, estimates in raws.get(outcome, {}).items():
             shown = estimates.table.loc[estimates.table["estimate"].notna(), list(by)].astype(str).drop_duplicates()
+            known = self._known(by)
             for levels in shown.itertuples(index=False, name=None):
                 group = ";".join(f"{name}={level}" for name, level in zip(by, levels, strict=True))
-                self._groups.append(_Group(group_words(group), rows_of(group, survey) & self._used, self._known(by)))
+                self._groups.append(self._group(group_words(group), rows_of(group, survey) & self._used, known))
 
     def _known(self, names: Iterable[str]) -> Flags:
         return self._used & self._survey.frame[list(names)].notna().all(axis=1).to_numpy()
@@ -400,7 +404,7 @@ class _Shown:
         if fit.counts:
             own = fit.pattern >= 0
             self._groups += [
-                _Group(f"{name} of {fit.model}", fit.rows(inside), own) for name, inside in fit.groups.items()
+                self._group(f"{name} of {fit.model}", fit.rows(inside), own) for name, inside in fit.groups.items()
             ]
             self._models.append((f"model {fit.model}", self._of(fit), own))
 
@@ -415,11 +419,20 @@ class _Shown:
             if 0 < self._few(own, base) < below:
                 return few_apart(name, below)
         for name, inside in fit.groups.items():
-            rows = fit.rows(inside)
+            group = self._group(name, fit.rows(inside), own)
             for other in self._groups:
-                if 0 < self._few(rows, other.rows) < below and ((rows != other.rows) & own & other.base).any():
+                if abs(group.size - other.size) < below and self._tells(group, other, below):
                     return few_between(name, other.name, below)
         return ""
 
+    def _group(self, name: str, rows: Flags, base: Flags) -> _Group:
+        return _Group(name, rows, base, float(self._people[rows].sum()))
+
+    def _tells(self, one: _Group, other: _Group, below: int) -> bool:
+        """Whether subtraction leaves a few, of whom some have a level known to both sides."""
+        return 0 < self._few(one.rows, other.rows) < below and bool(
+            ((one.rows != other.rows) & one.base & other.base).any()
+        )
+
     def _few(self, one: Flags, other: Flags) -> float:
-        return float(self._survey.counts[(one != other) & self._used].sum())
+        return float(self._people[one != other].sum())
