@@ -142,6 +142,8 @@ def _models(found: Checked) -> list[str]:
         lines += textwrap.wrap(
             f"NOT USABLE: {', '.join(fits)} {reason}", WIDTH, initial_indent="  ", subsequent_indent="    "
         )
+    for model, reason in found.withheld.items():
+        lines += textwrap.wrap(f"WITHHELD: {model}: {reason}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     lines += _straight(found.declared.models, found.survey)
     article = found.declared.article
     printed = sum(number.value is not None for number in article.published)

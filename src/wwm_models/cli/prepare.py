@@ -22,7 +22,7 @@ def check(options: argparse.Namespace) -> int:
     codebook = None if options.codebook is None else Path(options.codebook)
     found = check_study(study_folder(options.study), options.data, codebook, in_place=options.in_place)
     print(checked_text(found))
-    return NOT_USABLE if found.unfit else DONE
+    return NOT_USABLE if found.unfit or found.withheld else DONE
 
 
 def codebook(options: argparse.Namespace) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from wwm_models.records import Survey
 from wwm_models.study.declared import Declared, check_names, read_study
 from wwm_models.study.respondents import respondents
 from wwm_models.study.usable import attempts
+from wwm_models.study.withheld import foreseen
 from wwm_models.survey import Overview, header_of, overview, read_codebook, read_file, survey_of
 from wwm_models.survey.codebook import Codebook, FromColumn
 from wwm_models.survey.places import data_name
@@ -41,6 +44,8 @@ class Checked:
     overview : Overview
     declared : Declared or None
         The study's models and article; None for a folder that has a codebook only.
+    withheld : mapping of model to reason
+        Models that a run would not publish, since that would give a small group away.
     models : DataFrame
         ``model``, ``fit``, ``reason``, ``rows``: for each fit the rows used (reason "used"), then those left out by reason, or
         the reason why it cannot be fitted (rows 0).
@@ -54,6 +59,7 @@ class Checked:
     overview: Overview
     declared: Declared | None
     models: pd.DataFrame
+    withheld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def unfit(self) -> dict[str, list[str]]:
@@ -107,6 +113,7 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
     return Checked(
         data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
         survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
+        withheld=foreseen(declared.with_items(), survey) if declared else {},
     )  # fmt: skip
 
 

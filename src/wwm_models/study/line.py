@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -12,9 +12,8 @@ from typing import Any, ParamSpec
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from wwm_models.adjust import raw
 from wwm_models.disclosure import withhold, without_withheld
-from wwm_models.records import Estimates, Results, Survey
+from wwm_models.records import Results, Survey
 from wwm_models.report import library, write_report
 from wwm_models.store import Checkpoints, new_results, reserved, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
@@ -22,19 +21,18 @@ from wwm_models.study.declared import Declared, collapses_of, read_study
 from wwm_models.study.explained import all_explained
 from wwm_models.study.facts import declared_facts
 from wwm_models.study.joint import with_joint_results
-from wwm_models.study.models import ModelResult, reported_sets
+from wwm_models.study.models import ModelResult
 from wwm_models.study.posteriors import not_asked, not_sampled
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import respondents
-from wwm_models.study.running import Work, copy_posteriors, finished_models, joint_of
+from wwm_models.study.running import Work, copy_posteriors, finished_models
 from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.study.usable import refuse_unusable
-from wwm_models.study.withheld import judged_specs, refused_models, silenced
+from wwm_models.study.withheld import judged_specs, raws_of, refused_models, silenced
 from wwm_models.survey import data_name
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
-Collapses = Mapping[str, tuple[str, ...]]
 Options = ParamSpec("Options")
 
 
@@ -181,7 +179,7 @@ def run_study(
 def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str) -> Published:
     """Every table of the contract but the bounds, and what is told of the models, without what may not be published."""
     survey, level = work.survey, work.level
-    raws, withheld = withhold(survey, _raws(declared, survey, work.collapses, level))
+    raws, withheld = withhold(survey, raws_of(declared, survey, work.collapses, level))
     out = refused_models(declared.models, results, declared.article, raws, withheld, survey)
     told = [silenced(result, out.models.get(result.name, "")) for result in results]
     compared = [replace(one, contrasts=()) if one.name in out.models else one for one in told]
@@ -191,20 +189,6 @@ def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: st
     tables = study_tables(survey, declared.article, judged, told, why, raws, families(), lang, level)
     shown = without_withheld(tables, withheld, out.models, out.partly) | {"precision": precision_table(raws)}
     return Published(shown, told, {"disclosure": withheld.summary, "withheld": out.summary, "equations": out.shown})
-
-
-def _raws(
-    declared: Declared, survey: Survey, collapses: Mapping[str, Collapses], level: float
-) -> dict[str, dict[tuple[str, ...], Estimates]]:
-    """Raw percentages of every outcome by everything it is reported by."""
-    outcomes = dict.fromkeys(spec.outcome for spec in declared.models)
-    return {
-        outcome: {
-            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
-            for by in reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
-        }
-        for outcome in outcomes
-    }
 
 
 def _results(declared: Declared, survey: Survey, tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Results:

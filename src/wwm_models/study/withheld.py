@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
+from wwm_models.adjust import raw
 from wwm_models.article import Article
 from wwm_models.declared.models import ModelSpec
 from wwm_models.disclosure import (
@@ -18,16 +19,51 @@ from wwm_models.disclosure import (
     refused,
     reproducing,
     told_by_equations,
+    withhold,
 )
 from wwm_models.disclosure.published import Raws
-from wwm_models.errors import AnswersError, ModelError
-from wwm_models.records import Survey
+from wwm_models.errors import AnswersError, ModelError, WwmError
+from wwm_models.records import Estimates, Survey
+from wwm_models.study.declared import Declared, collapses_of
 from wwm_models.study.diagnostics import failure
-from wwm_models.study.models import ModelResult, model_of, people_of, requests_of
+from wwm_models.study.models import ModelResult, model_of, people_of, reported_sets, requests_of
 from wwm_models.study.running import joint_of
 from wwm_models.study.tables import adjusted_of
 
 CHECK, STATUS = "disclosure", "withheld"  # in diagnostics.csv
+LEVEL = 0.95  # of raw intervals, which decide nothing here
+
+
+def raws_of(
+    declared: Declared, survey: Survey, collapses: Mapping[str, Mapping[str, tuple[str, ...]]], level: float
+) -> dict[str, dict[tuple[str, ...], Estimates]]:
+    """Raw percentages of every outcome by everything it is reported by."""
+    outcomes = dict.fromkeys(spec.outcome for spec in declared.models)
+    return {
+        outcome: {
+            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
+            for by in reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
+        }
+        for outcome in outcomes
+    }
+
+
+def foreseen(declared: Declared, survey: Survey) -> Mapping[str, str]:
+    """The models that a run would withhold, as far as that is known before they are fitted, each with the reason.
+
+    Parameters
+    ----------
+    declared : Declared
+        With the items of its joint models.
+    survey : Survey
+    """
+    if survey.suppress_below <= 0:
+        return {}
+    try:
+        raws, withheld = withhold(survey, raws_of(declared, survey, collapses_of(survey), LEVEL))
+    except WwmError:  # the reason stands among the fits that cannot be made
+        return {}
+    return refused_models(declared.models, [], declared.article, raws, withheld, survey).models
 
 
 def refused_models(

@@ -139,3 +139,8 @@ def fits(respondents: int, **levels: int) -> dict:
 )  # fmt: skip
 def test_two_runs_tell_the_difference_of_their_models(here: dict, there: dict, expected: list[str]):
     assert models_together(here, there, {}, 10) == expected
+
+
+def test_check_foresees_what_a_run_withholds(run: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", str(run / "study"), "--data", str(run / "data.csv")]) == 1
+    assert f"WITHHELD: by_region: {WHY}" in " ".join(capsys.readouterr().out.split())
