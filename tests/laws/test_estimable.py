@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks import designs
 from scipy import stats
 
 import wwm_models as wwm
@@ -290,6 +291,42 @@ def test_a_lonely_stratum_of_a_later_stage_has_the_average_within_its_unit(frame
         parts = [spread(side["w"] * side["x"], 100.0) for _, side in town.groupby("side")]
         variance += 4 / 40 * np.nansum(parts) * len(parts) / np.isfinite(parts).sum()
     np.testing.assert_allclose(wwm.total(survey, "x").table["std_error"][0], variance**0.5, rtol=1e-10)
+
+
+def test_regions_of_three_towns_are_covered_as_often_as_their_intervals_say():
+    """A fiftieth of `python -m benchmarks.designs`: 800 intervals, so that the share is known to 0.8 points; t on 40 units gives 82%."""
+    assert 0.925 < next(iter(designs.raw_by_region(40, 7).values())) < 0.98
+
+
+@pytest.mark.parametrize("name", ["raw", "mean", "total"])
+def test_a_domain_has_the_interval_of_the_group_that_it_is(frame, name):
+    for region in ("r0", "r5"):
+        inside = (frame["region"] == region).to_numpy()
+        variable = "y" if name == "raw" else "x"
+        of_domain = getattr(wwm, name)(declared(frame, domain=inside), variable).table
+        by_group = getattr(wwm, name)(declared(frame), variable, "region").table.query(f"region == '{region}'")
+        columns = ["estimate", "std_error", "lower", "upper", "n_effective"]
+        np.testing.assert_allclose(of_domain[columns].astype(float), by_group[columns].astype(float), rtol=1e-10)
+
+
+def test_respondents_counted_together_have_the_same_degrees_of_freedom(frame, counted):
+    for design in ({"strata": "region"}, {"strata": "region", "psu": "town"}, {"strata": "region", "fpc": "people"}):
+        plain = frame[["y", "region", "town", "people", "first"]].assign(w=1.0)
+        survey = wwm.Survey.from_frame(plain, weight="w", lonely="certainty", **design)
+        rows, together = wwm.raw(survey, "y", ["first", "region"]), wwm.raw(counted(survey), "y", ["first", "region"])
+        assert rows.freedom.df.tolist() == together.freedom.df.tolist()
+        assert rows.reasons.tolist() == together.reasons.tolist()
+
+
+def test_pooled_imputations_start_from_the_groups_degrees_of_freedom(frame):
+    """Barnard and Rubin: never more than (v + 1) / (v + 3) v of a complete survey's v."""
+    frame = frame[frame["region"] != "r5"].reset_index(drop=True)
+    frame["region"] = frame["region"].cat.remove_unused_categories()
+    frame.loc[::6, "y"] = None
+    done = wwm.impute(declared(frame), 5, seed=1)
+    made = wwm.imputation.pool([wwm.raw(survey, "y", "region") for survey in done])
+    assert (made.table["df"] <= 4 / 6 * 3 + 1e-9).all()
+    assert made.freedom.df.tolist() == made.table["df"].tolist()
 
 
 def waves() -> list[pd.DataFrame]:

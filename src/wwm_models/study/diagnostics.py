@@ -8,6 +8,7 @@ import pandas as pd
 from wwm_models.checks import brant, po_size
 from wwm_models.checks.second_opinion import second_opinion
 from wwm_models.checks.weights import weights_matter
+from wwm_models.engines.freedom import fit_freedom
 from wwm_models.errors import WwmError
 from wwm_models.records import Fit
 
@@ -43,6 +44,7 @@ def failure(estimand: str, status: str, message: str) -> pd.DataFrame:
 
 
 def _numbers(fit: Fit) -> list[Row]:
+    free = fit_freedom(fit.vcov_kind, fit.survey, fit.cells, 1)
     return [
         ("convergence", float(fit.iterations), fit.status, fit.message),
         ("gradient_norm", fit.gradient_norm, "ok" if fit.gradient_norm < 1e-4 else "look", ""),
@@ -55,7 +57,7 @@ def _numbers(fit: Fit) -> list[Row]:
         ),
         ("n", float(fit.n), "info", ""),
         ("n_effective", fit.n_effective, "info", "Kish"),
-        ("design_df", fit.design_df, "info", ""),
+        ("design_df", fit.design_df, "info" if fit.design_df > 0 else "look", str(free.reasons[0])),
     ]
 
 

@@ -7,7 +7,7 @@ is weakened). Rows that miss a predictor stay out and are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
@@ -24,11 +23,11 @@ from wwm_models.errors import DeclarationError
 from wwm_models.imputation import impute, pool
 from wwm_models.imputation.rubin import rubin
 from wwm_models.many import run_many
+from wwm_models.numerics.intervals import critical_values
 from wwm_models.records import Estimates, Imputations, Survey
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.models import ModelResult, people_of, run_model
 
-LARGE_DF = 1e6  # of complete data without a design: the normal
 Sampled = Callable[[ModelResult, ModelSpec, Survey], ModelResult]
 
 
@@ -114,7 +113,7 @@ def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float)
         [first.diagnostics, pd.DataFrame(told, columns=pd.Index(DIAGNOSTIC_COLUMNS))], ignore_index=True
     )
     return ModelResult(
-        first.name, estimates, compared, _coefficients([one.coefficients for one in each], level), diagnostics,
+        first.name, estimates, compared, _coefficients([one.coefficients for one in each], _complete_df(each), level), diagnostics,
         first.excluded, problems, _log_priors(each),
     )  # fmt: skip
 
@@ -150,15 +149,22 @@ def _pooled(each: Sequence[tuple[tuple[str, Estimates], ...]]) -> tuple[tuple[st
     return tuple((same[0][0], pool([found for _, found in same])) for same in zip(*each, strict=True))
 
 
-def _coefficients(each: Sequence[pd.DataFrame], level: float) -> pd.DataFrame:
+def _complete_df(each: Sequence[ModelResult]) -> dict[str, float]:
+    """By estimand, the degrees of freedom of a complete survey: the least of the completed ones; infinite for the normal."""
+    told = pd.concat([one.diagnostics for one in each])
+    found = told[told["check"] == "design_df"].groupby("estimand")["value"].min()
+    return {str(estimand): float(value) for estimand, value in found.items()}
+
+
+def _coefficients(each: Sequence[pd.DataFrame], complete_df: Mapping[str, float], level: float) -> pd.DataFrame:
     """Rubin's rules on every coefficient by itself; those that some survey lacks are left out."""
     keys = ["estimand", "term"]
     tables = [table.set_index(keys) for table in each]
     shared = [key for key in tables[0].index if all(key in table.index for table in tables)]
     q = [table.loc[shared, "estimate"].to_numpy(dtype=float) for table in tables]
     u = [np.diag(table.loc[shared, "std_error"].to_numpy(dtype=float) ** 2) for table in tables]
-    found = rubin(q, u, LARGE_DF)
-    half = stats.t.ppf(0.5 + level / 2.0, found.df) * found.std_error
+    found = rubin(q, u, np.array([complete_df[estimand] for estimand, _ in shared]))
+    half = critical_values(level, found.df) * found.std_error
     table = pd.DataFrame(shared, columns=pd.Index(keys))
     return table.assign(
         estimate=found.estimate,
