@@ -137,8 +137,6 @@ def group_sizes(fit: Tabulated, groups: pd.DataFrame) -> tuple[Array, Array]:
     place = groups_of_patterns(cells, groups)
     inside = place >= 0
     counts = np.bincount(place[inside], cells.counts.sum(axis=1)[inside], minlength=count).astype(np.float64)
-    if fit.survey.weight_kind == "frequency":
-        return counts, counts
     sums = np.bincount(place[inside], cells.weights.sum(axis=1)[inside], minlength=count).astype(np.float64)
     used = cells.row_pattern >= 0
     squares = np.bincount(cells.row_pattern[used], cells.row_square[used], minlength=len(place))

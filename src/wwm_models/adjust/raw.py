@@ -84,7 +84,7 @@ def raw(
         joint = replicated.T @ replicated
     std_error = np.where(np.isnan(estimate.ravel()), np.nan, free.std_error(joint))
     n = np.repeat(counts.sum(axis=1), len(categories))
-    kish = np.repeat(_kish(survey, cells, place, len(groups)), len(categories))
+    kish = np.repeat(_kish(cells, place, len(groups)), len(categories))
     effective = intervals.korn_graubard_effective_n(estimate.ravel(), std_error**2, n, kish, level, free.df)
     lower, upper = probability_limits(
         estimate.ravel(), std_error, effective, level=level, df=free.df, interval=interval
@@ -149,12 +149,10 @@ def _influence(
     return Influence.of(survey, flat, row_cell, cells.row_weight, members=inside)
 
 
-def _kish(survey: Survey, cells: Cells, place: NDArray[np.intp], count: int) -> Array:
+def _kish(cells: Cells, place: NDArray[np.intp], count: int) -> Array:
     used = cells.row_pattern >= 0
     group, weight = place[cells.row_pattern[used]], cells.row_weight[used]
     sums = np.bincount(group, weight, minlength=count).astype(np.float64)
-    if survey.weight_kind == "frequency":
-        return sums
     squares = np.bincount(group, cells.row_square[used], minlength=count).astype(np.float64)
     return intervals.kish_effective_n(sums, squares)
 

@@ -193,10 +193,9 @@ def _collapse(
     patterns = {
         name: _values(levels, codes) for (_, levels), codes, name in zip(columns, unique, predictors, strict=True)
     }
-    frequency = survey.weight_kind == "frequency"
     raw = survey.weights[rows]
     people = survey.counts[rows]
-    weight = raw if frequency else raw * (people[raw > 0].sum() / raw.sum())
+    weight = raw * (people[raw > 0].sum() / raw.sum())
     shape = (len(unique[0]) if unique else 1, len(categories))
     cell = key * shape[1] + answer[rows]
     size = shape[0] * shape[1]
@@ -204,7 +203,7 @@ def _collapse(
     row_weight = np.zeros(len(survey))
     row_pattern[rows], row_category[rows], row_weight[rows] = key, answer[rows], weight
     weights = np.bincount(cell, weight, minlength=size).reshape(shape).astype(np.float64)
-    counts = weights if frequency else np.bincount(cell, people, minlength=size).reshape(shape).astype(np.float64)
+    counts = np.bincount(cell, people, minlength=size).reshape(shape).astype(np.float64)
     return Cells(
         outcome, categories, patterns, weights, counts, row_pattern, row_category, row_weight, excluded, survey.tally
     )

@@ -37,7 +37,7 @@ def _file(found: Checked) -> list[str]:
         else "not locked: `wwm codebook lock` makes the codebook accept this file only"
     )
     lines = [f"File     {found.data}: {found.size}; {lock}"]
-    if found.survey.tally is not None:
+    if found.in_place:
         lines += _wrapped(f"counted where it lies: {len(found.survey):,} ways of answering")
     if found.unused:
         lines += _wrapped(
@@ -98,9 +98,7 @@ def _design(survey: Survey) -> str:
 
 def _variables(found: Checked) -> list[str]:
     """One block per variable: a title line, its answers with count and weighted share, its missing values by reason."""
-    which = (
-        "Variables in the domain" if found.survey.tally is None else "Variables that the models ask for, in the domain"
-    )
+    which = "Variables that the models ask for, in the domain" if found.in_place else "Variables in the domain"
     lines = [which, f"  {'':<44} {'count':>7} {'weighted %':>11}"]
     for name, rows in found.overview.answers.groupby("variable", sort=False):
         variable = found.survey.variables.get(str(name))

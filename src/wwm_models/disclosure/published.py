@@ -114,7 +114,7 @@ def _family(survey: Survey, outcomes: Mapping[str, Flags], raws: Raws) -> Publis
     size = len(keys), len(survey.frame[finest].cat.categories)
     place = cells * size[1] + answer[used]
     weights = np.bincount(place, survey.weights[used], minlength=size[0] * size[1]).reshape(size)
-    respondents = (survey.counts if survey.weight_kind != "frequency" else survey.weights)[used]
+    respondents = survey.counts[used]
     counts = np.bincount(place, respondents, minlength=size[0] * size[1]).reshape(size)
     items = [
         item

@@ -45,33 +45,29 @@ def covariance(influence: Influence) -> Array:
     """
     if influence.beside:
         return sum((covariance(one) for one in influence.parts), np.zeros((influence.values.shape[1],) * 2))
-    joint = _independent(influence) if influence.design is None else _by_design(influence, influence.design)
+    made = resolved(influence)
+    joint = _independent(made) if made.design is None else _by_design(made, made.design)
     size = np.bincount(influence.row_cell + 1, np.abs(influence.row_weight), minlength=len(influence.values) + 1)[1:]
     noise = np.diag(joint) <= (NOISE * (size @ np.abs(np.nan_to_num(influence.values)))) ** 2
     return np.where(noise[:, None] | noise[None, :], 0.0, joint)
 
 
 def _by_design(influence: Influence, design: SamplingDesign) -> Array:
-    rows = influence.expand()
-    if design.calibration is not None:
-        rows = residuals_of_calibration(rows, influence.row_weight, design.calibration)
     uneven = None if influence.uneven is None else influence.expand_uneven()
-    return staged_covariance(rows, design, uneven, influence.expand_members)
+    return staged_covariance(influence.expand(), design, uneven, influence.expand_members)
 
 
 def _independent(influence: Influence) -> Array:
     """N / (n - 1) times the centred sum of squares over respondents, from sums of weights by cell."""
+    n = float(len(influence.row_cell) if influence.tally is None else influence.tally.count.sum())
     if influence.uneven is not None and influence.tally is not None:
         rows, uneven, people = influence.expand(), influence.expand_uneven(), influence.tally
-        middle = (rows / people.count[:, None]).T @ rows + (uneven * people.excess[:, None]).T @ uneven
-        return _centred(middle, rows.sum(axis=0), _rows(influence))
+        middle = people.share(rows).T @ rows + (uneven * people.excess[:, None]).T @ uneven
+        return _centred(middle, rows.sum(axis=0), n)
     used = influence.row_cell >= 0
-    cell, weight = influence.row_cell[used], influence.row_weight[used]
-    size = len(influence.values)
-    square = weight if influence.frequency else summed_squares(influence.row_weight, influence.tally)[used]
-    squares = np.bincount(cell, square, minlength=size)
-    total = np.bincount(cell, weight, minlength=size) @ influence.values
-    n = float(weight.sum()) if influence.frequency else _rows(influence)
+    cell, size = influence.row_cell[used], len(influence.values)
+    squares = np.bincount(cell, summed_squares(influence.row_weight, influence.tally)[used], minlength=size)
+    total = np.bincount(cell, influence.row_weight[used], minlength=size) @ influence.values
     held = np.flatnonzero(squares)
     scaled = influence.values[held] * np.sqrt(squares[held])[:, None]
     return _centred(scaled.T @ scaled, total, n)
@@ -81,37 +77,68 @@ def _centred(middle: Array, total: Array, n: float) -> Array:
     return (middle - np.outer(total, total) / n) * (n / max(n - 1.0, 1.0))
 
 
-def _rows(influence: Influence) -> float:
-    return float(len(influence.row_cell) if influence.tally is None else influence.tally.count.sum())
+def resolved(influence: Influence) -> Influence:
+    """The same influence by row, where the weights were calibrated: what more of a respondent moves, calibration done again.
+
+    A row outside the estimate moves it too: with more of him the others of his level weigh less.
+
+    Parameters
+    ----------
+    influence : Influence
+
+    Returns
+    -------
+    Influence
+        With (n, m) values of rows that weigh one, and a design without calibrations; itself where there are none.
+    """
+    steps = _calibrations(influence)
+    if not steps:
+        return influence
+    rows = residuals_of_calibrations(influence.expand(), steps)
+    design = None if influence.design is None else replace(influence.design, calibrations=())
+    return replace(
+        influence, values=rows, row_cell=np.arange(len(rows)), row_weight=np.ones(len(rows)), design=design,
+        members=influence.expand_members(),
+    )  # fmt: skip
 
 
-def residuals_of_calibration(rows: Array, weight: Array, calibration: Calibration) -> Array:
+def residuals_of_calibrations(rows: Array, steps: tuple[Calibration, ...]) -> Array:
     """Contributions with the part that calibration has fixed taken out.
+
+    A step turns weights d into d g. With u the contribution per unit of the weight after it and x its columns, the contribution per
+    unit of the weight before it is ``g (u - x' B)``, B the regression of u on x with weights d; and so on, from the last
+    step to the first. Of iterated steps (raking) this is the linearisation of Deville and Saerndal, as R's `calibrate` has it.
 
     Parameters
     ----------
     rows : (n, m) array
-        Weighted contributions.
-    weight : (n,) array
-        The weights in them, any scale.
-    calibration : Calibration
+        Contributions weighted by the weights after the last step; zeros for rows outside the estimate.
+    steps : tuple of Calibration
 
     Returns
     -------
     (n, m) array
-        The weight times the residual of the unweighted contribution, regressed on the calibration columns with the weights
-        before calibration.
+        Contributions weighted by the weights before the first step.
 
     References
     ----------
     Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. JASA 87, 376-382.
     doi:10.1080/01621459.1992.10475217
     """
-    weight = np.where(weight > 0, weight, 0.0)
-    plain = np.divide(rows, weight[:, None], out=np.zeros_like(rows), where=weight[:, None] > 0)
-    root = np.sqrt(calibration.base_weights)[:, None]
-    slopes = np.linalg.lstsq(root * calibration.columns, root * plain, rcond=None)[0]
-    return weight[:, None] * (plain - calibration.columns @ slopes)
+    for step in reversed(steps):
+        unit = _divided(rows, step.after)
+        root = np.sqrt(step.before)[:, None]
+        slopes = np.linalg.lstsq(root * step.columns, root * unit, rcond=None)[0]
+        rows = step.after[:, None] * (unit - step.columns @ slopes)
+    return rows
+
+
+def _divided(rows: Array, weights: Array) -> Array:
+    return np.divide(rows, weights[:, None], out=np.zeros_like(rows), where=weights[:, None] > 0)
+
+
+def _calibrations(influence: Influence) -> tuple[Calibration, ...]:
+    return () if influence.design is None else influence.design.calibrations
 
 
 def same_respondents(first: Influence, second: Influence) -> bool:
@@ -162,7 +189,7 @@ def _placed(influence: Influence, matrix: Array) -> Influence:
 def _paired(first: Influence, second: Influence) -> Influence:
     """Influence on the estimates of both, which are of the same respondents."""
     if not _proportional(first, second):
-        return _side_by_side(first, second)
+        return _side_by_side(resolved(first), resolved(second))
     ratio_first, ratio_second, weight = _common_weight(first, second)
     width = len(second.values) + 1
     pair = (first.row_cell + 1) * width + second.row_cell + 1
@@ -199,11 +226,11 @@ def summed(first: Influence, second: Influence, times: float = 1.0) -> Influence
 
 
 def _proportional(first: Influence, second: Influence) -> bool:
-    """Whether the weights of both are the same but for their scale."""
-    if first.uneven is not None or second.uneven is not None:
+    """Whether the weights of both are the same but for their scale, and came about in the same way."""
+    if first.uneven is not None or second.uneven is not None or _calibrations(first) != _calibrations(second):
         return False
     both = (first.row_weight > 0) & (second.row_weight > 0)
-    if not both.any() or first.frequency or second.frequency:
+    if not both.any():
         return True
     one, two = first.row_weight[both], second.row_weight[both]
     return bool(np.allclose(one * (two.sum() / one.sum()), two, rtol=SAME, atol=0.0))
@@ -220,7 +247,7 @@ def _side_by_side(first: Influence, second: Influence) -> Influence:
     tally = max(first.tally, second.tally, key=lambda one: float(one.excess.sum()))
     design = None if first.design is None else replace(first.design, tally=tally)
     uneven = np.hstack([first.expand_uneven(), second.expand_uneven()])
-    return Influence(rows, cell, weight, design, False, tally, uneven, inside, first.source)
+    return Influence(rows, cell, weight, design, tally, uneven, inside, first.source)
 
 
 def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:

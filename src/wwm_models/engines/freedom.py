@@ -26,6 +26,7 @@ from wwm_models.engines.covariance import covariance
 from wwm_models.engines.stages import WHOLE, sampling_fractions, unit_counts, units_of
 from wwm_models.records import Cells, Influence, Replicates, SamplingDesign, Survey
 from wwm_models.records.estimates import LONELY, NO_FREEDOM, NOBODY, NOT_ESTIMABLE, ONE_UNIT, Freedom, endless
+from wwm_models.records.sampling import respondents_as_units
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -48,10 +49,8 @@ def freedom(influence: Influence, made: Replicates | None = None) -> Freedom:
     """
     parts = influence.parts
     if made is not None and influence.design is None:
-        count = len(influence.row_cell)
-        parts = (
-            replace(parts[0], design=SamplingDesign(np.zeros((count, 1), dtype=np.intp), np.arange(count)[:, None])),
-        )
+        design = replace(respondents_as_units(len(influence.row_cell)), tally=influence.tally)
+        parts = (replace(parts[0], design=design),)
     each = [_of_part(one) for one in parts]
     found = each[0] if len(each) == 1 else _combined(parts, each)
     return found if made is None else Freedom(np.minimum(found.df, made.df), found.reasons)

@@ -90,7 +90,7 @@ def fit(
     if status == "ok":
         refuse_tripped(likelihood, found, cells, design, penalised=bool(penalty))
     again = replicate_estimates(likelihood, theta, cells, design, survey, scheduler) if kind == "replicates" else None
-    effective = _effective_n(cells, survey)
+    effective = float(kish_effective_n(np.asarray(cells.row_weight.sum()), np.asarray(cells.row_square.sum())))
     inflation, free = cells.n / effective if penalty else 1.0, fit_freedom(kind, survey, cells, 1)
     theta_vcov = _theta_covariance(kind, likelihood, theta, bread, cells, design, survey, again, inflation)
     reported = reported_parameters(theta, theta_vcov, cells, design, reverse=model.reverse)
@@ -203,12 +203,6 @@ def _theta_covariance(
     return covariance(influence)
 
 
-def _effective_n(cells: Cells, survey: Survey) -> float:
-    if survey.weight_kind == "frequency":
-        return float(cells.n)
-    return float(kish_effective_n(np.asarray(cells.row_weight.sum()), np.asarray(cells.row_square.sum())))
-
-
 def _cells_and_design(model: Model, survey: Survey, aliased: str, penalty: str) -> tuple[Cells, Design]:
     """Cells and design, without the increments that monotonic terms fix at zero."""
     cells, design = cells_and_design(model, survey, aliased=aliased)
@@ -238,7 +232,7 @@ def _status(
 
 
 def _warnings(survey: Survey, cells: Cells, design: Design, reported: Reported, free: Freedom) -> tuple[str, ...]:
-    """What a reader must know; a row of weight zero is a respondent, unless the weight is a frequency."""
+    """What a reader must know."""
     found = [f"Standard errors: {reason}." for reason in free.reasons if reason]
     found += [
         f'Answer "{cells.categories[k]}" of {cells.outcome}: 0 of {cells.n} rows (with weight); it keeps its place with probability 0.'
@@ -249,6 +243,6 @@ def _warnings(survey: Survey, cells: Cells, design: Design, reported: Reported, 
     found += pooling_notes(design)
     without = (cells.row_pattern >= 0) & (cells.row_weight == 0)
     zero = round(float(without.sum() if cells.tally is None else cells.tally.count[without].sum()))
-    if zero and survey.weight_kind != "frequency":
+    if zero:
         found.append(f"{zero} of {cells.n} rows used have weight 0; they count in n but not in the estimates.")
     return (*survey.warnings, *found, *reported.notes)

@@ -122,6 +122,22 @@ def sampling_fractions(design: SamplingDesign, stage: int, first: Codes, stratum
     return np.minimum(fraction, 1.0)
 
 
+def contributing_stages(design: SamplingDesign) -> int:
+    """How many stages add to the variance: those down to the last whose units were sampled from a known finite part of a unit.
+
+    Without population sizes that is the first alone; a stage all of whose units were taken adds nothing.
+    """
+    last, before = 1, np.ones(len(design.psu))
+    for stage in range(design.psu.shape[1] if design.fpc is not None else 1):
+        first, unit, stratum = units_of(design, stage)
+        sizes = np.bincount(stratum, unit_counts(design, stage, stratum)).astype(np.float64)
+        fraction = sampling_fractions(design, stage, first, stratum, sizes)[stratum]
+        if (before[first] * (1.0 - fraction) > WHOLE).any():
+            last = stage + 1
+        before = before * fraction[unit]
+    return last
+
+
 def unit_counts(design: SamplingDesign, stage: int, stratum: Codes) -> Array:
     """(units,) ones; or the respondents of every row, where respondents are the units and were counted together."""
     if design.tally is None or design.told_apart(stage):
@@ -193,7 +209,8 @@ def _one_stage(
     if design.lonely == "adjust":
         means[lonely] = 0.0
         scale = np.where(lonely, factor, scale)
-    centred, varying = totals / units.counts[:, None] - means[stratum], units.varying
+    own = np.divide(totals, units.counts[:, None], out=np.zeros_like(totals), where=units.counts[:, None] > 0)
+    centred, varying = own - means[stratum], units.varying
     if design.lonely == "average" and inside is not None:
         root = np.sqrt(_averaging(lonely, inside, above))[stratum]
         centred, varying = centred * root, varying * root

@@ -87,7 +87,7 @@ def _design_text(fit: Fit) -> str:
         f"{number_of_units(design)} sampling units",
         f"{design.psu.shape[1]} stages" if design.psu.shape[1] > 1 else "",
         "finite population correction" if design.fpc is not None else "",
-        "calibrated weights" if design.calibration is not None else "",
+        "calibrated weights" if design.calibrations else "",
     ]
     return ", ".join(part for part in parts if part)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import ImputationError, expect
 from wwm_models.imputation.draw import Conditional, draw_answers, fit_target, known
-from wwm_models.imputation.plan import Codes, Plan, plan_of, shifts_of
+from wwm_models.imputation.plan import Codes, Plan, answers_of, plan_of, shifts_of
 from wwm_models.records import Survey
 from wwm_models.records.imputations import Imputations
 
@@ -59,7 +59,8 @@ def impute(
     Returns
     -------
     Imputations
-        Make the estimates of each survey and join them with `pool`. Where nothing is missing, m times the survey itself.
+        Make the estimates of each survey and join them with `pool`. Where nothing is missing, m times the survey itself. Of a row that
+        stands for several respondents each gets a row, and an answer, of his own.
 
     Raises
     ------
@@ -75,8 +76,12 @@ def impute(
     """
     expect(survey, (Survey,), "The first argument of impute", ImputationError)
     _check_counts(m, rounds)
-    survey.one_by_one("wwm.impute")
+    survey.weights_known("wwm.impute")
+    predictors = predictors if predictors is not None else answers_of(survey)
     plan = plan_of(survey, variables, predictors)
+    if survey.tally is not None and plan.targets:  # respondents who answered alike may get different answers
+        survey = survey.written_out(np.any([target.missing for target in plan.targets], axis=0))
+        plan = plan_of(survey, variables, predictors)
     shifts = shifts_of(delta, plan)
     if not plan.targets:
         return Imputations((survey,) * m, (), _counts(survey, plan, []), _trace([]), 0, seed)
@@ -108,7 +113,7 @@ def _chain(
     """One completed set of codes, and its trace."""
     state = {name: column.codes for name, column in plan.columns.items()}
     if not kept:
-        state |= _started(plan, rng)
+        state |= _started(survey, plan, rng)
     trace: list[tuple[str, int, float]] = []
     for number in range(1, rounds + 1):
         for target in plan.targets:
@@ -121,12 +126,14 @@ def _chain(
     return state, trace
 
 
-def _started(plan: Plan, rng: np.random.Generator) -> dict[str, Codes]:
+def _started(survey: Survey, plan: Plan, rng: np.random.Generator) -> dict[str, Codes]:
     """Missing answers drawn from those given, whatever the other variables say."""
     made: dict[str, Codes] = {}
     for target in plan.targets:
         codes = plan.columns[target.name].codes
-        drawn = rng.choice(codes[codes >= 0], size=int(target.missing.sum()))
+        given, people = codes[codes >= 0], survey.counts[codes >= 0]
+        share = None if survey.tally is None else people / people.sum()
+        drawn = rng.choice(given, size=int(target.missing.sum()), p=share)
         made[target.name] = _with_answers(codes, target.missing, drawn)
     return made
 

@@ -21,7 +21,7 @@ categorical variables. Computational Statistics and Data Analysis 54, 2267-2275.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -87,7 +87,7 @@ def fit_target(
     order = np.unique(answer[used])
     if len(order) < 2:
         raise ImputationError(
-            f'"{target.name}" cannot be completed: {len(order)} different answers in the {int(used.sum())} rows whose predictors are known. '
+            f'"{target.name}" cannot be completed: {len(order)} different answers in the {survey.respondents(used)} rows whose predictors are known. '
             "Name fewer `predictors`."
         )
     family = FAMILIES[target.family]
@@ -96,7 +96,7 @@ def fit_target(
     patterns = design_of(target, columns, unique, len(unique[0]) if unique else 1)
     place = np.searchsorted(order, answer[used])
     weight = survey.weights[used]
-    weight = weight if survey.weight_kind == "frequency" else weight * (len(weight) / weight.sum())
+    weight = weight * (survey.counts[used].sum() / weight.sum())
     shape = (len(patterns), len(order))
     counts = (
         np.bincount(key * shape[1] + place, weight, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
@@ -216,12 +216,12 @@ def _score_covariance(
         row_cell,
         row_weight,
         survey.design,
-        survey.weight_kind == "frequency",
+        survey.tally,
     )
     try:
         return covariance(influence)
     except FitError:  # a stratum with one sampling unit: fall back on independent respondents
-        return covariance(Influence(influence.values, row_cell, row_weight, None, influence.frequency))
+        return covariance(replace(influence, design=None))
 
 
 def _square_root(matrix: Array) -> Array:

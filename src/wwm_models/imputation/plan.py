@@ -107,6 +107,21 @@ def plan_of(survey: Survey, variables: Sequence[str] | None, predictors: Sequenc
     return Plan(tuple(sorted(targets, key=lambda target: int(target.missing.sum()))), columns)
 
 
+def answers_of(survey: Survey) -> list[str]:
+    """Give the names of all variables but a column of frequencies: how many answered alike says nothing of one of them."""
+    names = [str(name) for name in survey.frame.columns]
+    if survey.tally is None:
+        return names
+    numbers = {
+        name: pd.to_numeric(survey.frame[name], errors="coerce") for name in names if _number(survey.frame[name])
+    }
+    return [name for name in names if name not in numbers or not np.array_equal(numbers[name], survey.counts)]
+
+
+def _number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype)
+
+
 def column_of(series: pd.Series) -> Column:
     """Give the codes of a variable, and what each contributes to a predictor."""
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -131,8 +146,7 @@ def _check_names(known: list[str], names: Sequence[str]) -> None:
 
 
 def _check_values(column: pd.Series, name: str) -> None:
-    number = pd.api.types.is_numeric_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype)
-    if number and column.nunique() > MOST_VALUES:
+    if _number(column) and column.nunique() > MOST_VALUES:
         raise ImputationError(
             f'"{name}" is a number with {column.nunique()} different values and {int(column.isna().sum())} missing ones. Expected at '
             f"most {MOST_VALUES} to complete it by an ordered model. Cut it into groups, or leave it out of `variables`."
@@ -152,9 +166,9 @@ def _nominal(column: pd.Series) -> bool:
 
 def _design_columns(survey: Survey) -> dict[str, Column]:
     made: dict[str, Column] = {}
-    inside = survey.weights[survey.domain & (survey.weights > 0)]
+    inside = survey.own_weights[survey.domain & (survey.weights > 0)]
     if survey.weight_kind == "sampling" and len(np.unique(inside)) > 1:
-        made["log of the weight"] = column_of(pd.Series(np.log(np.maximum(survey.weights, inside.min()))))
+        made["log of the weight"] = column_of(pd.Series(np.log(np.maximum(survey.own_weights, inside.min()))))
     if survey.design is not None:
         strata = survey.design.strata[:, 0]
         if 1 < len(np.unique(strata[survey.domain])) <= MOST_STRATA:

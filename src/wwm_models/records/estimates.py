@@ -84,8 +84,6 @@ class Influence:
     row_cell : (n,) int array
     row_weight : (n,) array
     design : SamplingDesign or None
-    frequency : bool
-        Weights count identical respondents instead of representing others.
     tally : Tally or None
         Respondents behind each row, where rows are not respondents.
     uneven : (cells, m) array or None
@@ -103,7 +101,6 @@ class Influence:
     row_cell: NDArray[np.intp]
     row_weight: Array
     design: SamplingDesign | None
-    frequency: bool
     tally: Tally | None = None
     uneven: Array | None = None
     members: NDArray[np.bool_] | None = None
@@ -121,10 +118,7 @@ class Influence:
         members: NDArray[np.bool_] | None = None,
     ) -> Influence:
         """Give contributions of a survey's respondents, under its design."""
-        return cls(
-            values, row_cell, row_weight, survey.design, survey.weight_kind == "frequency", survey.tally, members=members,
-            source=survey.identity,
-        )  # fmt: skip
+        return cls(values, row_cell, row_weight, survey.design, survey.tally, members=members, source=survey.identity)
 
     @property
     def parts(self) -> tuple[Influence, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -22,18 +23,35 @@ LONELY: Final = ("error", "certainty", "average", "adjust")
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What weights were calibrated to; variances then use residuals on these columns.
+    """One step by which weights were calibrated; variances then use residuals on its columns.
 
     Attributes
     ----------
     columns : (n, q) array
-        Calibration variables of every respondent.
-    base_weights : (n,) array
-        Weights before calibration.
+        Calibration variables of every row.
+    before, after : (n,) arrays
+        Weights of all rows, in the domain or not, before and after the step.
+    again : function of (n,) weights -> (n,) weights
+        The step on other weights of the same rows, such as those of a replicate.
     """
 
     columns: NDArray[np.float64]
-    base_weights: NDArray[np.float64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    again: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+    def written_out(self, place: NDArray[np.intp], share: NDArray[np.float64]) -> Calibration:
+        """Give the step of rows that are the parts `share` of the rows at `place`."""
+        again = partial(_again_in_parts, self.again, place)
+        return Calibration(self.columns[place], self.before[place] * share, self.after[place] * share, again)
+
+
+def _again_in_parts(
+    again: Callable[[NDArray[np.float64]], NDArray[np.float64]], place: NDArray[np.intp], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """A step multiplies alike the parts of a row, which agree in all that is calibrated."""
+    whole = np.bincount(place, weights).astype(np.float64)
+    return weights * np.divide(again(whole), whole, out=np.zeros_like(whole), where=whole > 0)[place]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +69,10 @@ class Replicates:
     factors : (R,) array
     df : float
         Degrees of freedom.
+    multipliers : (units, R) array
+        By which a replicate multiplies the weights that its units had before calibration.
+    unit : (n,) int array
+        Unit of each row.
     identity : str
         Columns of two sets belong together where this is the same; weights that were calibrated keep it.
     """
@@ -60,6 +82,8 @@ class Replicates:
     scale: float
     factors: NDArray[np.float64]
     df: float
+    multipliers: NDArray[np.float64]
+    unit: NDArray[np.intp]
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -76,7 +100,8 @@ class SamplingDesign:
     lonely : str
         What a stratum with one PSU contributes: "error", "certainty" (nothing), "adjust" (around the grand mean)
         or "average" (the mean of the other strata).
-    calibration : Calibration or None
+    calibrations : tuple of Calibration
+        In the order in which the weights went through them; empty where they were not calibrated.
     respondents : tuple of bool
         For every stage, whether its units are the respondents themselves; empty: a row is a unit where codes say so.
     tally : Tally or None
@@ -89,7 +114,7 @@ class SamplingDesign:
     psu: NDArray[np.intp]
     fpc: NDArray[np.float64] | None = None
     lonely: Lonely = "error"
-    calibration: Calibration | None = None
+    calibrations: tuple[Calibration, ...] = ()
     respondents: tuple[bool, ...] = ()
     tally: Tally | None = None
     labels: tuple[NDArray[np.object_], ...] = ()
@@ -101,6 +126,20 @@ class SamplingDesign:
     def told_apart(self, stage: int) -> bool:
         """Whether every unit of a stage has rows of its own, so that totals of units can be made."""
         return self.tally is None or not self.respondents[stage]
+
+    def written_out(self, place: NDArray[np.intp], share: NDArray[np.float64]) -> SamplingDesign:
+        """Give the design of rows that are the parts `share` of the rows at `place`: units of their own where respondents are units."""
+        own = np.arange(len(place), dtype=np.intp)
+        units = [own if alone else self.psu[place, stage] for stage, alone in enumerate(self.respondents)]
+        return replace(
+            self, strata=self.strata[place], psu=np.column_stack(units), fpc=None if self.fpc is None else self.fpc[place],
+            calibrations=tuple(step.written_out(place, share) for step in self.calibrations), tally=None,
+        )  # fmt: skip
+
+
+def respondents_as_units(n: int) -> SamplingDesign:
+    """The design of n rows without strata, whose respondents are the sampling units."""
+    return SamplingDesign(np.zeros((n, 1), dtype=np.intp), np.arange(n, dtype=np.intp)[:, None], respondents=(True,))
 
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -102,7 +102,8 @@ class Survey:
     sha256 : str
         Of the data file, or of the contents of a table; empty for a frame.
     tally : Tally or None
-        Where respondents who answered alike were counted together (`read_counts`): how many each row stands for.
+        How many respondents each row stands for, where that is not one: those who answered alike and were counted together
+        (`read_counts`), or a frequency weight, whose tally stays when other weights take its place.
     identity : str
         Whose answers the rows are. Two surveys with the same identity have the same respondents in the same rows, whatever their weights, domain
         or completed answers; all others are independent samples, also where they have as many rows. Of a file: its contents.
@@ -127,6 +128,13 @@ class Survey:
     tally: Tally | None = None
     identity: str = field(default_factory=identity_of)
 
+    def __post_init__(self) -> None:
+        """A frequency is a tally, and the design has the survey's."""
+        if self.weight_kind == "frequency":
+            object.__setattr__(self, "tally", Tally(self.weights, self.weights))
+        if self.design is not None and self.design.tally is not self.tally:
+            object.__setattr__(self, "design", replace(self.design, tally=self.tally))
+
     def __len__(self) -> int:
         return len(self.frame)
 
@@ -135,28 +143,94 @@ class Survey:
         """(n,) respondents of each row."""
         return np.ones(len(self.frame)) if self.tally is None else self.tally.count
 
+    @property
+    def own_weights(self) -> NDArray[np.float64]:
+        """(n,) weight of one respondent of each row, the mean where they differ; zero where there is none."""
+        return np.divide(self.weights, self.counts, out=np.zeros(len(self.frame)), where=self.counts > 0)
+
     def respondents(self, rows: NDArray[np.bool_]) -> int:
         """Give the number of respondents in some rows, (n,) booleans."""
         return int(rows.sum()) if self.tally is None else round(float(self.tally.count[rows].sum()))
 
     def unweighted(self) -> Survey:
-        """Give the same respondents, each of whom counts once."""
+        """Give the same respondents, each of whom counts once: in a replicate too, and without the calibration of their weights."""
+        if self.weight_kind == "frequency":
+            return self
         tally = None if self.tally is None else Tally(self.tally.count, self.tally.count)
-        design = None if self.design is None else replace(self.design, tally=tally)
-        return replace(self, weights=self.counts.copy(), weight_kind="none", design=design, tally=tally)
+        design = None if self.design is None else replace(self.design, calibrations=())
+        made = self.replicates
+        if made is not None:
+            made = replace(made, weights=self.counts[:, None] * made.multipliers[made.unit])
+        return replace(
+            self, weights=self.counts.copy(), weight_kind="none", design=design, tally=tally, replicates=made
+        )
 
     def one_by_one(self, what: str) -> None:
-        """Refuse what needs respondents one by one, where they were counted together.
+        """Refuse what needs a row for each respondent or a frequency, where respondents were counted together.
 
         Raises
         ------
         SurveyError
         """
-        if self.tally is not None:
+        if self.tally is not None and self.weight_kind != "frequency":
             raise SurveyError(
                 f"{what} needs respondents one by one; this survey has {self.tally.count.sum():,.0f} of them counted in {len(self):,} rows "
                 "of people who answered alike. Expected a survey from wwm.read_survey. Read the file, or a sample of it, whole."
             )
+
+    def written_out(self, rows: NDArray[np.bool_]) -> Survey:
+        """Give the same respondents, those of some rows in a row for each.
+
+        Parameters
+        ----------
+        rows : (n,) bool array
+            Rows of respondents with equal weights.
+
+        Raises
+        ------
+        SurveyError
+            If a row stands for a part of a respondent, or replicate weights leave respondents out that would be told apart.
+        """
+        times = np.where(rows & (self.counts > 0), self.counts, 1.0)
+        if (times == 1.0).all():
+            return self
+        parts = np.flatnonzero(times != np.round(times))
+        if len(parts):
+            raise SurveyError(
+                f"{len(parts)} rows stand for a part of a respondent (the first, row {parts[0] + 1}, for {times[parts[0]]:g}), so they cannot be "
+                "written out one by one. Expected whole numbers of respondents. Repair the frequencies."
+            )
+        design = self.design
+        if self.replicates is not None and (design is None or not design.told_apart(0)):
+            raise SurveyError(
+                f"The replicate weights leave out one respondent on behalf of all of a row, and {int((times > 1).sum())} rows of several "
+                "would be written out one by one. Expected a survey without replicates. Impute first, then make the replicates."
+            )
+        place, share = (
+            np.repeat(np.arange(len(self)), times.astype(np.intp)),
+            np.repeat(1.0 / times, times.astype(np.intp)),
+        )
+        tally = (
+            None if self.tally is None else Tally(self.tally.count[place] * share, self.tally.effective[place] * share)
+        )
+        made = self.replicates
+        if made is not None:
+            made = replace(made, weights=made.weights[place] * share[:, None], unit=made.unit[place])
+        return replace(
+            self, frame=self.frame.iloc[place].reset_index(drop=True), weights=self.weights[place] * share, domain=self.domain[place],
+            design=None if design is None else design.written_out(place, share), tally=tally, replicates=made,
+            missing={name: reasons[place] for name, reasons in self.missing.items()}, identity=f"{self.identity}, {len(place)} rows",
+        )  # fmt: skip
+
+    def weights_known(self, what: str) -> None:
+        """Refuse what needs every respondent's weight, where those of a row differ.
+
+        Raises
+        ------
+        SurveyError
+        """
+        if self.tally is not None and not self.tally.alike:
+            self.one_by_one(what)
 
     @classmethod
     def from_frame(

@@ -49,6 +49,8 @@ class Checked:
     models : DataFrame
         ``model``, ``fit``, ``reason``, ``rows``: for each fit the rows used (reason "used"), then those left out by reason, or
         the reason why it cannot be fitted (rows 0).
+    in_place : bool
+        Whether respondents were counted where their table lies.
     """
 
     data: str
@@ -60,6 +62,7 @@ class Checked:
     declared: Declared | None
     models: pd.DataFrame
     withheld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    in_place: bool = False
 
     @property
     def unfit(self) -> dict[str, list[str]]:
@@ -114,6 +117,7 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
         data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
         survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
         withheld=foreseen(declared.with_items(), survey) if declared else {},
+        in_place=in_place,
     )  # fmt: skip
 
 

@@ -75,9 +75,10 @@ def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str
         arrays |= {} if own.members is None else {f"{prefix}.members": own.members}
     arrays[f"{prefix}.degrees"] = found.freedom.df
     alike = own is not None and own.tally is not None and not own.tally.excess.any()
+    calibrated = own is not None and own.design is not None and bool(own.design.calibrations)
     return {
         "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
-        "contributions": own is not None, "frequency": own is not None and own.frequency, "design": own is not None and own.design is not None,
+        "contributions": own is not None, "calibrated": calibrated, "design": own is not None and own.design is not None,
         "alike": alike, "reasons": found.reasons.tolist(), "replicate_set": found.replicate_set,
     }  # fmt: skip
 
@@ -86,11 +87,12 @@ def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: S
     prefix = facts["prefix"]
     contributions = None
     if facts["contributions"]:
-        survey = survey.unweighted() if facts["alike"] else survey
+        once = facts["alike"] or (survey.design is not None and survey.design.calibrations and not facts["calibrated"])
+        survey = survey.unweighted() if once else survey
         members = arrays.get(f"{prefix}.members")
         contributions = Influence(
             arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
-            survey.design if facts["design"] else None, facts["frequency"], survey.tally,
+            survey.design if facts["design"] else None, survey.tally,
             members=None if members is None else members.astype(bool), source=survey.identity,
         )  # fmt: skip
     free = Freedom(arrays[f"{prefix}.degrees"], np.array([*facts["reasons"], None], dtype=object)[:-1])

@@ -27,7 +27,7 @@ class Overview:
         ``variable``, ``reason``, ``count``.
     weights : DataFrame
         One line: ``n``, ``minimum``, ``maximum``, ``mean``, ``zero``, ``design_effect`` (Kish, 1 or more) and
-        ``n_effective`` of the domain. Of respondents who were counted together the smallest and largest are nan.
+        ``n_effective`` of the domain. Of respondents with different weights who were counted together the smallest and largest are nan.
     """
 
     accounting: pd.DataFrame
@@ -97,15 +97,16 @@ def _span(name: str, values: NDArray[np.float64], people: NDArray[np.float64]) -
 
 
 def _weights(survey: Survey) -> pd.DataFrame:
-    inside, counted = survey.domain, survey.tally is not None
+    inside, apart = survey.domain, survey.tally is not None and not survey.tally.alike
     weights, people = survey.weights[inside], survey.respondents(inside)
+    own = survey.own_weights[inside & (survey.counts > 0)]
     total, squares = weights.sum(), summed_squares(survey.weights, survey.tally)[inside].sum()
     effective = float(total**2 / squares) if squares else 0.0
     return pd.DataFrame(
         {
             "n": [people],
-            "minimum": [np.nan if counted else weights.min(initial=np.inf)],
-            "maximum": [np.nan if counted else weights.max(initial=0.0)],
+            "minimum": [np.nan if apart else own.min(initial=np.inf)],
+            "maximum": [np.nan if apart else own.max(initial=0.0)],
             "mean": [weights.sum() / people if people else float("nan")],
             "zero": [survey.respondents(inside & (survey.weights == 0))],
             "design_effect": [people / effective if effective else float("nan")],

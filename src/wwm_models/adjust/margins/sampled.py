@@ -24,8 +24,7 @@ from wwm_models.adjust.margins.target import Target
 from wwm_models.engines.batch import chunks
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.predictors import predictors_of
-from wwm_models.engines.replicates import bootstrap_multipliers
-from wwm_models.engines.stages import units_of
+from wwm_models.engines.replicates import bootstrap_multipliers, bootstrap_units
 from wwm_models.errors import AdjustError, listed
 from wwm_models.numerics.intervals import central_limits
 from wwm_models.records import Columns, Drawn, Fitted, Posterior, Survey, summed_squares
@@ -116,17 +115,13 @@ def _bootstrapped(
     """(draws, size) bootstrap sums of weights by pattern."""
     weight = row_weight[used]
     if survey.design is not None:
-        _, unit, _ = units_of(survey.design, 0)
+        unit = bootstrap_units(survey.design)
         units = int(unit.max()) + 1
         held = sparse.csr_array((weight, (pattern, unit[used])), shape=(size, units))
         sizes = [part.stop - part.start for part in chunks(units, draws, MOST_FACTORS)]
         return np.vstack([np.asarray(held @ bootstrap_multipliers(survey.design, n, generator)).T for n in sizes])
     sums = np.bincount(pattern, weight, minlength=size).astype(np.float64)
-    squares = (
-        sums
-        if survey.weight_kind == "frequency"
-        else np.bincount(pattern, summed_squares(row_weight, survey.tally)[used], minlength=size)
-    )
+    squares = np.bincount(pattern, summed_squares(row_weight, survey.tally)[used], minlength=size)
     positive = sums > 0
     made = np.zeros((draws, size))
     spread = squares[positive] / sums[positive]

@@ -123,8 +123,6 @@ def _target_influence(target: Target, spread: Array) -> Influence | None:
     if target.survey is None or target.row_pattern is None or target.row_weight is None:
         return None
     weight = target.row_weight / target.row_weight.sum()
-    if target.survey.weight_kind == "frequency":
-        spread, weight = spread / target.row_weight.sum(), target.row_weight
     return Influence.of(target.survey, spread, target.row_pattern, weight)
 
 

@@ -194,7 +194,7 @@ def _total_error(pointwise: Array, weights: Array, survey: Survey) -> float:
     people = float(weights.sum())
     centred = np.where(used, pointwise - (weights[used] @ pointwise[used]) / people, 0.0)
     influence = Influence(
-        centred[:, None], np.where(used, np.arange(len(used)), -1), weights, survey.design, survey.weight_kind == "frequency"
+        centred[:, None], np.where(used, np.arange(len(used)), -1), weights, survey.design, survey.tally
     )  # fmt: skip
     return float(np.sqrt(covariance(influence)[0, 0]))
 

@@ -9,6 +9,7 @@ doi:10.1080/01621459.1992.10475217
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records import Survey
 from wwm_models.records.sampling import column_of
-from wwm_models.survey.calibration.calibrated import with_weights
+from wwm_models.survey.calibration.calibrated import calibrated
 from wwm_models.survey.calibration.margins import codes_of
 
 Array = NDArray[np.float64]
@@ -51,13 +52,12 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     [2.0, 2.0, 2.0]
     """
     expect(survey, (Survey,), "The first argument of calibrate", SurveyError)
-    survey.one_by_one("wwm.calibrate")
+    survey.weights_known("wwm.calibrate")
     columns, aims, names = _columns(survey, totals)
-    new = _linear(survey.weights, columns, aims, names)
-    return with_weights(survey, new, columns, lambda weights: _linear(weights, columns, aims, names))
+    return calibrated(survey, columns, partial(_linear, columns, aims, names))
 
 
-def _linear(weights: Array, columns: Array, aims: Array, names: list[str]) -> Array:
+def _linear(columns: Array, aims: Array, names: list[str], weights: Array) -> Array:
     """Weights nearest to `weights` in squared relative distance that reach the totals."""
     multiplier, *_ = np.linalg.lstsq(columns.T @ (columns * weights[:, None]), aims - columns.T @ weights, rcond=None)
     new = weights * (1.0 + columns @ multiplier)
@@ -90,8 +90,12 @@ def _columns(survey: Survey, totals: Mapping[str, float | Mapping[str, float]]) 
             np.ones(len(survey)) if name == INTERCEPT else np.asarray(column_of(survey.frame, name), dtype=np.float64)
         )
         if not np.isfinite(values).all():
+            missing, everybody = (
+                survey.respondents(~np.isfinite(values)),
+                survey.respondents(np.ones(len(values), dtype=bool)),
+            )
             raise SurveyError(
-                f'Calibration variable "{name}" is missing in {int((~np.isfinite(values)).sum())} of {len(values)} rows. Impute or drop it.'
+                f'Calibration variable "{name}" is missing in {missing} of {everybody} rows. Impute or drop it.'
             )
         parts.append(values)
         aims.append(float(aim))

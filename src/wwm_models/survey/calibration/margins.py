@@ -113,7 +113,7 @@ def codes_of(survey: Survey, name: str, margin: Mapping[str, float]) -> Codes:
     text, missing = _joined(survey, name)
     unknown = sorted({str(value) for value in text[~missing].unique()} - set(levels))
     if unknown or missing.any():
-        found = f"the level {listed(unknown)}" if unknown else f"{int(missing.sum())} missing values"
+        found = f"the level {listed(unknown)}" if unknown else f"{survey.respondents(missing)} missing values"
         raise SurveyError(
             f'Margin "{name}" does not cover {found} of the sample. Its levels: {listed(levels, 20)}.'
             f"{did_you_mean(unknown[0], levels) if unknown else ''} Add the level or repair the variable; no weights are returned."

@@ -17,6 +17,7 @@ Deville, J.-C., Saerndal, C.-E. and Sautory, O. (1993). Generalized raking proce
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from wwm_models.errors import SurveyError, expect
 from wwm_models.numerics.newton import Expansion, maximise
 from wwm_models.records import Survey
-from wwm_models.survey.calibration.calibrated import with_weights
+from wwm_models.survey.calibration.calibrated import calibrated
 from wwm_models.survey.calibration.conflict import conflict
 from wwm_models.survey.calibration.margins import Codes, Margins, coded, read_weighting_margins
 
@@ -74,26 +75,38 @@ def rake(
     """
     aimed = read_weighting_margins(margins) if isinstance(margins, str | Path) else margins
     expect(survey, (Survey,), "The first argument of rake", SurveyError)
-    survey.one_by_one("wwm.rake")
+    survey.weights_known("wwm.rake")
     codes, aims = coded(survey, aimed)
     dummies = np.hstack([np.eye(len(aims[name]))[code] for name, code in codes.items()])
+    return calibrated(survey, dummies, _Raked(codes, aims, aimed, bounds, tolerance, iterations))
 
-    def raked(weights: Array) -> Array:
+
+@dataclass(frozen=True, eq=False)
+class _Raked:
+    """Raking to margins of some rows, whatever their weights."""
+
+    codes: Mapping[str, Codes]
+    aims: Mapping[str, Array]
+    margins: Margins
+    bounds: Bounds | None
+    tolerance: float
+    iterations: int
+
+    def __call__(self, weights: Array) -> Array:
+        codes, aims, bounds = self.codes, self.aims, self.bounds
         new = (
-            proportional(weights, codes, aims, tolerance=tolerance, iterations=iterations)
+            proportional(weights, codes, aims, tolerance=self.tolerance, iterations=self.iterations)
             if bounds is None
-            else _bounded(weights, codes, aims, _checked(bounds), iterations)
+            else _bounded(weights, codes, aims, _checked(bounds), self.iterations)
         )
-        deviation, worst = _largest_deviation(new, codes, aims, aimed)
-        if not deviation <= max(tolerance, 1e-9):
+        deviation, worst = _largest_deviation(new, codes, aims, self.margins)
+        if not deviation <= max(self.tolerance, 1e-9):
             raise SurveyError(
-                f"Raking did not converge in {iterations} rounds: {worst} is still {100 * deviation:.2g}% off"
+                f"Raking did not converge in {self.iterations} rounds: {worst} is still {100 * deviation:.2g}% off"
                 f"{'' if bounds is None else f' with factors kept within {bounds[0]:g} to {bounds[1]:g}'}. "
-                f"{conflict(weights, codes, aims, aimed, bounds)} No weights are returned."
+                f"{conflict(weights, codes, aims, self.margins, bounds)} No weights are returned."
             )
         return new
-
-    return with_weights(survey, raked(survey.weights), dummies, raked)
 
 
 def poststratify(survey: Survey, variable: str, counts: Mapping[str, float]) -> Survey:

@@ -27,7 +27,7 @@ def trim(survey: Survey, *, lower: float = 0.0, upper: float = float("inf")) -> 
     Parameters
     ----------
     survey : Survey
-        Not raked or calibrated: trimming would undo that. Trim first, then rake.
+        Not raked or calibrated: trimming would undo that. Trim first, then rake. Frequencies stay as they are: everybody weighs one.
     lower, upper : float
         Limits on the scale of the weights.
 
@@ -49,21 +49,21 @@ def trim(survey: Survey, *, lower: float = 0.0, upper: float = float("inf")) -> 
     [1.5, 1.5, 1.5, 3.5]
     """
     expect(survey, (Survey,), "The first argument of trim", SurveyError)
-    survey.one_by_one("wwm.trim")
-    if survey.design is not None and survey.design.calibration is not None:
+    survey.weights_known("wwm.trim")
+    if survey.design is not None and survey.design.calibrations:
         raise SurveyError(
             "These weights were calibrated to margins, which trimming would break. Expected weights before calibration. Trim first, then "
             "rake, perhaps with bounds."
         )
-    used = survey.weights > 0
-    mean = float(survey.weights[used].mean())
+    people, used = survey.counts, survey.weights > 0
+    mean = float(survey.weights.sum() / people[used].sum())
     if not 0.0 <= lower < mean < upper:
         raise SurveyError(
             f"The limits {lower:g} to {upper:g} do not hold the mean weight, {mean:g}, between them, so the sum of the weights cannot stay "
             "as it is. Expected limits around the mean. Widen them."
         )
     new = survey.weights.copy()
-    new[used] = _within(survey.weights[used], lower, upper)
+    new[used] = people[used] * _within(survey.own_weights[used], people[used], lower, upper)
     made = survey.replicates
     if made is not None:
         factor = np.divide(new, survey.weights, out=np.zeros_like(new), where=used)
@@ -71,8 +71,8 @@ def trim(survey: Survey, *, lower: float = 0.0, upper: float = float("inf")) -> 
     return replace(survey, weights=new, replicates=made)
 
 
-def _within(weights: Array, lower: float, upper: float) -> Array:
-    """Cut off, give the difference to the weights inside, and again while that pushes some over a limit."""
+def _within(weights: Array, people: Array, lower: float, upper: float) -> Array:
+    """Weights of one of the people of each row: cut off, the difference given to those inside, and again while that pushes some over a limit."""
     new = weights
     trimmed = np.zeros(len(weights), dtype=bool)
     for _ in range(_ROUNDS):
@@ -86,6 +86,6 @@ def _within(weights: Array, lower: float, upper: float) -> Array:
             raise SurveyError(
                 f"No weight lies within {lower:g} to {upper:g} after trimming, so nobody can take what is cut off. Widen the limits."
             )
-        cut[free] += (new - cut).sum() / free.sum()
+        cut[free] += float(people @ (new - cut)) / people[free].sum()
         new = cut
     return new
