@@ -24,7 +24,7 @@ from wwm_models.study.joint import with_joint_results
 from wwm_models.study.models import ModelResult
 from wwm_models.study.posteriors import not_asked, not_sampled
 from wwm_models.study.provenance import run_key, run_manifest
-from wwm_models.study.respondents import respondents
+from wwm_models.study.respondents import Respondents, respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models
 from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
@@ -173,7 +173,12 @@ def run_study(
         facts = run_manifest(declared, source, survey, settings, shown.results, started)
         write_manifest(folder, facts | {"respondents": read.facts(), **shown.facts, "problems": list(problems)})
     kept.clear()
-    return Run(Path(out), made, problems, read.note, unsampled)
+    return Run(Path(out), made, problems, _said_of(read, survey), unsampled)
+
+
+def _said_of(read: Respondents, survey: Survey) -> str:
+    """How the respondents were read, and what the reader warns of."""
+    return "\n".join(filter(None, (read.note, *(f"LOOK: {warning}" for warning in survey.warnings))))
 
 
 def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str) -> Published:

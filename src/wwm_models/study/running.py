@@ -6,6 +6,7 @@ stored when it is finished, by the process that ran it; the results are then rea
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -145,7 +146,9 @@ def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str
         *(spec.name for spec in declared.joints),
     ):
         own = posterior_file(kept, name)
-        for path in [*own.parent.glob(own.name), *sorted(own.parent.glob(f"{name}.*.nc"))]:
+        for path in sorted(own.parent.glob(f"{glob.escape(name)}.nc")) + sorted(
+            own.parent.glob(f"{glob.escape(name)}.*.nc")
+        ):
             (folder / "posterior").mkdir(exist_ok=True)
             shutil.copyfile(path, folder / "posterior" / path.name)
     chains = chains_of(kept)

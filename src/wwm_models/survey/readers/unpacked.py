@@ -119,7 +119,9 @@ def _refuse_absent(path: Path, endings: Collection[str]) -> None:
             f"{path}: this is a folder, with {listed(inside) if inside else 'no data file in it'}. Expected one survey file. "
             "Give the path of that file; a folder of parquet files can be counted in place."
         )
-    beside = sorted(item.name for item in path.parent.glob(f"*{path.suffix}")) if path.parent.is_dir() else []
+    # names are compared, not matched: an ending may hold what a pattern would read as more
+    found = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = sorted(item.name for item in found if item.name.endswith(path.suffix))
     have = (
         f"{path.parent} holds {listed(beside)}." if beside else f"{path.parent} holds no {path.suffix or 'such'} file."
     )
