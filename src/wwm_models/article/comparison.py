@@ -122,7 +122,7 @@ def _difference(
 
 
 def _with_published(table: pd.DataFrame, article: Article, base: Estimates) -> pd.DataFrame:
-    printed = {key_of(n.at.outcome, n.at.category, n.at.group): n for n in article.published if n.value is not None}
+    printed = {key_of(at.outcome, at.category, at.group): number for at, number in article.slots().items()}
     values = np.full((len(table), 3), np.nan)
     for row, key in enumerate(keys_of(base.table, base.by)):
         number = printed.get(key)

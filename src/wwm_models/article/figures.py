@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from wwm_models.declared.toml import check_keys
 from wwm_models.errors import ArticleError, did_you_mean, listed
+from wwm_models.survey.fields import Table
 
 KINDS: Final = ("answers", "matrix", "paired")
 
@@ -44,33 +44,34 @@ class Figure:
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def figure_of(row: Mapping[str, Any], path: Path) -> Figure:
+def figure_of(given: Table, path: Path) -> Figure:
     """One table as a record.
 
     Raises
     ------
     DeclarationError
-        If a key is missing or unknown.
+        If a key is missing or unknown, or a value has the wrong type.
     ArticleError
         If the kind is not known, or the categories of a paired figure are not one per outcome.
     """
-    where = f"{path} [[figure]] {row.get('id', '?')}"
-    check_keys(
-        row, required=("id", "kind", "outcomes", "by"), optional=("categories", "where", "nl", "en"), where=where
-    )
-    kind = str(row["kind"])
+    where = f"{path} [[figure]] {given.values.get('id', '?')}"
+    row = given.named(where)
+    row.check(required=("id", "kind", "outcomes", "by"), optional=("categories", "where", "nl", "en"))
+    kind = row.text("kind")
     if kind not in KINDS:
         raise ArticleError(f'{where}: kind = "{kind}". Expected one of: {listed(KINDS)}.{did_you_mean(kind, KINDS)}')
-    name = str(row["id"])
+    name = row.text("id")
     if not name or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
         raise ArticleError(
             f'{where}: the id "{name}" also names files. Expected letters, digits, hyphens and underscores, such as figure-1.'
         )
-    lists = {key: tuple(str(item) for item in row.get(key, ())) for key in ("outcomes", "by", "categories")}
+    lists = {key: row.texts(key) for key in ("outcomes", "by", "categories")}
     outcomes, categories = lists["outcomes"], lists["categories"]
+    if not outcomes:
+        raise row.wrong("outcomes", given.values["outcomes"], 'one or more questions, like ["desired"]')
     if kind == "paired" and len(categories) != len(outcomes):
         raise ArticleError(
             f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
         )
-    titles = MappingProxyType({lang: str(row.get(lang, name)) for lang in ("nl", "en")})
-    return Figure(name, kind, outcomes, lists["by"], categories, str(row.get("where", "")), titles)
+    titles = MappingProxyType({lang: row.text(lang, name) for lang in ("nl", "en")})
+    return Figure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)

@@ -12,14 +12,14 @@ from wwm_models.article.rounding import Interval, combined, unrounded
 
 def printed_numbers(article: Article) -> dict[Reference, Published]:
     """Printed percentages by what they are of; the group's variables in any order."""
-    return {_ordered(number.at): number for number in article.published if number.value is not None}
+    return article.slots()
 
 
 def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
     """The printed numbers of a claim, and what they say of it: ``"63%; 45%: holds"``; empty where none is printed."""
     if claim.kind == "count":
         return f"{claim.numbers['n']:g}"
-    found = [printed.get(_ordered(at)) for at in dict.fromkeys(claim.every_reference())]
+    found = [printed.get(at.ordered) for at in dict.fromkeys(claim.every_reference())]
     shown = [f"{number.value:g}%" for number in found if number is not None]
     if not shown:
         return ""
@@ -56,7 +56,7 @@ def printed_verdict(claim: Claim, printed: Mapping[Reference, Published]) -> str
 def _verdict(claim: Claim, roles: tuple[str, ...], printed: Mapping[Reference, Published]) -> str:
     limits: list[Interval] = []
     for role in roles:
-        number = printed.get(_ordered(claim.references[role]))
+        number = printed.get(claim.references[role].ordered)
         if number is None or number.value is None:
             return ""
         limits.append(unrounded(number.value, number.value, number.rounding))
@@ -65,7 +65,3 @@ def _verdict(claim: Claim, roles: tuple[str, ...], printed: Mapping[Reference, P
     if region.contains(lower, upper):
         return "holds"
     return "reverses" if region.excludes(lower, upper) else "undecided"
-
-
-def _ordered(at: Reference) -> Reference:
-    return Reference(at.outcome, at.category, tuple(sorted(at.group)))

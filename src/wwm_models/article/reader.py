@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from wwm_models.article.figures import Figure, figure_of
 from wwm_models.article.rounding import HALF_UNIT, rounding_of, unrounded
-from wwm_models.declared.toml import check_keys, read_toml
+from wwm_models.declared.toml import read_toml
 from wwm_models.errors import ArticleError, did_you_mean, listed
+from wwm_models.survey.fields import Table
 
 KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
     {
@@ -25,6 +25,8 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
         "all": (("parts",), ()),
     }
 )
+_COMMON = ("id", "kind", "nl", "en", "where", "margin_by", "estimand", "missing")
+_PRINTED = {"value": ("value",), "range": ("lower", "upper")}  # the numbers of a claim that an article prints
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
 _REFERENCES = ("at", "greater", "lesser", "numerator", "denominator")
 
@@ -41,6 +43,11 @@ class Reference:
     def by(self) -> tuple[str, ...]:
         """Variables that define the group."""
         return tuple(name for name, _ in self.group)
+
+    @property
+    def ordered(self) -> Reference:
+        """The same with the variables of the group in one order."""
+        return Reference(self.outcome, self.category, tuple(sorted(self.group)))
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} {level}" for name, level in self.group) or "everyone"
@@ -127,6 +134,10 @@ class Article:
     figures: tuple[Figure, ...] = ()
     translations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # English to Dutch
 
+    def slots(self) -> dict[Reference, Published]:
+        """Printed percentages by what they are of, the variables of its group in one order; `printed_slots` says what is refused."""
+        return printed_slots(self.published, "The article")
+
     def references(self) -> Iterator[Reference]:
         """Every number that the article speaks about."""
         for number in self.published:
@@ -135,23 +146,44 @@ class Article:
             yield from claim.every_reference()
 
 
+def printed_slots(published: Iterable[Published], where: str) -> dict[Reference, Published]:
+    """Printed percentages by what they are of.
+
+    Raises
+    ------
+    ArticleError
+        If two numbers are printed for one group and answer; twice the same number is no error.
+    """
+    found: dict[Reference, Published] = {}
+    for number in published:
+        if number.value is None:
+            continue
+        former = found.setdefault(number.at.ordered, number)
+        if (former.value, former.rounding) != (number.value, number.rounding):
+            raise ArticleError(
+                f"{where}: {former.id} and {number.id} print {former.value:g} and {number.value:g} for {number.at}. Expected one number for a group "
+                "and an answer. Remove the one that is mistyped; if the article prints both, make one of them a claim of kind value."
+            )
+    return found
+
+
 def read_article(path: Path) -> Article:
     """Give the article of a study.
 
     Raises
     ------
     DeclarationError
-        If the file is not TOML or has an unknown key.
+        If the file is not TOML, has an unknown key or a value of the wrong type.
     ArticleError
-        If a number or claim is incomplete, or two share an id.
+        If a number or claim is incomplete or impossible, or two share an id or a slot.
     """
-    table = read_toml(path)
-    check_keys(table, required=("article",), optional=("published", "claim", "figure", "translations"), where=str(path))
-    head = table["article"]
-    check_keys(head, required=("title",), optional=("citation", "n", "estimand"), where=f"{path} [article]")
-    published = tuple(_published(row, path) for row in table.get("published", []))
-    claims = tuple(_claim(row, path, str(row.get("id", "?"))) for row in table.get("claim", []))
-    figures = tuple(figure_of(row, path) for row in table.get("figure", []))
+    whole = Table(read_toml(path), str(path))
+    whole.check(required=("article",), optional=("published", "claim", "figure", "translations"))
+    head = whole.table("article", f"{path} [article]")
+    head.check(required=("title",), optional=("citation", "n", "estimand"))
+    published = tuple(_published(row, path) for row in whole.tables("published"))
+    claims = tuple(_claim(row, path, _label(row)) for row in whole.tables("claim"))
+    figures = tuple(figure_of(row, path) for row in whole.tables("figure"))
     ids = [item.id for item in (*published, *claims, *figures)]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
@@ -159,16 +191,23 @@ def read_article(path: Path) -> Article:
             f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
         )
     _refuse_shares(path, published, claims)
+    printed_slots(published, str(path))
+    sizes, spoken = head.table("n", f"{path} [article] n"), whole.table("translations", f"{path} [translations]")
     return Article(
-        head["title"],
-        head.get("citation", ""),
-        head.get("estimand", ""),
-        MappingProxyType(head.get("n", {})),
+        head.text("title"),
+        head.text("citation"),
+        head.text("estimand"),
+        MappingProxyType({name: sizes.whole(name, 0) for name in sizes.values}),
         published,
         claims,
         figures,
-        MappingProxyType({str(english): str(dutch) for english, dutch in table.get("translations", {}).items()}),
+        MappingProxyType({english: spoken.text(english) for english in spoken.values}),
     )
+
+
+def _label(row: Table) -> str:
+    name = row.values.get("id", "?")
+    return name if isinstance(name, str) else "?"
 
 
 def _refuse_shares(path: Path, published: tuple[Published, ...], claims: tuple[Claim, ...]) -> None:
@@ -184,71 +223,99 @@ def _refuse_shares(path: Path, published: tuple[Published, ...], claims: tuple[C
     )
 
 
-def _published(row: Mapping[str, Any], path: Path) -> Published:
-    where = f"{path} [[published]] {row.get('id', '?')}"
-    check_keys(
-        row, required=("id", "outcome", "category"), optional=("group", "value", "rounding", "where"), where=where
+def _published(given: Table, path: Path) -> Published:
+    row = given.named(f"{path} [[published]] {_label(given)}")
+    row.check(required=("id", "outcome", "category"), optional=("group", "value", "rounding", "where"))
+    at = _reference(
+        Table({key: row.values[key] for key in ("outcome", "category", "group") if key in row.values}, row.where)
     )
-    at = _reference({key: row[key] for key in ("outcome", "category", "group") if key in row}, where)
-    value = row.get("value")
-    if value is not None and not 0 <= float(value) <= 100:
-        raise ArticleError(f"{where}: value = {value} is not a percentage. Expected a number from 0 to 100.")
-    return Published(
-        row["id"], at, None if value is None else float(value), _rounding(row, where, "value"), row.get("where", "")
-    )
+    value = row.between("value", 0.0, 100.0)
+    return Published(row.name("id"), at, value, _rounding(row, "value"), row.text("where"))
 
 
-def _rounding(row: Mapping[str, Any], where: str, *printed: str) -> str:
+def _rounding(row: Table, *printed: str) -> str:
     """As declared, else to the last digit of the numbers that are printed under these keys."""
-    rounding = str(row.get("rounding", rounding_of(float(row[key]) for key in printed if key in row)))
+    default = rounding_of(number for key in printed if (number := row.number(key)) is not None)
+    rounding = row.text("rounding", default)
     if rounding not in HALF_UNIT:
         raise ArticleError(
-            f'{where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)}'
+            f'{row.where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)}'
         )
     return rounding
 
 
-def _claim(row: Mapping[str, Any], path: Path, label: str) -> Claim:
-    where = f"{path} [[claim]] {label}"
-    kind = str(row.get("kind", ""))
+def _claim(given: Table, path: Path, label: str) -> Claim:
+    row = given.named(f"{path} [[claim]] {label}")
+    kind = row.text("kind")
     if kind not in KINDS:
         raise ArticleError(
-            f'{where}: kind = "{kind}". Expected one of: {listed(KINDS, 10)}.{did_you_mean(kind, KINDS)}'
+            f'{row.where}: kind = "{kind}". Expected one of: {listed(KINDS, 10)}.{did_you_mean(kind, KINDS)}'
         )
     needed, allowed = KINDS[kind]
-    untestable = bool(row.get("missing"))
-    common = ("id", "kind", "nl", "en", "where", "margin", "margin_by", "estimand", "missing")
-    check_keys(
-        row,
-        required=() if untestable else needed,
-        optional=(*common, *allowed, *(needed if untestable else ())),
-        where=where,
-    )
-    references = {role: _reference(row[role], where) for role in _REFERENCES if role in row}
-    references |= {f"between.{number}": _reference(item, where) for number, item in enumerate(row.get("between", []))}
-    numbers = {
-        key: float(row[key]) for key in ("value", "lower", "upper", "above", "below", "margin", "n") if key in row
+    missing = row.text("missing")
+    row.check(required=() if missing else needed, optional=(*_COMMON, *allowed, *(needed if missing else ())))
+    references = {
+        role: _reference(row.table(role, f"{row.where}, `{role}`")) for role in _REFERENCES if role in row.values
     }
-    if kind == "bound" and not untestable and ("above" in numbers) == ("below" in numbers):
-        raise ArticleError(f"{where}: a bound needs one of `above` and `below`.")
-    return Claim(
-        id=str(row.get("id", label)),
+    references |= {f"between.{number}": _reference(item) for number, item in enumerate(row.tables("between"))}
+    claim = Claim(
+        id=row.name("id") if "id" in row.values else label,
         kind=kind,
-        where=str(row.get("where", "")),
-        statement=MappingProxyType({lang: str(row.get(lang, "")) for lang in ("nl", "en")}),
+        where=row.text("where"),
+        statement=MappingProxyType({lang: row.text(lang) for lang in ("nl", "en")}),
         references=MappingProxyType(references),
-        numbers=MappingProxyType(numbers),
-        rounding=_rounding(row, where, *({"value": ("value",), "range": ("lower", "upper")}.get(kind, ()))),
-        parts=tuple(
-            _claim(part, path, f"{label} part {number + 1}") for number, part in enumerate(row.get("parts", []))
-        ),
-        margin_by=str(row.get("margin_by", "")),
-        estimand=str(row.get("estimand", "")),
-        missing=str(row.get("missing", "")),
+        numbers=MappingProxyType(_numbers(row, kind)),
+        rounding=_rounding(row, *_PRINTED.get(kind, ())),
+        parts=tuple(_claim(part, path, f"{label} part {number}") for number, part in enumerate(row.tables("parts"), 1)),
+        margin_by=row.text("margin_by"),
+        estimand=row.text("estimand"),
+        missing=missing,
     )
+    if not missing:
+        _refuse_empty(claim, row.where)
+    return claim
 
 
-def _reference(row: Mapping[str, Any], where: str) -> Reference:
-    check_keys(row, required=("outcome", "category"), optional=("group",), where=where)
-    group = tuple((str(name), str(level)) for name, level in row.get("group", {}).items())
-    return Reference(str(row["outcome"]), str(row["category"]), group)
+def _numbers(row: Table, kind: str) -> dict[str, float]:
+    """The numbers of a claim, each within what it can be."""
+    top = float("inf") if kind == "ratio" else 100.0
+    found = {key: row.between(key, 0.0, top) for key in (*_PERCENTAGES, "margin")}
+    if "n" in row.values:
+        found["n"] = float(row.whole("n", 0))
+    numbers = {key: value for key, value in found.items() if value is not None}
+    if numbers.get("lower", 0.0) > numbers.get("upper", top):
+        raise ArticleError(
+            f"{row.where}: lower = {numbers['lower']:g} and upper = {numbers['upper']:g}. Expected the smaller number as `lower`. Exchange them."
+        )
+    return numbers
+
+
+def _refuse_empty(claim: Claim, where: str) -> None:
+    """Refuse a claim that says nothing: no number is in its region, or every number is."""
+    several = sum(role.startswith("between.") for role in claim.references)
+    numbers = claim.numbers
+    problem = ""
+    if claim.kind == "bound" and ("above" in numbers) == ("below" in numbers):
+        problem = "a bound needs one of `above` and `below`. Write one of them"
+    elif claim.kind == "bound" and (numbers.get("above") == 100.0 or numbers.get("below") == 0.0):
+        problem = "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number"
+    elif claim.kind == "ratio" and not {"lower", "upper"} & numbers.keys():
+        problem = "a ratio without limits is true of any two numbers. Expected `lower`, `upper` or both. Write how many times at least or at most"
+    elif claim.kind == "equivalence" and several < 2:
+        problem = f"`between` names {several} percentages. Expected two or more, since an equality compares them. Add the others"
+    elif claim.kind == "count" and (several < 1 or numbers["n"] < 1):
+        problem = f"`between` names {several} percentages and n = {numbers['n']:g}. Expected one or more percentages and a number of respondents. Write both"
+    elif claim.kind == "all" and not claim.parts:
+        problem = (
+            "`parts` is empty. Expected one or more claims that hold together. Add them, or write what is `missing`"
+        )
+    if problem:
+        raise ArticleError(f"{where}: {problem}.")
+
+
+def _reference(row: Table) -> Reference:
+    row.check(required=("outcome", "category"), optional=("group",))
+    group = row.table("group", f"{row.where}, `group`")
+    return Reference(
+        row.name("outcome"), row.name("category"), tuple((name, group.level(name)) for name in group.values)
+    )

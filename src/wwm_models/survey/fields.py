@@ -31,6 +31,30 @@ class Table:
         """Refuse unknown and absent keys."""
         check_keys(self.values, required=required, optional=optional, where=self.where)
 
+    def named(self, where: str) -> Table:
+        """The same table, found by other words."""
+        return Table(self.values, where)
+
+    def name(self, key: str) -> str:
+        """Give a text that names something: not empty, nor white space."""
+        value = self.text(key)
+        if not value.strip():
+            raise self.wrong(key, value, "a name between quotes, which is not empty")
+        return value
+
+    def level(self, key: str) -> str:
+        """Give the id of a level: a text, or a whole number that stands for one."""
+        value = self.values.get(key)
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else self.name(key)
+
+    def between(self, key: str, least: float, most: float) -> float | None:
+        """Give a number within limits, or None where the key is absent."""
+        value = self.number(key)
+        if value is not None and not least <= value <= most:
+            limits = f"{least:g} or more" if most == float("inf") else f"from {least:g} to {most:g}"
+            raise self.wrong(key, self.values[key], f"a number {limits}")
+        return value
+
     def text(self, key: str, default: str = "") -> str:
         """Give a text, or `default` where the key is absent."""
         value = self.values.get(key, default)
@@ -79,8 +103,8 @@ class Table:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Give a list of texts; one text stands for a list of one, an empty text for an empty list."""
-        value = self.values.get(key) or []
-        several = cast("list[Any]", value if isinstance(value, list) else [value])
+        value = self.values.get(key, [])
+        several = cast("list[Any]", value if isinstance(value, list) else [value] if value != "" else [])
         if not all(isinstance(item, str) for item in several):
             raise self.wrong(key, value, 'a list of texts, like ["...", "..."]')
         return tuple(several)
@@ -93,12 +117,12 @@ class Table:
             raise self.wrong(key, value, "a list of numbers, like [1, 2]")
         return tuple(float(item) for item in several)
 
-    def table(self, key: str) -> Table:
-        """Give the table below this one; an empty one where the key is absent."""
+    def table(self, key: str, where: str = "") -> Table:
+        """Give the table below this one, found by these words; an empty one where the key is absent."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, value, "a table, like { ... }")
-        return Table(cast("dict[str, Any]", value), f"{self.where}, `{key}`")
+        return Table(cast("dict[str, Any]", value), where or f"{self.where}, `{key}`")
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """Give the tables of a list, each with its place in the list."""

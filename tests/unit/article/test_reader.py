@@ -15,7 +15,7 @@ from wwm_models.errors import ArticleError
 def written(folder: Path, *values: str, claims: str = "") -> Article:
     """An article with these printed numbers; an empty text is a slot without one."""
     rows = "".join(
-        f'[[published]]\nid = "P{place}"\noutcome = "y"\ncategory = "a"\n{value and f"value = {value}"}\n'
+        f'[[published]]\nid = "P{place}"\noutcome = "y"\ncategory = "a{place}"\n{value and f"value = {value}"}\n'
         for place, value in enumerate(values)
     )
     (folder / "article.toml").write_text(f'[article]\ntitle = "A"\n{rows}{claims}', encoding="utf-8")
