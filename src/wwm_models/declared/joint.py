@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from wwm_models.declared.models import RESERVED, ModelSpec, checked_value, titles_of
+from wwm_models.declared.models import RESERVED, ModelSpec, checked_value, refuse_contradictions, titles_of
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
 
@@ -115,6 +115,8 @@ def read_joint_model(path: Path) -> JointSpec:
         for key, value in table.items()
         if key not in ("joint", "priors") and not key.startswith("title_")
     }
+    lists = (values.get(key, ()) for key in ("exposures", "adjusters", "interactions"))
+    refuse_contradictions(items, *lists, where=where)
     priors = {key: _numbers(key, text, where) for key, text in _prior_table(table, where).items()}
     return JointSpec(
         name=path.stem, items=items, titles=titles_of(table, path), priors=MappingProxyType(priors), **values

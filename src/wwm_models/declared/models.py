@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -56,6 +56,8 @@ class ModelSpec:
     family_of_tests : str
     primary : bool
         Whether claims about the outcome are judged by this model.
+    tolerance : float
+        Percentage points by which a reported number may differ under another model before the page asks to look at it.
     titles : mapping of language to title
     priors : mapping
     population : str or mapping
@@ -84,6 +86,7 @@ class ModelSpec:
     contrasts: str = "pairwise"
     family_of_tests: str = ""
     primary: bool = True
+    tolerance: float = 2.0
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     priors: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -142,13 +145,68 @@ def read_model(path: Path) -> ModelSpec:
         if key.startswith("title_"):
             continue
         values[key] = checked_value(key, value, where)
-    titles = titles_of(table, path)
-    return ModelSpec(name=path.stem, titles=titles, **values)
+    spec = ModelSpec(name=path.stem, titles=titles_of(table, path), **values)
+    refuse_contradictions((spec.outcome,), spec.exposures, spec.adjusters, spec.interactions, where)
+    for key in ("estimands", "engines"):
+        if not getattr(spec, key):
+            raise DeclarationError(f"{where}: `{key}` is empty. Expected one or more. Name them, or leave the key out.")
+    completed = spec.imputation.get("variables", [])
+    if not set(completed) <= {spec.outcome, *spec.exposures, *spec.adjusters}:
+        raise DeclarationError(
+            f"{where}, [imputation]: `variables` is {completed!r}. Expected some of the model's variables: "
+            f"{listed((spec.outcome, *spec.exposures, *spec.adjusters), 40)}. Repair the list."
+        )
+    for name in spec.terms:
+        if name not in (*spec.exposures, *spec.adjusters):
+            raise DeclarationError(
+                f'{where}: `terms` gives a form to "{name}". Expected some of exposures and adjusters: '
+                f"{listed((*spec.exposures, *spec.adjusters), 20)}. Name it there too, or remove the term."
+            )
+    return spec
+
+
+def refuse_contradictions(
+    outcomes: Sequence[str], exposures: Sequence[str], adjusters: Sequence[str], interactions: Sequence[str], where: str
+) -> None:
+    """Refuse a variable without a name or in two places, and an interaction that is not of variables of the model.
+
+    Raises
+    ------
+    DeclarationError
+    """
+    places = [
+        *(("outcome", name) for name in outcomes),
+        *(("exposures", name) for name in exposures),
+        *(("adjusters", name) for name in adjusters),
+    ]
+    first: dict[str, str] = {}
+    for key, name in places:
+        if not name.strip():
+            raise DeclarationError(
+                f"{where}: `{key}` holds an empty name. Expected a variable of the codebook. Name it."
+            )
+        if name in first:
+            raise DeclarationError(
+                f'{where}: "{name}" stands in `{first[name]}` and in `{key}`. Expected each variable once. Remove one of the two.'
+            )
+        first[name] = key
+    known = [*exposures, *adjusters]
+    for term in interactions:
+        parts = term.split(":")
+        if len(parts) < 2 or len(set(parts)) < len(parts) or not set(parts) <= set(known):
+            raise DeclarationError(
+                f'{where}: `interactions` names "{term}". Expected two or more different variables among {listed(known, 20) or "exposures and adjusters"}, '
+                'with a colon between them, like "age_group:household". Repair it.'
+            )
 
 
 def titles_of(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
     """The titles of a model file in both languages; its name where there is none."""
-    return MappingProxyType({lang: str(table.get(f"title_{lang}", path.stem)) for lang in ("nl", "en")})
+    titles = {lang: table.get(f"title_{lang}", path.stem) for lang in ("nl", "en")}
+    for lang, title in titles.items():
+        if not isinstance(title, str):
+            raise DeclarationError(f"{path}: `title_{lang}` is {title!r}. Expected a text in quotes. Repair that line.")
+    return MappingProxyType(titles)
 
 
 _LISTS = ("exposures", "adjusters", "interactions", "estimands", "nonproportional", "engines", "joint")
@@ -166,10 +224,18 @@ def checked_value(key: str, value: Any, where: str) -> Any:
         return tuple(value)
     if key == "population":
         return _population(value, where)
+    if key == "tolerance":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+            raise DeclarationError(
+                f"{where}: `tolerance` is {value!r}. Expected percentage points from 0 to 100, such as tolerance = 2. Repair that line."
+            )
+        return float(value)
     expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict, "imputation": dict}.get(key, str)
     if not isinstance(value, expected):
         raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
-    if key == "terms" and not all(isinstance(term, str) for term in value.values()):
+    if key == "imputation":
+        _check_imputation(value, where)
+    if key == "terms" and not all(isinstance(term, str) and term.strip() for term in value.values()):
         raise DeclarationError(
             f'{where}: `terms` is {value!r}. Expected a text for each variable, such as age = "ns(age, df=3)".'
         )
@@ -185,12 +251,40 @@ def _population(value: Any, where: str) -> str | Mapping[str, Mapping[str, float
         return value
     tables: list[Any] = list(value.values()) if isinstance(value, dict) else []
     shares: list[Any] = [share for table in tables for share in (table.values() if isinstance(table, dict) else [None])]
-    if not shares or not all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares):
+    if not shares or not all(
+        isinstance(share, int | float) and not isinstance(share, bool) and share >= 0 for share in shares
+    ):
         raise DeclarationError(
-            f"{where}: `population` is {value!r}. Expected {listed(POPULATIONS)}, or a table per variable with the share or count of every "
+            f"{where}: `population` is {value!r}. Expected {listed(POPULATIONS)}, or a table per variable with the share or count (0 or more) of every "
             "level, such as [population.gender] with man = 0.49 and woman = 0.51."
         )
     return value
+
+
+def _check_imputation(value: Mapping[str, Any], where: str) -> None:
+    """Refuse an [imputation] whose values have the wrong type."""
+    place = f"{where}, [imputation]"
+    check_keys(value, required=("m", "variables"), optional=("predictors", "seed", "delta"), where=place)
+
+    def whole(key: str, least: int) -> bool:
+        number = value.get(key, least)
+        return isinstance(number, int) and not isinstance(number, bool) and number >= least
+
+    def names(key: str) -> bool:
+        given = value.get(key, [])
+        return isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given)
+
+    delta = value.get("delta", {})
+    shifts = list(delta.values()) if isinstance(delta, dict) else [None]
+    for key, right, expected in (
+        ("m", whole("m", 2), "a whole number of 2 or more"),
+        ("seed", whole("seed", 0), "a whole number of 0 or more"),
+        ("variables", names("variables") and value["variables"] != [], 'a list of names, such as ["household"]'),
+        ("predictors", names("predictors"), 'a list of names, such as ["age_group"]'),
+        ("delta", all(isinstance(one, int | float) and not isinstance(one, bool) for one in shifts), "a table of a number per variable"),
+    ):  # fmt: skip
+        if not right:
+            raise DeclarationError(f"{place}: `{key}` is {value[key]!r}. Expected {expected}. Repair that line.")
 
 
 _TYPE_WORDS: dict[type, str] = {bool: "true or false", dict: "a table", str: "a text in quotes"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from wwm_models.errors import DeclarationError
 from wwm_models.records import Survey
 from wwm_models.study.declared import Declared, check_names, read_study
 from wwm_models.study.respondents import respondents
-from wwm_models.study.usable import attempts
+from wwm_models.study.usable import Attempt, prepared
 from wwm_models.study.withheld import foreseen
 from wwm_models.survey import Overview, header_of, overview, read_codebook, read_file, survey_of
 from wwm_models.survey.codebook import Codebook, FromColumn
@@ -115,16 +115,16 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
     rows = file.rows or survey.respondents(np.ones(len(survey), dtype=bool))
     return Checked(
         data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
-        survey=survey, overview=overview(survey), declared=declared, models=left_out(declared, survey),
+        survey=survey, overview=overview(survey), declared=declared, models=left_out(prepared(declared, survey) if declared else ()),
         withheld=foreseen(declared.with_items(), survey) if declared else {},
         in_place=in_place,
     )  # fmt: skip
 
 
-def left_out(declared: Declared | None, survey: Survey) -> pd.DataFrame:
+def left_out(attempts: Iterable[Attempt]) -> pd.DataFrame:
     """Rows that each fit of a study would use and leave out, by reason."""
     rows: list[tuple[str, str, str, int]] = []
-    for one in attempts(declared, survey) if declared else ():
+    for one in attempts:
         name, label = one.spec.name, one.request.label
         if one.cells is None:
             rows.append((name, label, f"{UNFIT}{one.problem}", 0))

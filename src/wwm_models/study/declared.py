@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from wwm_models.arguments import confidence_level
 from wwm_models.article import Article, read_article
 from wwm_models.article.reader import Reference
+from wwm_models.article.sums import refuse_impossible_sums
 from wwm_models.declared.joint import JointSpec, read_joint_models
 from wwm_models.declared.models import ENGINES, ModelSpec, read_models
 from wwm_models.engines.bayes.declared import read_priors
-from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
+from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
 from wwm_models.records import Collapse, Survey, Variable
 from wwm_models.study.models import model_of, requests_of
 
@@ -83,8 +85,12 @@ def read_study(
     joints = tuple(spec for spec in joints if spec.name not in without)
     for spec in models:
         read_priors(spec.priors, f"{folder / spec.name}.toml, [priors]")
-        for request in requests_of(spec):
-            model_of(spec, request)
+        try:
+            for request in requests_of(spec):
+                model_of(spec, request)
+        except ModelError as problem:
+            raise named(problem, folder / f"{spec.name}.toml") from problem
+    _refuse_two_judges(models, folder)
     path = folder / "article.toml"
     article = read_article(path) if path.is_file() else Article()
     if any(claim.kind == "equivalence" for claim in article.claims):
@@ -97,6 +103,28 @@ def read_study(
         article,
         joints if "bayes" in engines else (),
     )
+
+
+Problem = TypeVar("Problem", bound=WwmError)
+
+
+def named(problem: Problem, path: Path) -> Problem:
+    """The same error with the file it is about in front, unless it names it already."""
+    return problem if str(path) in str(problem) else type(problem)(f"{path}: {problem}")
+
+
+def _refuse_two_judges(models: Sequence[ModelSpec], folder: Path) -> None:
+    """Refuse two primary models of one outcome: claims about it are judged by one."""
+    judges: dict[str, str] = {}
+    for spec in models:
+        if not spec.primary:
+            continue
+        other = judges.setdefault(spec.outcome, spec.name)
+        if other != spec.name:
+            raise DeclarationError(
+                f"{folder / spec.name}.toml and {other}.toml are both the primary model of {spec.outcome}. Expected one, by which claims about it are "
+                "judged. Write primary = false in the file of the other."
+            )
 
 
 def joint_names(folder: Path) -> tuple[str, ...]:
@@ -142,22 +170,19 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
     DeclarationError, ArticleError
     """
     known = list(variables)
-    for spec in declared.with_items().models:
-        margins = (
-            [part for name in spec.population for part in name.split(":")]
-            if isinstance(spec.population, Mapping)
-            else []
-        )
-        for name in filter(None, (spec.outcome, *spec.exposures, *spec.adjusters, spec.thresholds_by, *margins)):
+    for spec in (*declared.models, *declared.joints):
+        for key, name in _named_variables(spec):
             if name not in known:
                 raise DeclarationError(
-                    f'{declared.folder / spec.name}.toml names "{name}", which the codebook does not declare. '
+                    f'{declared.folder / spec.name}.toml: `{key}` names "{name}", which the codebook does not declare. '
                     f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
                 )
     for reference in dict.fromkeys(declared.article.references()):
         merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
         _check_reference(reference, declared.folder / "article.toml", variables, merged)
 
+    _check_estimands(declared, known)
+    refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
     for figure in declared.article.figures:
         for name in (*figure.outcomes, *figure.by):
             if name not in known:
@@ -165,6 +190,47 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
                     f'{declared.folder / "article.toml"} draws "{name}" in figure {figure.id}, which the codebook does not declare. '
                     f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
                 )
+        answers = [
+            *(name for outcome in figure.outcomes for name in _levels(variables[outcome])),
+            *(one.id for one in collapses.values() if one.variable in figure.outcomes),
+        ]
+        for category in figure.categories:
+            if category not in answers:
+                raise ArticleError(
+                    f'{declared.folder / "article.toml"} draws the answer "{category}" in figure {figure.id}, whose `categories` can be: '
+                    f"{listed(dict.fromkeys(answers), 40)}.{did_you_mean(category, answers)} Name one of these."
+                )
+
+
+def _check_estimands(declared: Declared, known: Sequence[str]) -> None:
+    """Refuse an estimand of the article that no model can have."""
+    article, end = declared.article, "-adjusted"
+    for where, estimand in (
+        ("[article]", article.estimand),
+        *((f"claim {one.id}", one.estimand) for one in article.claims),
+    ):
+        names = estimand.removesuffix(end).split("+") if estimand.endswith(end) else []
+        if estimand in ("", "total") or (names and set(names) <= set(known)):
+            continue
+        raise ArticleError(
+            f'{declared.folder / "article.toml"}, {where}: `estimand` is "{estimand}". Expected "total", or the variables that are adjusted for, such as '
+            f'"household-adjusted". Repair it, or leave it out.'
+        )
+
+
+def _named_variables(spec: ModelSpec | JointSpec) -> list[tuple[str, str]]:
+    """Variables that a model file names, each with the key where it does."""
+    if isinstance(spec, JointSpec):
+        found = [("joint", name) for name in spec.items]
+    else:
+        margins = spec.population if isinstance(spec.population, Mapping) else {}
+        found = [("outcome", spec.outcome), *(("thresholds_by", name) for name in filter(None, (spec.thresholds_by,)))]
+        found += [("population", part) for name in margins for part in name.split(":")]
+    return [
+        *found,
+        *(("exposures", name) for name in spec.exposures),
+        *(("adjusters", name) for name in spec.adjusters),
+    ]
 
 
 def _check_reference(

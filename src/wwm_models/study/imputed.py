@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +17,6 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
-from wwm_models.declared.toml import check_keys
-from wwm_models.errors import DeclarationError
 from wwm_models.imputation import impute, pool
 from wwm_models.imputation.rubin import rubin
 from wwm_models.many import run_many
@@ -127,19 +124,12 @@ def _log_priors(each: Sequence[ModelResult]) -> dict[str, NDArray[np.float64]]:
 
 
 def _completed(spec: ModelSpec, survey: Survey) -> Imputations:
-    where = f"{spec.name}.toml, [imputation]"
-    check_keys(spec.imputation, required=["m", "variables"], optional=["predictors", "seed", "delta"], where=where)
-    variables: Any = spec.imputation["variables"]
     mine = list(dict.fromkeys([spec.outcome, *spec.exposures, *spec.adjusters]))
-    if not isinstance(variables, list) or not all(name in mine for name in variables):
-        raise DeclarationError(
-            f"{where}: `variables` is {variables!r}. Expected some of the model's variables: {', '.join(mine)}. Repair the list."
-        )
     return impute(
         people_of(spec, survey),
         spec.imputation["m"],
         seed=spec.imputation.get("seed", 1),
-        variables=variables,
+        variables=spec.imputation["variables"],
         predictors=spec.imputation.get("predictors", mine),
         delta=spec.imputation.get("delta"),
     )

@@ -28,7 +28,7 @@ from wwm_models.study.respondents import Respondents, respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models
 from wwm_models.study.simultaneous import begin_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
-from wwm_models.study.usable import refuse_unusable
+from wwm_models.study.usable import prepared
 from wwm_models.study.withheld import judged_specs, raws_of, refused_models, silenced
 from wwm_models.survey import data_name
 
@@ -148,7 +148,7 @@ def run_study(
     unasked = [] if declared.joints else not_asked(declared.models, engines)
     unsampled = not_sampled(declared.models, engines)
     survey = (read := respondents(declared, data, tell, in_place=in_place)).survey
-    refuse_unusable(declared, survey)
+    prepared(declared, survey)
     awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     settings |= {"in_place": bool(read.counted_by)}

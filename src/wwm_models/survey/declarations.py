@@ -93,7 +93,7 @@ def _source(table: Table) -> Source:
         synthetic=table.flag("synthetic"),
         id=table.text("id"),
         table=table.text("table"),
-        memory_gb=table.number("memory_gb") or 0.0,
+        memory_gb=table.between("memory_gb", 0.0, float("inf")) or 0.0,
     )
 
 

@@ -125,6 +125,8 @@ def _source(
 
 def _rules(table: Table, ids: list[str]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
+    if not table.tables("rules"):
+        raise table.wrong("rules", table.values["rules"], "one or more rules, each with `when` and `id`")
     for part in table.tables("rules"):
         part.check(required=["when", "id"])
         rule = Rule(read_condition(part.text("when"), part.where), part.text("id"))
@@ -208,6 +210,11 @@ def _check_levels(table: Table, kind: str, given: str, cut: Cut | None, answers:
         raise DeclarationError(
             f'{table.where}: {listed(numeric)} without a number. Expected it with kind = "number" or with `cut`. '
             "Remove it."
+        )
+    low, high = table.number("minimum"), table.number("maximum")
+    if low is not None and high is not None and low > high:
+        raise DeclarationError(
+            f"{table.where}: `minimum` is {low:g} and `maximum` is {high:g}. Expected the smaller one as `minimum`. Exchange them."
         )
     missing = _missing(table) if given in {"column", "position", "question"} else ()
     _refuse_twice(table, "level ids", (answer.level.id for answer in answers))

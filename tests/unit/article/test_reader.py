@@ -9,7 +9,7 @@ import pytest
 
 from wwm_models.article import read_article
 from wwm_models.article.reader import KINDS, Article
-from wwm_models.errors import ArticleError
+from wwm_models.errors import ArticleError, WwmError
 
 
 def written(folder: Path, *values: str, claims: str = "") -> Article:
@@ -74,3 +74,59 @@ def test_the_page_on_articles_gives_every_kind_with_its_keys():
 
 def _names(cell: str) -> set[str]:
     return set(re.findall("`([a-z]+)`", cell))
+
+
+TWO = 'between = [{ outcome = "y", category = "a" }, { outcome = "y", category = "b" }]'
+SIDES = 'numerator = { outcome = "y", category = "a" }\ndenominator = { outcome = "y", category = "b" }'
+ORDER = 'greater = { outcome = "y", category = "a" }\nlesser = { outcome = "y", category = "b" }'
+IMPOSSIBLE = {
+    "range": (
+        f"{AT}\nlower = 60\nupper = 40",
+        "lower = 60 and upper = 40. Expected the smaller number as `lower`. Exchange them.",
+    ),
+    "value": (f"{AT}\nvalue = 400", "`value` is 400. Expected a number from 0 to 100. Repair that line."),
+    "value true": (f"{AT}\nvalue = true", "`value` is True. Expected a number, without quotes. Repair that line."),
+    "value text": (f'{AT}\nvalue = "35%"', "`value` is '35%'. Expected a number, without quotes. Repair that line."),
+    "bound": (
+        f"{AT}\nabove = 100",
+        "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number.",
+    ),
+    "order": (f"{ORDER}\nmargin = -5", "`margin` is -5. Expected a number from 0 to 100. Repair that line."),
+    "equivalence": (f"{TWO}\nmargin = -1", "`margin` is -1. Expected a number from 0 to 100. Repair that line."),
+    "equivalence one": (
+        f"between = [{AT[5:]}]\nmargin = 5",
+        "`between` names 1 percentages. Expected two or more, since an equality compares them. Add the others.",
+    ),
+    "ratio": (
+        SIDES,
+        "a ratio without limits is true of any two numbers. Expected `lower`, `upper` or both. Write how many times at least or at most.",
+    ),
+    "count": (f"{TWO}\nn = -4", "`n` is -4. Expected a whole number of zero or more. Repair that line."),
+    "count part": (f"{TWO}\nn = 4.5", "`n` is 4.5. Expected a whole number of zero or more. Repair that line."),
+    "all": (
+        "parts = []",
+        "`parts` is empty. Expected one or more claims that hold together. Add them, or write what is `missing`.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_claim_that_no_data_could_make_true_or_false_is_refused(tmp_path: Path, name: str):
+    keys, said = IMPOSSIBLE[name]
+    with pytest.raises(WwmError) as problem:
+        written(tmp_path, "65", claims=claim(name.split()[0], keys))
+    assert str(problem.value) == f"{tmp_path / 'article.toml'} [[claim]] C1: {said}"
+
+
+def test_two_numbers_for_one_slot_are_refused_and_twice_the_same_is_one(tmp_path: Path):
+    row = '[[published]]\nid = "{0}"\noutcome = "y"\ncategory = "a"\nvalue = {1}\n'
+    path = tmp_path / "article.toml"
+    path.write_text(f'[article]\ntitle = "A"\n{row.format("P1", 62)}{row.format("P2", 62)}', encoding="utf-8")
+    assert len(read_article(path).published) == 2
+    path.write_text(f'[article]\ntitle = "A"\n{row.format("P1", 62)}{row.format("P2", 63)}', encoding="utf-8")
+    with pytest.raises(ArticleError) as problem:
+        read_article(path)
+    assert str(problem.value) == (
+        f"{path}: P1 and P2 print 62 and 63 for y = a (everyone). Expected one number for a group and an answer. Remove the one that is mistyped; "
+        "if the article prints both, make one of them a claim of kind value."
+    )

@@ -154,13 +154,27 @@ def _tables(table: Mapping[str, Any], path: Path) -> dict[str, dict[str, float]]
         raise SurveyError(
             f'{path}: `margins` is no table of tables. Expected `[margins.gender]` with `"man" = ...`. Repair it.'
         )
-    return cast("dict[str, dict[str, float]]", margins)
+    made = cast("dict[str, dict[str, float]]", margins)
+    for name, margin in made.items():
+        for level, figure in margin.items():
+            if isinstance(figure, bool) or not isinstance(figure, int | float) or figure < 0:
+                raise SurveyError(
+                    f"{path}, [margins.{name}]: `{level}` is {figure!r}. Expected a share or a count of 0 or more. Repair it."
+                )
+    return made
 
 
 def _size(table: Mapping[str, Any], path: Path) -> float:
     population = table.get("population", {})
     where = f"{path}, [population]"
+    if not isinstance(population, dict):
+        raise SurveyError(
+            f"{path}: `population` is {population!r}. Expected a table, [population], with `size`. Repair it."
+        )
     check_keys(population, optional=["source", "date", "size"], where=where)
+    for key in ("source", "date"):
+        if not isinstance(population.get(key, ""), str):
+            raise SurveyError(f"{where}: `{key}` is {population[key]!r}. Expected a text in quotes. Repair it.")
     size = population.get("size", 0)
     if isinstance(size, bool) or not isinstance(size, int | float) or size < 0:
         raise SurveyError(f"{where}: `size` is {size!r}. Expected the number of people. Repair it.")
