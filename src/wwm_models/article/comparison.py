@@ -13,6 +13,7 @@ from wwm_models.errors import ArticleError
 from wwm_models.records import Estimates
 
 Array = NDArray[np.float64]
+NOT_ADJUSTED = "not adjusted"  # the estimand of a printed number that stands beside raw alone
 COLUMNS = (
     "estimand", "outcome", "category", "by", "group", "published", "published_lower", "published_upper", "raw", "raw_lower", "raw_upper",
     "adjusted_likelihood", "adjusted_likelihood_lower", "adjusted_likelihood_upper",
@@ -76,6 +77,33 @@ def comparison_table(
         difference, difference_se = _difference(raw, likelihood, np.where(shown, place, 0), shown)
         columns |= {"difference": difference, "difference_se": difference_se}
     return _with_published(pd.DataFrame(columns), article, base).reindex(columns=list(COLUMNS))
+
+
+def printed_beside_raw(article: Article, raw: Estimates, *, suppress_below: int = 0) -> pd.DataFrame:
+    """One row per printed number that these raw percentages have, without adjusted numbers: raw needs no model.
+
+    Parameters
+    ----------
+    article : Article
+    raw : Estimates
+    suppress_below : int
+        Raw numbers on fewer respondents are left out.
+
+    Returns
+    -------
+    DataFrame
+        With `COLUMNS`; the estimand is `NOT_ADJUSTED`.
+    """
+    table = raw.table
+    shown = np.isfinite(table["estimate"].to_numpy(dtype=float)) & (table["n"].to_numpy() >= max(suppress_below, 1))
+    columns: dict[str, object] = {
+        "estimand": NOT_ADJUSTED, "outcome": table["outcome"], "category": table["category"].astype(str), "by": ";".join(raw.by),
+        "group": group_text(table, raw.by), "n": table["n"],
+    }  # fmt: skip
+    for column, name in (("raw", "estimate"), ("raw_lower", "lower"), ("raw_upper", "upper"), ("count", "count")):
+        columns[column] = np.where(shown, table[name].to_numpy(dtype=float), np.nan)
+    made = _with_published(pd.DataFrame(columns), article, raw).reindex(columns=list(COLUMNS))
+    return made[made["published"].notna()].reset_index(drop=True)
 
 
 def _rows_of(found: Estimates, base: Estimates) -> NDArray[np.intp]:

@@ -163,6 +163,8 @@ def _finished(run: Run) -> int:
     verdicts: pd.Series = run.results.tables["claims"]["verdict"].value_counts()
     if run.results.synthetic:
         print("SYNTHETIC respondents: the numbers are not findings about people.")
+    if run.printed:
+        print(run.printed)
     if len(verdicts):
         print(f"claims: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}")
     print(f"report: {run.report}")

@@ -148,7 +148,8 @@ class Comparison:
 
 def comparison_of(labels: Labels) -> Comparison:
     """The comparison of a run."""
-    return Comparison(labels, tuple(rows_of(labels.results, "comparison")))
+    adjusted = (row for row in rows_of(labels.results, "comparison") if text(row, "model"))
+    return Comparison(labels, tuple(adjusted))
 
 
 def figures(comparison: Comparison) -> list[Figure]:

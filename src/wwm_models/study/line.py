@@ -23,6 +23,7 @@ from wwm_models.study.facts import declared_facts
 from wwm_models.study.joint import with_joint_results
 from wwm_models.study.models import ModelResult
 from wwm_models.study.posteriors import not_asked, not_sampled
+from wwm_models.study.printed import printed_note
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import Respondents, respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models
@@ -61,6 +62,8 @@ class Run:
         How the respondents were read, where that was not whole.
     not_sampled : str
         Which models ask for a posterior that this run did not sample, where there are such.
+    printed : str
+        How many printed numbers stand beside adjusted ones, and why the others do not.
     """
 
     folder: Path
@@ -68,6 +71,7 @@ class Run:
     problems: tuple[str, ...]
     note: str = ""
     not_sampled: str = ""
+    printed: str = ""
 
     @property
     def report(self) -> Path:
@@ -173,7 +177,8 @@ def run_study(
         facts = run_manifest(declared, source, survey, settings, shown.results, started)
         write_manifest(folder, facts | {"respondents": read.facts(), **shown.facts, "problems": list(problems)})
     kept.clear()
-    return Run(Path(out), made, problems, _said_of(read, survey), unsampled)
+    beside = printed_note(declared.article, made.tables["comparison"], [spec.outcome for spec in declared.models])
+    return Run(Path(out), made, problems, _said_of(read, survey), unsampled, beside)
 
 
 def _said_of(read: Respondents, survey: Survey) -> str:

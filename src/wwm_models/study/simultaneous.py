@@ -67,7 +67,7 @@ def adjusted_in_families(contrasts: pd.DataFrame, families: pd.DataFrame) -> pd.
     keys = ["model", "label", "by", "group", "category", "contrast"]
     own = families.assign(label=families["estimand"])
     known = dict(zip(own[keys].itertuples(index=False, name=None), own["p_max_t"], strict=True))
-    rows = contrasts.assign(label=contrasts["estimand"].astype(str).str.partition(": ")[0])
+    rows = contrasts.assign(label=[str(estimand).partition(": ")[0] for estimand in contrasts["estimand"]])
     places = rows[keys].itertuples(index=False, name=None)
     drawn = rows["p_value"].isna()
     adjusted = [

@@ -24,6 +24,7 @@ from wwm_models.study.estimands import estimands_table
 from wwm_models.study.explained import FLAT as DECOMPOSITION_COLUMNS
 from wwm_models.study.explained import Explained
 from wwm_models.study.models import COEFFICIENT_COLUMNS, ModelResult
+from wwm_models.study.printed import not_adjusted
 from wwm_models.study.robust import COLUMNS as ROBUSTNESS_COLUMNS
 from wwm_models.study.robust import fragility_table, robustness_table
 from wwm_models.study.simultaneous import adjusted_in_families
@@ -158,7 +159,8 @@ def _comparison(
         for spec, result in zip(specs, results, strict=True)
         for (label, by), pair in engines_of(result).items()
     ]
-    return _by_model(parts, COMPARISON_COLUMNS)
+    compared = _by_model(parts, COMPARISON_COLUMNS)
+    return _by_model([*parts, ("", not_adjusted(article, compared, raws, hidden))], COMPARISON_COLUMNS)
 
 
 def claim_sources(

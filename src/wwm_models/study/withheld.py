@@ -27,6 +27,7 @@ from wwm_models.records import Estimates, Survey
 from wwm_models.study.declared import Declared, collapses_of
 from wwm_models.study.diagnostics import failure
 from wwm_models.study.models import ModelResult, model_of, people_of, reported_sets, requests_of
+from wwm_models.study.printed import printed_groupings
 from wwm_models.study.running import joint_of
 from wwm_models.study.tables import adjusted_of
 
@@ -37,15 +38,18 @@ LEVEL = 0.95  # of raw intervals, which decide nothing here
 def raws_of(
     declared: Declared, survey: Survey, collapses: Mapping[str, Mapping[str, tuple[str, ...]]], level: float
 ) -> dict[str, dict[tuple[str, ...], Estimates]]:
-    """Raw percentages of every outcome by everything it is reported by."""
-    outcomes = dict.fromkeys(spec.outcome for spec in declared.models)
-    return {
-        outcome: {
-            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
-            for by in reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
+    """Raw percentages of every outcome by everything it is reported or printed by."""
+    printed = printed_groupings(declared.article, survey)
+    found: dict[str, dict[tuple[str, ...], Estimates]] = {}
+    for outcome in dict.fromkeys([*(spec.outcome for spec in declared.models), *printed]):
+        sets: dict[frozenset[str], tuple[str, ...]] = {}
+        reported = reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
+        for by in (*reported, *printed.get(outcome, [])):
+            sets.setdefault(frozenset(by), by)
+        found[outcome] = {
+            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome)) for by in sets.values()
         }
-        for outcome in outcomes
-    }
+    return found
 
 
 def foreseen(declared: Declared, survey: Survey) -> Mapping[str, str]:

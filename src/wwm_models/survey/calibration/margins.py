@@ -154,7 +154,7 @@ def _tables(table: Mapping[str, Any], path: Path) -> dict[str, dict[str, float]]
         raise SurveyError(
             f'{path}: `margins` is no table of tables. Expected `[margins.gender]` with `"man" = ...`. Repair it.'
         )
-    made = cast("dict[str, dict[str, float]]", margins)
+    made = cast("dict[str, dict[str, Any]]", margins)
     for name, margin in made.items():
         for level, figure in margin.items():
             if isinstance(figure, bool) or not isinstance(figure, int | float) or figure < 0:
