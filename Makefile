@@ -4,7 +4,7 @@ BIN := .venv/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 STAMP := .venv/.installed-$(VERSION)
 
-.PHONY: setup demo results test lint types docs bench mutations lock clean
+.PHONY: setup demo results test test-pythons lint types docs bench mutations lock clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,10 @@ results: demo
 
 test: setup
 	$(BIN)/python -m pytest
+
+# the built wheel with the newest releases on every Python here (3.11 to 3.14), in a folder of its own; a missing one is said
+test-pythons:
+	$(PYTHON) tests/pythons/run.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -22,12 +22,14 @@ import numpy as np
 import pandas as pd
 from patsy import dmatrix
 from scipy.special import expit
+from scipy.stats import gaussian_kde
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # ArviZ announces its successor at import
     import arviz as az
     import matplotlib.pyplot as plt
 
+ARVIZ_0 = int(az.__version__.split(".")[0]) < 1  # on Python 3.11; ArviZ 1 has other names for some drawings
 RUN = Path(os.environ.get("WWM_RUN", "../results/wwm21-synthetic"))
 files = sorted((RUN / "posterior").glob("*.nc"))
 print([path.name for path in files])
@@ -49,14 +51,19 @@ az.summary(idata, var_names=["theta"], round_to=3)
 # %%
 names = list(idata.posterior["parameter"].values)
 some = {"parameter": names[-2:]}
-az.plot_trace(idata, var_names=["theta"], coords=some, compact=False)
-az.plot_rank(idata, var_names=["theta"], coords=some)
+if ARVIZ_0:
+    az.plot_trace(idata, var_names=["theta"], coords=some, compact=False)
+    az.plot_rank(idata, var_names=["theta"], coords=some)
+else:
+    az.plot_trace_dist(idata, var_names=["theta"], coords=some, backend="matplotlib")
+    az.plot_rank_dist(idata, var_names=["theta"], coords=some, backend="matplotlib")
 
 # %% [markdown]
 # Pairs of slopes: how much of one the data trade for another.
 
 # %%
-az.plot_pair(idata, var_names=["theta"], coords={"parameter": names[-3:]}, kind="hexbin")
+last = {"var_names": ["theta"], "coords": {"parameter": names[-3:]}}
+az.plot_pair(idata, **last, kind="hexbin") if ARVIZ_0 else az.plot_pair(idata, **last, backend="matplotlib")
 
 # %% [markdown]
 # Prior beside posterior, on the scale of the parameter.
@@ -110,7 +117,8 @@ everyone = {
 fig, axis = plt.subplots(figsize=(7, 3))
 for height, drawn in enumerate(everyone.values()):
     percent = 100 * drawn[:, -1]
-    at, density = az.kde(percent)
+    at = np.linspace(percent.min(), percent.max(), 200)
+    density = gaussian_kde(percent)(at)
     axis.fill_between(at, height, height + 0.8 * density / density.max(), alpha=0.4)
     for width, share in ((1.5, 95), (4, 66)):
         axis.plot(
@@ -171,19 +179,12 @@ axis.legend()
 
 # %% [markdown]
 # ## Leave-one-out
-# A cell is several respondents, so its log probability is repeated for each of them; weights are set aside. The run's own figure, under
-# the weights, stands in diagnostics.csv.
+# ArviZ's own, of every respondent, with weights set aside. The run's figure, under the weights, stands in diagnostics.csv.
 
 # %%
-cells = idata.cell_log_likelihood
-people = np.repeat(np.arange(cells.sizes["cell"]), cells["count"].values.astype(int))
-each = az.from_dict(
-    posterior={"theta": idata.posterior["theta"].values},
-    log_likelihood={"answer": cells["log_probability"].values.astype(float)[:, :, people]},
-)
-left_out = az.loo(each, pointwise=True)
+left_out = az.loo(idata, pointwise=True)
 print(left_out)
-az.plot_khat(left_out)
+az.plot_khat(left_out) if ARVIZ_0 else az.plot_khat(left_out, backend="matplotlib")
 
 # %%
 checks = pd.read_csv(RUN / "diagnostics.csv")

@@ -133,7 +133,7 @@ class JointPosterior:
         As tables call it.
     sample_stats : mapping of name to (chains, s / chains) array
     build_idata : function of a JointPosterior
-        Makes the InferenceData.
+        Makes what ArviZ reads.
     """
 
     survey: Survey
@@ -166,5 +166,5 @@ class JointPosterior:
 
     @property
     def idata(self) -> Any:
-        """ArviZ InferenceData with posterior, sample_stats and constant_data."""
+        """ArviZ's InferenceData, or DataTree from ArviZ 1 on, with all groups that it knows."""
         return self.build_idata(self)

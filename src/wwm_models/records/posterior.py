@@ -70,7 +70,7 @@ class Posterior:
     settings : mapping
         Seed, warm-up, target acceptance, seconds.
     build_idata, build_pymc : functions of a Posterior
-        Make the InferenceData and the ``pm.Model``.
+        Make what ArviZ reads, and the ``pm.Model``.
     """
 
     model: Any
@@ -124,7 +124,7 @@ class Posterior:
 
     @property
     def idata(self) -> Any:
-        """ArviZ InferenceData with posterior, sample_stats, cell_log_likelihood, prior and constant_data."""
+        """ArviZ's InferenceData, or DataTree from ArviZ 1 on, with all groups that it knows; `engines.bayes.storage` says which."""
         return self.build_idata(self)
 
     def to_pymc(self) -> Any:

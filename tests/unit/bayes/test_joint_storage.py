@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.engines.bayes.joint.loo import log_likelihood_of_rows
 from wwm_models.engines.bayes.joint.storage import write_joint_netcdf
 
 ITEMS = ("one", "two")
@@ -72,7 +73,21 @@ def test_the_file_opens_with_arviz_alone(people, tmp_path):
         import arviz as az
 
         data = az.from_netcdf(path)
-    assert set(data.groups()) == {"posterior", "sample_stats", "constant_data"}
+    groups = set(data.groups()) if callable(data.groups) else {name.strip("/") for name in data.groups} - {""}
+    assert groups == {
+        "posterior", "sample_stats", "prior", "constant_data", "observed_data", "posterior_predictive", "prior_predictive", "log_likelihood",
+    }  # fmt: skip
+    assert data["observed_data"]["one"].sizes == {"respondent_one": post.rows.n}
+    assert data["posterior_predictive"]["two"].sizes == {
+        "chain": 2,
+        "draw": len(post.unconstrained) // 2,
+        "respondent_two": post.rows.n,
+    }
+    assert data["log_likelihood"]["person"].sizes["respondent"] == post.rows.n
+    whole = log_likelihood_of_rows(post, np.array([0]))[0]
+    np.testing.assert_allclose(
+        data["log_likelihood"]["person"].to_numpy()[0, 0].sum(), whole @ post.rows.counts, rtol=1e-5
+    )
     slopes = data.posterior["slopes"]
     assert slopes.dims == ("chain", "draw", "item", "predictor")
     np.testing.assert_array_equal(slopes.to_numpy().reshape(post.draws.slopes.shape), post.draws.slopes)

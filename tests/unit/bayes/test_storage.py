@@ -11,10 +11,20 @@ import pytest
 import wwm_models as wwm
 from wwm_models.engines.bayes.chains import run_chains
 from wwm_models.engines.bayes.nuts import Settings
+from wwm_models.engines.bayes.respondents import variable_name
 from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.storage import write_netcdf
+from wwm_models.engines.bayes.storage import cell_log_likelihood, groups_of, write_netcdf
 from wwm_models.engines.bayes.target import whitened
 from wwm_models.engines.maximum import starting_point
+
+EVERY = {
+    "posterior", "sample_stats", "prior", "constant_data", "observed_data", "posterior_predictive", "prior_predictive", "log_likelihood",
+}  # fmt: skip
+
+
+def groups_in(data) -> set[str]:
+    """Names of the groups, of an InferenceData or a DataTree."""
+    return set(data.groups()) if callable(data.groups) else {name.strip("/") for name in data.groups} - {""}
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +48,71 @@ def test_the_file_opens_with_arviz_alone(post, az, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a group of our own
         data = az.from_netcdf(path)
-    assert set(data.groups()) == {"posterior", "sample_stats", "cell_log_likelihood", "prior", "constant_data"}
+    assert groups_in(data) == EVERY
     np.testing.assert_array_equal(data.posterior["theta"].to_numpy().reshape(-1, 5), post.draws)
     np.testing.assert_array_equal(data.posterior["theta_uncorrected"].to_numpy().reshape(-1, 5), post.uncorrected)
     assert list(data.posterior["parameter"].to_numpy()) == list(post.design.names)
     assert not data.sample_stats["diverging"].to_numpy().any()
     assert "INTERNAL" in data.posterior.attrs["note"]
-    cells = data["cell_log_likelihood"]
-    assert float(cells["count"].sum()) == post.n
+    assert data.posterior.attrs["left_out"] == ""
+    log_p = data["log_likelihood"]["y"]
+    assert log_p.sizes["respondent"] == data["observed_data"].sizes["respondent"] == post.n
+    seen = data["observed_data"]["y"].to_numpy()
+    shares = np.bincount(seen, minlength=len(post.cells.categories))
+    np.testing.assert_array_equal(shares, post.cells.counts.sum(axis=0))
     eta = (post.design.array[0] @ post.uncorrected[0])[None]
-    first = post.family.log_probabilities(eta, post.link)
-    np.testing.assert_allclose(
-        cells["log_probability"].to_numpy()[0, 0, :4], first[0], rtol=1e-6
-    )  # stored in single precision
+    first = post.family.log_probabilities(eta, post.link)[0]
+    position = list(post.design.order).index(seen[0])
+    np.testing.assert_allclose(log_p.to_numpy()[0, 0, 0], first[position], rtol=1e-6)  # stored in single precision
     assert json.loads(data.constant_data.attrs["encoder"])["formula"] == "y ~ age"
 
 
+FAMILIES_SEEN = [
+    wwm.Model("y ~ age", family="adjacent"),
+    wwm.Model("y ~ age", family="stopping", reverse=True),
+    wwm.Model("y ~ age", family="multinomial"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", FAMILIES_SEEN, ids=lambda model: model.family)
+def test_leave_one_out_by_arviz_alone_is_ours_and_answers_follow_the_model(frame, az, tmp_path, model):
+    post = wwm.sample(model, wwm.Survey.from_frame(frame, weight=None), seed=3, chains=2, draws=500)
+    write_netcdf(post, tmp_path / "y.nc")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = az.from_netcdf(tmp_path / "y.nc")
+        found = az.loo(data)
+    ours = wwm.loo(post)
+    np.testing.assert_allclose(getattr(found, "elpd_loo", getattr(found, "elpd", None)), ours.elpd, rtol=1e-5)
+    again = data["posterior_predictive"]["y"].to_numpy()
+    assert again.shape == (2, 500, post.n)
+    # drawn answers of everybody: their mean share is the mean probability, to within four errors of 1,000 x n draws
+    weight = post.cells.counts.sum(axis=1) / post.n
+    expected = np.zeros(len(post.cells.categories))
+    expected[post.design.order] = np.einsum("spk,p->k", np.exp(cell_log_likelihood(post)), weight) / len(post.draws)
+    share = np.array([(again == k).mean() for k in range(len(expected))])
+    assert (np.abs(share - expected) < 4 * np.sqrt(0.25 / again.size)).all()
+
+
+def test_what_does_not_fit_is_thinned_or_left_out_and_said(post, monkeypatch):
+    monkeypatch.setattr("wwm_models.engines.bayes.respondents.MOST", 150 * post.n)
+    few = groups_of(post)
+    assert set(few) == EVERY - {"log_likelihood"} | {"cell_log_likelihood"}
+    assert few["posterior_predictive"].sizes == {"chain": 2, "draw": 75, "respondent": post.n}
+    assert few["posterior"].attrs["left_out"] == "log_likelihood: too many respondents, or a flat prior"
+    assert float(few["cell_log_likelihood"]["count"].sum()) == post.n
+    monkeypatch.setattr("wwm_models.engines.bayes.respondents.MOST", 50 * post.n)
+    fewest = groups_of(post)
+    assert not {"posterior_predictive", "prior_predictive", "log_likelihood"} & set(fewest)
+
+
+@pytest.mark.parametrize(("outcome", "name"), [("y", "y"), ("draw", "draw_answer"), ("a/b", "a_b")])
+def test_an_outcome_is_a_name_that_a_file_can_hold(outcome, name):
+    assert variable_name(outcome) == name
+
+
+@pytest.mark.slow
 def test_inference_data_is_built_when_asked_for(post):
     assert post.idata.posterior["theta"].shape == (2, 300, 5)
 

@@ -1,8 +1,9 @@
 """A posterior as ArviZ has it (InferenceData, or DataTree from ArviZ 1 on), and as a netCDF file that `az.from_netcdf` opens without this package.
 
-Groups: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``, ``cell_log_likelihood`` (log p of every cell with
-respondents, with the cell's count and weight; it is not called log_likelihood, because a cell is several respondents and `az.loo`
-would leave out cells), ``prior``, and ``constant_data`` with what turns predictors into the design.
+Groups: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``, ``prior``, ``constant_data`` with what turns predictors
+into the design, and of every respondent ``observed_data``, ``posterior_predictive``, ``prior_predictive`` and ``log_likelihood`` (`respondents`), so
+that `az.plot_ppc` or `az.plot_ppc_dist`, `az.loo` and `az.summary` need nothing of this package. Where respondents are too many, the attribute
+``left_out`` of ``posterior`` says which groups are not there, and ``cell_log_likelihood`` has log p of every cell with its count and weight instead.
 
 The file holds counts of cells, so it is marked INTERNAL: small cells can point at respondents.
 """
@@ -21,14 +22,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.engines.bayes.prior_draws import prior_draws
-from wwm_models.engines.predictors import predictors_of
-from wwm_models.errors import FitError
+from wwm_models.engines.bayes.respondents import fits, log_probabilities, respondent_groups
+from wwm_models.errors import FitError, listed
 from wwm_models.records import Posterior
 
 Array = NDArray[np.float64]
 INTERNAL = "INTERNAL: holds counts of small cells. Not for publication."
 PRIOR_DRAWS = 500
-AT_ONCE = 200_000  # log probabilities per block
+# log densities and answers are most of a file: they are compressed, the first in single precision
+ENCODING = {"zlib": True, "complevel": 1, "shuffle": True}
+COMPRESSED = {
+    "log_likelihood": {**ENCODING, "dtype": "float32"},
+    "cell_log_likelihood": {**ENCODING, "dtype": "float32"},
+    "posterior_predictive": ENCODING,
+    "prior_predictive": ENCODING,
+}
+EXPECTED = (
+    "posterior_predictive",
+    "prior",
+    "prior_predictive",
+    "log_likelihood",
+)  # groups that some posteriors have no room or no draws for
 
 
 def inference_data(post: Posterior) -> Any:
@@ -66,7 +80,12 @@ def write_groups(groups: dict[str, Any], path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         for name, group in groups.items():
-            group.to_netcdf(temporary, group=name, mode="a", engine="h5netcdf")
+            large = {
+                variable: COMPRESSED[name]
+                for variable in group.data_vars
+                if name in COMPRESSED and group[variable].ndim > 1
+            }
+            group.to_netcdf(temporary, group=name, mode="a", engine="h5netcdf", encoding=large)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -95,9 +114,26 @@ def groups_of(post: Posterior) -> dict[str, Any]:
         by_draw,
         {"divergences": post.divergences, **{key: value for key, value in post.settings.items() if isinstance(value, (int, float))}},
     )  # fmt: skip
-    found = {"posterior": posterior, "sample_stats": stats, "cell_log_likelihood": _cells(post, drawn, by_draw)}
-    prior = _prior(post, names)
-    return {**found, **({} if prior is None else {"prior": prior}), "constant_data": _constants(post)}
+    seed, log_p = int(post.settings.get("seed", 1)), cell_log_likelihood(post)
+    theta = _prior_draws(post, seed)
+    prior = {} if theta is None else {"prior": _prior(post, theta)}
+    people = respondent_groups(post, log_p, theta, seed)
+    cells = {} if fits(post) else {"cell_log_likelihood": _cells(post, log_p, drawn, by_draw)}
+    posterior.attrs["left_out"] = absent({**people, **prior})
+    return {
+        "posterior": posterior,
+        "sample_stats": stats,
+        **people,
+        **cells,
+        **prior,
+        "constant_data": _constants(post),
+    }
+
+
+def absent(groups: Mapping[str, Any]) -> str:
+    """Which groups that ArviZ knows are not in a posterior, and why; empty when all are."""
+    names = [name for name in EXPECTED if name not in groups]
+    return f"{listed(names)}: too many respondents, or a flat prior" if names else ""
 
 
 STAT_NAMES = {"logp": "lp", "step_size_bar": "step_size", "mean_tree_accept": "acceptance_rate", "depth": "tree_depth"}
@@ -105,22 +141,15 @@ STAT_NAMES = {"logp": "lp", "step_size_bar": "step_size", "mean_tree_accept": "a
 
 def cell_log_likelihood(post: Posterior) -> Array:
     """(s, P, J + 1) log probabilities of the answers with respondents, in the family's order, of the draws as sampled."""
-    predictors = predictors_of(post.design)
-    rows, answers = len(post.design.array), len(post.design.order)
-    found = np.empty((len(post.uncorrected), rows, answers))
-    block = max(1, AT_ONCE // (rows * answers))
-    for first in range(0, len(found), block):
-        eta = predictors.eta_of_draws(post.uncorrected[first : first + block])
-        found[first : first + block] = post.family.log_probabilities(eta, post.link).reshape(-1, rows, answers)
-    return found
+    return log_probabilities(post, post.uncorrected)
 
 
-def _cells(post: Posterior, drawn: Any, by_draw: dict[str, Any]) -> Any:
+def _cells(post: Posterior, log_p: Array, drawn: Any, by_draw: dict[str, Any]) -> Any:
     import xarray as xr
 
     counts = post.cells.counts[:, post.design.order]
     pattern, answer = np.nonzero(counts)
-    values = cell_log_likelihood(post)[:, pattern, answer].astype(np.float32)
+    values = log_p[:, pattern, answer]
     per_cell = {
         "count": counts[pattern, answer],
         "weight": post.cells.weights[:, post.design.order][pattern, answer],
@@ -134,15 +163,17 @@ def _cells(post: Posterior, drawn: Any, by_draw: dict[str, Any]) -> Any:
     )
 
 
-def _prior(post: Posterior, names: list[str]) -> Any:
-    import xarray as xr
-
+def _prior_draws(post: Posterior, seed: int) -> Array | None:
     try:
-        generator = np.random.default_rng([int(post.settings.get("seed", 1)), 7])
-        theta = prior_draws(post.prior, post.design, PRIOR_DRAWS, generator)
+        return prior_draws(post.prior, post.design, PRIOR_DRAWS, np.random.default_rng([seed, 7]))
     except FitError:
         return None  # a flat prior has no draws
-    coordinates = {"chain": [0], "draw": np.arange(PRIOR_DRAWS), "parameter": names}
+
+
+def _prior(post: Posterior, theta: Array) -> Any:
+    import xarray as xr
+
+    coordinates = {"chain": [0], "draw": np.arange(PRIOR_DRAWS), "parameter": list(post.design.names)}
     return xr.Dataset(
         {"theta": (("chain", "draw", "parameter"), theta[None])},
         coordinates,

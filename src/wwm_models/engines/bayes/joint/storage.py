@@ -1,7 +1,8 @@
 """A joint posterior as ArviZ has it, and as a netCDF file that `az.from_netcdf` opens without this package.
 
 Groups: ``posterior`` (cut points, slopes and loadings of every item, mean slopes, spreads, and the sampler's own coordinates),
-``sample_stats``, and ``constant_data``: the unique rows of predictors and answers with their weights, so the file is INTERNAL.
+``sample_stats``, ``prior``, what ArviZ needs of respondents (`people`), and ``constant_data``: the unique rows of predictors and answers with
+their weights, so the file is INTERNAL.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.engines.bayes.storage import INTERNAL, STAT_NAMES, as_arviz, write_groups
+from wwm_models.engines.bayes.joint.people import PRIOR_DRAWS, people_groups, prior_parameters
+from wwm_models.engines.bayes.storage import INTERNAL, STAT_NAMES, absent, as_arviz, write_groups
 from wwm_models.records import JointPosterior
 
 Array = NDArray[np.float64]
@@ -63,7 +65,18 @@ def joint_groups(post: JointPosterior) -> dict[str, Any]:
         {STAT_NAMES.get(name, name): (("chain", "draw"), np.asarray(value)) for name, value in post.sample_stats.items()},
         by_draw, {"divergences": post.divergences, "seed": post.seed},
     )  # fmt: skip
-    return {"posterior": posterior, "sample_stats": stats, "constant_data": _constants(post)}
+    theta, mean, spread = prior_parameters(post, PRIOR_DRAWS, np.random.default_rng([post.seed, 7]))
+    people = people_groups(post, theta)
+    posterior.attrs["left_out"] = absent({**people, "prior": True})
+    prior = xr.Dataset(
+        {
+            "cutpoints": (("chain", "draw", "cutpoint"), theta.cuts[None]), "slopes": (("chain", "draw", "item", "predictor"), theta.slopes[None]),
+            "loadings": (("chain", "draw", "item"), theta.loadings[None]), "mean_slopes": (("chain", "draw", "predictor"), mean[None]),
+            "spreads": (("chain", "draw", "term"), spread[None]),
+        },
+        {"chain": [0], "draw": np.arange(PRIOR_DRAWS), **named, "cutpoint": cuts},
+    )  # fmt: skip
+    return {"posterior": posterior, "sample_stats": stats, **people, "prior": prior, "constant_data": _constants(post)}
 
 
 def _constants(post: JointPosterior) -> Any:
