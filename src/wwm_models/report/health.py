@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wwm_models.report.claims import references
+from wwm_models.report.evidence import number_name
 from wwm_models.report.figures import Row, grouped
 from wwm_models.report.labels import Labels
-from wwm_models.report.numbers import Value, cell, number, rows_of, text
+from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.tables.record import Column, Line, Table
 from wwm_models.report.texts import Text
 
 # From best to worst; a status that is not named here is a failure, so that a new word never passes for health.
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}
 _ORDER = ("ok", "none", "look", "bad")
+# Checks that no reported number hangs on by themselves: they stay in the evidence, and what they would move is looked up in robustness.csv.
+_EVIDENCE = (
+    "proportional_odds_points", "design_effect_of_weights", "imputed_", "predictive_p", "prior_sensitivity", "loo_", "together_p",
+)  # fmt: skip
+_ALTERNATIVES = ("nonproportional", "multinomial")
+TOLERANCE = 2.0  # percentage points, where a study declares none
 _SYMBOLS: Mapping[str, str] = {"ok": "✓", "none": "?", "look": "!", "bad": "✕"}
 
 
@@ -67,15 +76,62 @@ def health(labels: Labels) -> Health:
     """The checks of a run."""
     rows = grouped(rows_of(labels.results, "diagnostics"), "model")
     names = dict.fromkeys([*labels.results.models, *rows])
-    models = {name: _model(name, rows.get(name, []), labels) for name in names}
+    moved = grouped(rows_of(labels.results, "robustness"), "model")
+    spoken = _spoken_of(labels)
+    models = {
+        name: _model(name, rows.get(name, []), _moved(name, moved.get(name, []), spoken, labels), labels)
+        for name in names
+    }
     level = max((model.level for model in models.values()), key=_ORDER.index, default="none")
     count = sum(model.level == level for model in models.values())
     sentence = labels.words.fill(f"health_{level}", count=str(count), models=str(len(models)))
     return Health(models, level, _SYMBOLS[level], sentence)
 
 
-def _model(name: str, rows: Sequence[Row], labels: Labels) -> ModelHealth:
-    checks = tuple(_check(row, labels) for row in rows)
+def _spoken_of(labels: Labels) -> set[tuple[str, str, frozenset[str]]]:
+    """Numbers that the article prints or makes a claim about; none where it speaks of none."""
+    found = {
+        (str(at["outcome"]), str(at["category"]), frozenset(f"{name}={level}" for name, level in at["group"].items()))
+        for claim in labels.results.declared.get("claims", ())
+        for at in references(claim)
+    }
+    printed = (row for row in rows_of(labels.results, "comparison") if not math.isnan(number(row, "published")))
+    return found | {_place(row) for row in printed}
+
+
+def _place(row: Row) -> tuple[str, str, frozenset[str]]:
+    return text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
+
+
+def _moved(
+    name: str, rows: Sequence[Row], spoken: set[tuple[str, str, frozenset[str]]], labels: Labels
+) -> Check | None:
+    """The reported number that another form of the model moves most, where that is more than the study tolerates.
+
+    Reported are the numbers that the article speaks of, and all of them where it speaks of none.
+    """
+    tolerance = float(labels.results.declared.get("models", {}).get(name, {}).get("tolerance", TOLERANCE))
+    gaps = [
+        (100.0 * abs(number(row, other) - number(row, "declared")), at, other)
+        for at, row in enumerate(rows)
+        for other in _ALTERNATIVES
+        if not math.isnan(number(row, other)) and (not spoken or _place(row) in spoken)
+    ]
+    largest, at, other = max(gaps, default=(0.0, 0, ""))
+    if largest <= tolerance:
+        return None
+    row, words = rows[at], labels.words
+    numbers = Numbers("nl"), Numbers("en")
+    message = words.fill(
+        "health_moved", number=number_name(row, labels), variant=words[f"variant_{other}"],
+        points=Text(*(each.decimal(largest, 1) for each in numbers)), tolerance=Text(*(each.plain(tolerance) for each in numbers)),
+    )  # fmt: skip
+    label = labels.estimand(text(row, "estimand"))
+    return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
+
+
+def _model(name: str, rows: Sequence[Row], moved: Check | None, labels: Labels) -> ModelHealth:
+    checks = (*(_check(row, labels) for row in rows), *((moved,) if moved else ()))
     level = max((check.level for check in checks), key=_ORDER.index, default="none")
     worrying = tuple(check for check in checks if check.level != "ok")
     word = labels.words[f"level_{level}"]
@@ -89,7 +145,7 @@ def _check(row: Row, labels: Labels) -> Check:
         name=labels.said(text(row, "check")),
         value=cell(row, "value", "plain"),
         status=labels.said(status),
-        level=_LEVELS.get(status, "bad"),
+        level="ok" if status == "look" and text(row, "check").startswith(_EVIDENCE) else _LEVELS.get(status, "bad"),
         message=labels.said(text(row, "message")),
     )
 

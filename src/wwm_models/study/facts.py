@@ -31,6 +31,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "family": spec.family,
         "link": spec.link,
         "primary": spec.primary,
+        "tolerance": spec.tolerance,
         "weights": spec.weights,
         "estimands": list(spec.estimands),
     }
