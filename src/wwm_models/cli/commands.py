@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from wwm_models.report import left_out, rewrite_report
 from wwm_models.report.claims import ledger
 from wwm_models.report.figures import comparison_of
 from wwm_models.report.labels import Labels
+from wwm_models.stages import Stages
 from wwm_models.store import as_written, read_results, stored_results, unfinished, verify_results
 from wwm_models.store.manifest import read_manifest
 from wwm_models.store.tables import write_bytes
@@ -95,10 +97,12 @@ def show(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """Write page, figures and tables of a run again."""
     folder = Path(options.run)
-    rewrite_report(folder, options.lang)
+    stages = Stages()
+    rewrite_report(folder, options.lang, stages)
+    _say_problems(stages.problems)
     _say_left_out(read_manifest(folder)["report"]["lang"])
     print(f"report: {folder / 'report.html'}")
-    return DONE
+    return NOT_USABLE if stages.problems else DONE
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -152,11 +156,15 @@ def _say_left_out(lang: str) -> None:
         print(note, file=sys.stderr)
 
 
+def _say_problems(problems: Iterable[str]) -> None:
+    for problem in problems:
+        print(f"not usable: {problem}", file=sys.stderr)
+
+
 def _finished(run: Run) -> int:
     if run.note:
         print(run.note, file=sys.stderr)
-    for problem in run.problems:
-        print(f"not usable: {problem}", file=sys.stderr)
+    _say_problems(run.problems)
     if run.not_sampled:
         print(run.not_sampled, file=sys.stderr)
     _say_left_out(run.results.lang)

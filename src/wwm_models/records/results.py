@@ -34,6 +34,8 @@ class Results:
         numbers of every claim, wording in both languages) and "figures" (what to draw). May be empty.
     settings : mapping
         Level, engines, seed, data file name, article title and citation: what the manifest says of the inputs.
+    problems : tuple of str
+        Stages of the run that failed by themselves, beside what "diagnostics" says of the models.
     """
 
     study: str
@@ -46,6 +48,7 @@ class Results:
     models: Mapping[str, Mapping[str, str]]
     declared: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    problems: tuple[str, ...] = ()
 
     @property
     def data(self) -> str:

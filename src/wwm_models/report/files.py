@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from wwm_models.report.numbers import DASH, Numbers, number
 from wwm_models.report.page import Report, page_of, report_of
 from wwm_models.report.tables import can_write_word, ledger_table, rendered, write_tables
 from wwm_models.report.texts import texts
+from wwm_models.stages import Stages, Whole
 from wwm_models.store import as_written, files_in, new_results, read_manifest, reserved, stored_results, write_manifest
 
 PAGE: Final = "report.html"
@@ -25,7 +27,7 @@ MANIFEST: Final = "manifest.json"
 DRAWN: Final = ("figures", "tables")
 
 
-def write_report(results: Results, folder: Path) -> list[Path]:
+def write_report(results: Results, folder: Path, stages: Stages | None = None) -> list[Path]:
     """Write report.html, figures/ and tables/ into a folder, in the language of the results.
 
     Parameters
@@ -33,6 +35,8 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     results : Results
     folder : Path
         Exists; its figures/ and tables/ are replaced.
+    stages : Stages, optional
+        Every figure, every file of a table and the page are one; the page says which failed. Without it none may fail.
 
     Returns
     -------
@@ -42,21 +46,37 @@ def write_report(results: Results, folder: Path) -> list[Path]:
     for name in DRAWN:
         shutil.rmtree(folder / name, ignore_errors=True)
     library()
-    report = report_of(results)
+    report, each = report_of(results), stages or Whole()
     drawn = [
-        (name, begin(written, sheet))
+        begun
         for figure in report.figures
+        for begun in each.attempt(figure.id, partial(_begun, figure, report), otherwise=[])
+    ]
+    tables = each.attempt("tables", partial(_tables, report, folder / "tables", each), otherwise=[])
+    page = each.attempt(PAGE, partial(page_of, report, each.problems), otherwise="")
+    before = each.problems
+    figures = [
+        path
+        for name, waiting in drawn
+        for path in each.attempt(f"figures/{name}", partial(_figure, name, waiting, folder / "figures"), otherwise=[])
+    ]
+    if page and each.problems != before:  # the page says which figures there are not
+        page = each.attempt(PAGE, partial(page_of, report, each.problems), otherwise="")
+    pages = [_write(folder / PAGE, page)] if page else []
+    return [*pages, *figures, *tables]
+
+
+def _begun(figure: Figure, report: Report) -> list[tuple[str, Callable[[], tuple[str, bytes]]]]:
+    """The sheets of a figure under the names of their files, each being drawn in a process of its own."""
+    return [
+        (name, begin(written, sheet))
         for block in figure.blocks
         if block.by == figure.own or len(figure.blocks) == 1
         for name, sheet in _sheets(figure, block, report)
     ]
-    tables = _tables(report, folder / "tables")
-    page = _write(folder / PAGE, page_of(report))
-    figures = [path for name, waiting in drawn for path in _figure(name, waiting(), folder / "figures")]
-    return [page, *figures, *tables]
 
 
-def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
+def rewrite_report(folder: Path, lang: str | None = None, stages: Stages | None = None) -> list[Path]:
     """Write page, figures and tables of a finished run again, from its csv files, and bring its manifest up to date.
 
     Parameters
@@ -65,6 +85,8 @@ def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
         A results folder.
     lang : {"nl", "en"}, optional
         Of the figures and tables, and the one the page opens in; the run's own unless given.
+    stages : Stages, optional
+        As for `write_report`.
 
     Returns
     -------
@@ -81,8 +103,9 @@ def rewrite_report(folder: Path, lang: str | None = None) -> list[Path]:
     with reserved(folder), new_results(folder) as fresh:
         _carry_over(folder, fresh)
         with as_written(folder):
-            written_files = write_report(results, fresh)
-        write_manifest(fresh, {**content, "report": {"lang": results.lang}})
+            written_files = write_report(results, fresh, stages)
+        told = {"lang": results.lang} | ({"problems": list(stages.problems)} if stages and stages.problems else {})
+        write_manifest(fresh, {**content, "report": told})
     return [folder / path.relative_to(fresh) for path in written_files]
 
 
@@ -107,14 +130,17 @@ def left_out(lang: str) -> str:
     return "" if can_write_word() else texts(lang)["extra_missing"]
 
 
-def _tables(report: Report, folder: Path) -> list[Path]:
+def _tables(report: Report, folder: Path, stages: Stages) -> list[Path]:
     words, lang = report.labels.words, report.results.lang
     made = list(report.tables.values())
-    made += [rendered(ledger_table(report.ledger, words))] if report.ledger.lines else []
+    if report.ledger.lines:
+        claims = stages.attempt("tables/claims", lambda: rendered(ledger_table(report.ledger, words)), otherwise=None)
+        made += [claims] if claims is not None else []
     if not made:
         return []
     folder.mkdir()
-    return write_tables(made, folder, lang, words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else "")
+    note = words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else ""
+    return write_tables(made, folder, lang, note, stages)
 
 
 def _sheets(figure: Figure, block: Block, report: Report) -> list[tuple[str, Drawing]]:
@@ -129,9 +155,9 @@ def _sheets(figure: Figure, block: Block, report: Report) -> list[tuple[str, Dra
     ]
 
 
-def _figure(name: str, drawn: tuple[str, bytes], folder: Path) -> list[Path]:
+def _figure(name: str, drawn: Callable[[], tuple[str, bytes]], folder: Path) -> list[Path]:
     """A drawing as SVG and PNG; the block by the figure's own grouping has the figure's name."""
-    svg, png = drawn
+    svg, png = drawn()
     found = [_write(folder / f"{name}.svg", svg), folder / f"{name}.png"]
     found[-1].write_bytes(png)
     return found

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -110,8 +111,8 @@ def render_page(results: Results) -> str:
     return page_of(report_of(results))
 
 
-def page_of(report: Report) -> str:
-    """The page of a run."""
+def page_of(report: Report, problems: Sequence[str] = ()) -> str:
+    """The page of a run, with what is wrong with the files beside it."""
     results, labels = report.results, report.labels
     style = Markup("").join(asset(f"{name}.css") for name in ("colours", "page", "parts"))
     charts = library()()
@@ -134,6 +135,7 @@ def page_of(report: Report) -> str:
             "payload": payload(report.comparison, _drawn(report, shown), report.allowed, results.lang),
         })),
         "headline": shown,
+        "problems": [labels.said(problem) for problem in dict.fromkeys((*results.problems, *problems))],
         "title": clean(results.title),
         "sources": [plain(clean(results.settings[key])) for key in ("survey_title", "data_file") if results.settings.get(key)],
     }  # fmt: skip

@@ -28,6 +28,7 @@ def write_labels(results: Results, folder: Path) -> None:
         "collapses": {name: asdict(collapse) for name, collapse in results.collapses.items()},
         "declared": dict(results.declared),
         "settings": dict(results.settings),
+        **({"problems": list(results.problems)} if results.problems else {}),
     }
     write_bytes((json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8"), folder / NAME)
 
@@ -61,7 +62,7 @@ def stored_results(folder: Path, lang: str | None = None) -> Results:
             study=held["study"], title=held["title"], synthetic=held["synthetic"], lang=lang or held["lang"],
             tables={file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))},
             variables=variables, collapses=collapses, models=held["models"], declared=held["declared"],
-            settings={**settings, "lang": lang or held["lang"]},
+            settings={**settings, "lang": lang or held["lang"]}, problems=tuple(held.get("problems", ())),
         )  # fmt: skip
 
 

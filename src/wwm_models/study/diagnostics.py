@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -11,13 +13,14 @@ from wwm_models.checks.weights import weights_matter
 from wwm_models.engines.freedom import fit_freedom
 from wwm_models.errors import WwmError
 from wwm_models.records import Fit
+from wwm_models.stages import Stages, Whole
 
 COLUMNS = ("estimand", "check", "value", "status", "message")
 AGREES = 1e-5  # of statsmodels' estimates, whose optimiser stops at a gradient of 1e-8
 Row = tuple[str, float, str, str]
 
 
-def diagnostics(fit: Fit, estimand: str) -> pd.DataFrame:
+def diagnostics(fit: Fit, estimand: str, name: str = "", stages: Stages | None = None) -> pd.DataFrame:
     """Rows of diagnostics.csv for one fit.
 
     Parameters
@@ -25,6 +28,10 @@ def diagnostics(fit: Fit, estimand: str) -> pd.DataFrame:
     fit : Fit
     estimand : str
         Which of the model's fits this is.
+    name : str
+        Of the model, for what is wrong with a check.
+    stages : Stages, optional
+        Every check is one. Without it none may fail.
 
     Returns
     -------
@@ -33,7 +40,13 @@ def diagnostics(fit: Fit, estimand: str) -> pd.DataFrame:
     """
     rows = _numbers(fit)
     if fit.status == "ok":
-        rows += [*_weights(fit), *_proportional_odds(fit), *_second_opinion(fit)]
+        each = stages or Whole()
+        for check, made in (
+            ("weights", _weights),
+            ("proportional odds", _proportional_odds),
+            ("second opinion", _second_opinion),
+        ):
+            rows += each.attempt(f"{name} ({estimand}), {check}", partial(made, fit), otherwise=[])
     rows += [("warning", np.nan, "look", text) for text in fit.warnings]
     return pd.DataFrame([(estimand, *row) for row in rows], columns=pd.Index(COLUMNS))
 

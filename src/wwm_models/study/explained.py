@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
 from wwm_models.errors import AdjustError, AnswersError, FitError
 from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.stages import Stages
 from wwm_models.study.models import Request, joint_groups, model_of, people_of, requests_of
 from wwm_models.survey.calibration.margins import Margins
 
@@ -55,7 +57,7 @@ class Explained:
 
 
 def fitted_requests(
-    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses
+    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses, stages: Stages
 ) -> list[Fitted]:
     """The usable fits of a model file; what is wrong with the others is in its result.
 
@@ -66,17 +68,26 @@ def fitted_requests(
     extra : sequence of tuples of str
         Joint groups the article speaks about.
     collapses : mapping of name to answers
+    stages : Stages
+        Every fit is one.
     """
     people = people_of(spec, survey)
     found: list[Fitted] = []
     for request in requests_of(spec, extra):
-        try:
-            made = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
-        except (FitError, AnswersError):
-            continue
-        if made.status == "ok":
+        made = stages.attempt(
+            f"{spec.name} ({request.label}), decomposition", partial(_fit, spec, request, people), otherwise=None
+        )
+        if made is not None and made.status == "ok":
             found.append(Fitted(request, made, collapses, spec.population))
     return found
+
+
+def _fit(spec: ModelSpec, request: Request, people: Survey) -> Fit | None:
+    """A fit of a model file; None where the survey does not allow it."""
+    try:
+        return fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
+    except (FitError, AnswersError):
+        return None
 
 
 def explained(
@@ -86,6 +97,7 @@ def explained(
     raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
     collapses: Mapping[str, Collapses],
     level: float,
+    stages: Stages,
 ) -> Explained:
     """Take every reported number of a model apart.
 
@@ -99,22 +111,30 @@ def explained(
     collapses : mapping of outcome to its collapses
     level : float
         Of the intervals, above 0 and below 1.
+    stages : Stages
+        Every fit and every decomposition is one.
     """
     tables: list[tuple[str, pd.DataFrame]] = []
     named = collapses.get(spec.outcome, {})
-    fits = tuple(fitted_requests(spec, survey, extra, named))
+    fits = tuple(fitted_requests(spec, survey, extra, named, stages))
     for one in fits:
         solved: dict[Variables, Submodel] = {}
         for label, by in one.request.reported:
             found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
-            try:
-                table = decompose_fit(
-                    one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved
-                )
-            except AdjustError:
-                continue
-            tables.append((label, table))
+            apart = partial(
+                _apart, one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved
+            )
+            table = stages.attempt(f"{spec.name} ({label}), decomposition", apart, otherwise=None)
+            tables += [(label, table)] if table is not None else []
     return Explained(spec.name, tuple(tables), fits)
+
+
+def _apart(*given: Any, **options: Any) -> pd.DataFrame | None:
+    """A decomposition; None where the fit has none."""
+    try:
+        return decompose_fit(*given, **options)
+    except AdjustError:
+        return None
 
 
 def all_explained(
@@ -124,10 +144,18 @@ def all_explained(
     raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
     collapses: Mapping[str, Collapses],
     level: float,
+    stages: Stages,
 ) -> list[Explained]:
-    """`explained` of every model of a study."""
+    """`explained` of every model of a study; each is a stage."""
     named = [(at.outcome, at.by) for at in article.references()]
-    return [explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level) for one in specs]
+
+    def taken_apart(one: ModelSpec) -> Explained:
+        return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages)
+
+    return [
+        stages.attempt(f"{one.name}, decomposition", partial(taken_apart, one), otherwise=Explained(one.name, ()))
+        for one in specs
+    ]
 
 
 def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
+from wwm_models.errors import ImputationError
 from wwm_models.imputation import impute, pool
 from wwm_models.imputation.rubin import rubin
 from wwm_models.many import run_many
 from wwm_models.numerics.intervals import critical_values
 from wwm_models.records import Estimates, Imputations, Survey
+from wwm_models.stages import PASSING, Stages, is_fault
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
-from wwm_models.study.models import ModelResult, people_of, run_model
+from wwm_models.study.models import ModelResult, nothing_of, people_of, run_model, status_of
 
+FEWEST = 2  # completed surveys that can be pooled
 Sampled = Callable[[ModelResult, ModelSpec, Survey], ModelResult]
 
 
@@ -52,20 +55,37 @@ def run_declared(
     if not spec.imputation:
         result = run_model(spec, survey, collapses, extra, level)
         return result if sampled is None else sampled(result, spec, survey)
-    done = _completed(spec, survey)
-    each = run_many(partial(_on_one, spec, collapses, extra, level), done.surveys, scheduler=scheduler)
-    if sampled is not None:
-        each = [
-            sampled(result, replace(spec, name=f"{spec.name}.{number}"), one)
-            for number, (result, one) in enumerate(zip(each, done.surveys, strict=True), start=1)
-        ]
-    return pooled_results(each, done, level)
+    done, stages = _completed(spec, survey), Stages()
+    made = run_many(partial(_on_one, spec, collapses, extra, level), done.surveys, scheduler=scheduler)
+    each: list[ModelResult] = []
+    for number, (result, one) in enumerate(zip(made, done.surveys, strict=True), start=1):
+        stage, named = (
+            f"{spec.name}, completed survey {number} of {len(made)}",
+            replace(spec, name=f"{spec.name}.{number}"),
+        )
+        own = result if sampled is None else sampled(result, named, one)
+        faults = [problem for problem in own.problems if is_fault(problem)]
+        stages.note(f"{stage}: {fault}" for fault in faults)
+        each += [] if faults else [own]
+    if len(each) < FEWEST:
+        raise ImputationError(
+            f"{len(each)} of {len(made)} completed surveys gave results. Expected {FEWEST} or more, since what is pooled is also how they "
+            f"differ. The first reason: {(stages.problems or ('m is too small',))[0]}"
+        )
+    pooled = pooled_results(each, done, level)
+    return replace(pooled, problems=(*pooled.problems, *stages.problems))
 
 
 def _on_one(
     spec: ModelSpec, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float, survey: Survey
 ) -> ModelResult:
-    return run_model(spec, survey, collapses, extra, level)
+    """The result on one completed survey; where it fails by a fault of ours the others are pooled without it."""
+    try:
+        return run_model(spec, survey, collapses, extra, level)
+    except PASSING:
+        raise
+    except Exception as problem:
+        return nothing_of(spec, status_of(problem)[1])
 
 
 def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float) -> ModelResult:

@@ -23,6 +23,7 @@ from wwm_models.errors import FitError, ModelError
 from wwm_models.many import PROCESSES
 from wwm_models.numerics.intervals import central_limits
 from wwm_models.records import Estimates, JointPosterior
+from wwm_models.stages import PASSING
 from wwm_models.study.declared import Declared
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.diagnostics import Row, failure
@@ -36,6 +37,7 @@ from wwm_models.study.models import (
     level_count,
     people_of,
     requests_of,
+    status_of,
 )
 from wwm_models.study.posteriors import chains_of, posterior_file
 from wwm_models.study.running import Work, joint_of
@@ -66,7 +68,12 @@ def joint_results(spec: JointSpec, work: Work, tell: Progress) -> list[ModelResu
     found = [result_from(one, work.survey) for one in stored if one is not None]
     if len(found) == len(specs):
         return found
-    results = _sampled(spec, specs, work, tell)
+    try:
+        results = _sampled(spec, specs, work, tell)
+    except PASSING:
+        raise
+    except Exception as problem:
+        results = _failed(specs, status_of(problem)[1])
     for result in results:
         work.kept.save(result.name, *stored_form(result))
     return results
@@ -93,8 +100,7 @@ def _sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell: Prog
             priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=Under(chains_of(work.kept), spec.name),
         )  # fmt: skip
     except (FitError, ModelError) as problem:
-        rows = failure(LABEL, "failed", str(problem))
-        return [_empty(item.name, rows, (f"{item.name} ({LABEL}): failed. {problem}",)) for item in specs]
+        return _failed(specs, str(problem))
     write_joint_netcdf(post, posterior_file(work.kept, spec.name))
     if not post.healthy:
         return [
@@ -102,6 +108,11 @@ def _sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell: Prog
         ]
     tell("joint model: averaging", 0, len(specs))
     return _reported(spec, specs, post, work)
+
+
+def _failed(specs: Sequence[ModelSpec], said: str) -> list[ModelResult]:
+    rows = failure(LABEL, "failed", said)
+    return [_empty(item.name, rows, (f"{item.name} ({LABEL}): failed. {said}",)) for item in specs]
 
 
 def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior, work: Work) -> list[ModelResult]:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from wwm_models.disclosure import withhold, without_withheld
 from wwm_models.records import Results, Survey
 from wwm_models.report import library, write_report
+from wwm_models.stages import Stages
 from wwm_models.store import Checkpoints, new_results, reserved, write_labels, write_manifest, write_table
 from wwm_models.study.bounds import begin_bounds, with_bounds
 from wwm_models.study.declared import Declared, collapses_of, read_study
@@ -27,13 +28,14 @@ from wwm_models.study.printed import printed_note
 from wwm_models.study.provenance import run_key, run_manifest
 from wwm_models.study.respondents import Respondents, respondents
 from wwm_models.study.running import Work, copy_posteriors, finished_models
-from wwm_models.study.simultaneous import begin_families
+from wwm_models.study.simultaneous import begin_families, no_families
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.study.usable import prepared
 from wwm_models.study.withheld import judged_specs, raws_of, refused_models, silenced
 from wwm_models.survey import data_name
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
+TESTS = "families of tests"
 Options = ParamSpec("Options")
 
 
@@ -163,17 +165,18 @@ def run_study(
     work = Work(survey, declared.article, collapses, engines, seed, level, kept, scheduler)
     results, declared = with_joint_results(finished_models(declared.models, work, tell), declared, work, tell)
     tell("taking the differences apart", count, count)
-    shown = _tables(declared, work, results, lang)
+    stages = Stages()
+    shown = _tables(declared, work, results, lang, stages)
     tell("writing tables and page", count, count)
-    bounds, unbounded = awaited()
-    made = with_bounds(_results(declared, survey, shown.tables, {**settings, "data_file": source}), bounds)
-    problems = (*(problem for result in shown.results for problem in result.problems), *unbounded, *unasked)
+    bounds, unbounded = stages.attempt("bounds", awaited, otherwise=(None, []))
+    whole = _results(declared, survey, shown.tables, {**settings, "data_file": source})
+    made = replace(with_bounds(whole, bounds), problems=stages.problems)
+    of_models = (*(problem for result in shown.results for problem in result.problems), *unbounded, *unasked)
     with new_results(Path(out)) as folder:
-        for name, table in made.tables.items():
-            write_table(table, folder / f"{name}.csv")
+        _write_tables(made, folder)
         copy_posteriors(kept, declared, engines, folder)
-        write_labels(made, folder)
-        write_report(made, folder)
+        write_report(made, folder, stages)
+        problems = (*of_models, *stages.problems)
         facts = run_manifest(declared, source, survey, settings, shown.results, started)
         write_manifest(folder, facts | {"respondents": read.facts(), **shown.facts, "problems": list(problems)})
     kept.clear()
@@ -186,18 +189,29 @@ def _said_of(read: Respondents, survey: Survey) -> str:
     return "\n".join(filter(None, (read.note, *(f"LOOK: {warning}" for warning in survey.warnings))))
 
 
-def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str) -> Published:
+def _write_tables(made: Results, folder: Path) -> None:
+    for name, table in made.tables.items():
+        write_table(table, folder / f"{name}.csv")
+    write_labels(made, folder)
+
+
+def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str, stages: Stages) -> Published:
     """Every table of the contract but the bounds, and what is told of the models, without what may not be published."""
-    survey, level = work.survey, work.level
+    survey, level, own = work.survey, work.level, Stages()
     raws, withheld = withhold(survey, raws_of(declared, survey, work.collapses, level))
     out = refused_models(declared.models, results, declared.article, raws, withheld, survey)
     told = [silenced(result, out.models.get(result.name, "")) for result in results]
     compared = [replace(one, contrasts=()) if one.name in out.models else one for one in told]
-    families = begin_families(declared.models, compared, level)
-    why = all_explained(declared.models, survey, declared.article, raws, work.collapses, level)
+    families = own.attempt(TESTS, lambda: begin_families(declared.models, compared, level), otherwise=no_families)
+    why = all_explained(declared.models, survey, declared.article, raws, work.collapses, level, own)
     judged = judged_specs(declared.models, out.models)
-    tables = study_tables(survey, declared.article, judged, told, why, raws, families(), lang, level)
+    tested = own.attempt(TESTS, families, otherwise=no_families())
+    tables = study_tables(survey, declared.article, judged, told, why, raws, tested, lang, level, own)
     shown = without_withheld(tables, withheld, out.models, out.partly) | {"precision": precision_table(raws)}
+    silent = tuple(
+        f"{name}{mark}" for name in out.models for mark in (" (", ", ")
+    )  # nothing is said of what is withheld
+    stages.note(problem for problem in own.problems if not problem.startswith(silent))
     return Published(shown, told, {"disclosure": withheld.summary, "withheld": out.summary, "equations": out.shown})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -15,10 +16,11 @@ from wwm_models.adjust import adjusted, contrasts
 from wwm_models.adjust.table import Collapses
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
-from wwm_models.errors import AnswersError, FitError, ModelError, SeparationError, did_you_mean
+from wwm_models.errors import ModelError, SeparationError, did_you_mean
 from wwm_models.families import Model
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.records import Estimates, Fit, Survey
+from wwm_models.stages import PASSING, Stages, failed
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
 from wwm_models.study.diagnostics import diagnostics as described
 from wwm_models.study.diagnostics import failure
@@ -133,32 +135,55 @@ def run_model(
     diagnostics: list[pd.DataFrame] = []
     excluded: dict[str, int] = {}
     problems: list[str] = []
+    stages = Stages()
     for request in requests_of(spec, extra):
         try:
             fitted = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
-        except (FitError, AnswersError) as problem:
-            status = "separated" if isinstance(problem, SeparationError) else "failed"
-            problems.append(f"{spec.name} ({request.label}): {status}. {problem}")
-            diagnostics.append(failure(request.label, status, str(problem)))
+        except PASSING:
+            raise
+        except Exception as problem:
+            status, said = status_of(problem)
+            problems.append(f"{spec.name} ({request.label}): {status}. {said}")
+            diagnostics.append(failure(request.label, status, said))
             continue
         excluded = excluded or dict(fitted.cells.excluded)
         coefficients.append(_coefficients(fitted, request, level))
-        diagnostics.append(described(fitted, request.label))
+        diagnostics.append(described(fitted, request.label, spec.name, stages))
         if fitted.status != "ok":
             problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
             continue
         for label, by in request.reported:
-            found = labelled(
-                adjusted(fitted, by or None, over=spec.population, level=level, collapses=collapses), label
-            )
+            stage = f"{spec.name} ({label})"
+            average = partial(adjusted, fitted, by or None, over=spec.population, level=level, collapses=collapses)
+            found = stages.attempt(stage, average, otherwise=None)
+            if found is None:
+                continue
+            found = labelled(found, label)
             estimates.append((label, found))
-            if spec.contrasts != "none" and by:
-                compared += [
-                    (label, contrasts_of(spec, found, name, level)) for name in by if level_count(found, name) > 1
-                ]
+            for name in by if spec.contrasts != "none" else ():
+                if level_count(found, name) > 1:
+                    compare = partial(contrasts_of, spec, found, name, level)
+                    own = stages.attempt(f"{stage}, contrasts of {name}", compare, otherwise=None)
+                    compared += [(label, own)] if own is not None else []
     return ModelResult(
         spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
-        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, tuple(problems),
+        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, (*problems, *stages.problems),
+    )  # fmt: skip
+
+
+def status_of(problem: Exception) -> tuple[str, str]:
+    """What diagnostics.csv calls a failure, and the sentence about it."""
+    if isinstance(problem, SeparationError):
+        return "separated", str(problem)
+    return "failed", failed(problem).removeprefix("failed. ")
+
+
+def nothing_of(spec: ModelSpec, said: str) -> ModelResult:
+    """The result of a model that gave none."""
+    label = "all exposures"
+    return ModelResult(
+        spec.name, (), (), pd.DataFrame(columns=pd.Index(COEFFICIENT_COLUMNS)), failure(label, "failed", said), {},
+        (f"{spec.name} ({label}): failed. {said}",),
     )  # fmt: skip
 
 

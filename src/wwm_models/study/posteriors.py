@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ from wwm_models.engines.bayes import sample
 from wwm_models.engines.bayes.chains import Under
 from wwm_models.engines.bayes.health import ESS_LIMIT, RHAT_LIMIT
 from wwm_models.engines.bayes.storage import write_netcdf
-from wwm_models.errors import AdjustError, AnswersError, FitError, listed
+from wwm_models.errors import AdjustError, listed
 from wwm_models.records import Estimates, Posterior, Survey
+from wwm_models.stages import PASSING, Stages
 from wwm_models.store import Checkpoints
 from wwm_models.store.checkpoints import key_of
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
@@ -36,6 +38,7 @@ from wwm_models.study.models import (
     model_of,
     people_of,
     requests_of,
+    status_of,
 )
 from wwm_models.study.posterior_checks import checks_of
 from wwm_models.study.provenance import versions
@@ -102,24 +105,38 @@ def with_posterior(
         post, estimates, problem = _sampled(
             requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
         )
-    except (FitError, AnswersError) as failed:
-        return _with(result, failure(label, "failed", str(failed)), (f"{spec.name} ({label}): failed. {failed}",))
+    except PASSING:
+        raise
+    except Exception as failed:
+        said = status_of(failed)[1]
+        return _with(result, failure(label, "failed", said), (f"{spec.name} ({label}): failed. {said}",))
     write_netcdf(post, posterior_file(kept, spec.name))
     if problem:
         return _with(result, _rows(post, label), (f"{spec.name} ({label}): unhealthy. {problem}",))
+    stages = Stages()
     compared = [
-        (name, contrasts_of(spec, found, each, level))
+        (name, own)
         for name, found in estimates
         for each in found.by
         if spec.contrasts != "none" and level_count(found, each) > 1
+        for own in stages.attempt(
+            f"{spec.name} ({label}), contrasts of {each}", partial(_compared, spec, found, each, level), otherwise=[]
+        )
     ]
-    whole = _with(result, _rows(post, label, checks_of(post, requests[0].exposures)), ())
+    checks = stages.attempt(
+        f"{spec.name} ({label}), checks", partial(checks_of, post, requests[0].exposures), otherwise=[]
+    )
+    whole = _with(result, _rows(post, label, checks), stages.problems)
     return replace(
         whole,
         estimates=(*result.estimates, *estimates),
         contrasts=(*result.contrasts, *compared),
         log_priors={post.origin: log_prior(post)},
     )
+
+
+def _compared(spec: ModelSpec, found: Estimates, name: str, level: float) -> list[Estimates]:
+    return [contrasts_of(spec, found, name, level)]
 
 
 def _sampled(

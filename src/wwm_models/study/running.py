@@ -20,11 +20,12 @@ from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ResultsError
 from wwm_models.many import in_processes, run_many
 from wwm_models.records import Survey
+from wwm_models.stages import PASSING
 from wwm_models.store import Checkpoints
 from wwm_models.study.declared import Declared
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
-from wwm_models.study.models import ModelResult, joint_groups
+from wwm_models.study.models import ModelResult, joint_groups, nothing_of, status_of
 from wwm_models.study.posteriors import chains_of, posterior_file, with_posterior
 
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
@@ -121,7 +122,13 @@ def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
         return with_posterior(result, named, survey, collapses, extra, work.level, work.seed, work.kept)
 
     own = sampled if _is_sampled(spec, work) else None
-    return stored_form(run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own))
+    try:
+        result = run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own)
+    except PASSING:
+        raise
+    except Exception as problem:
+        result = nothing_of(spec, status_of(problem)[1])
+    return stored_form(result)
 
 
 def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:

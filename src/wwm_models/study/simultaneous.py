@@ -40,6 +40,11 @@ def begin_families(
     return begin(families_table, members, level) if members else lambda: families_table({}, level)
 
 
+def no_families() -> pd.DataFrame:
+    """families.csv of a study that declares none."""
+    return families_table({}, 0.95)
+
+
 def families_table(members: Members, level: float) -> pd.DataFrame:
     """One row per comparison of a declared family; a family holds one variable's comparisons under one estimand.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -12,11 +13,13 @@ from wwm_models.adjust.raw import with_suppressed
 from wwm_models.article import Article, Sources, claims_table, comparison_table
 from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
+from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
 from wwm_models.article.pool import pool_of
 from wwm_models.article.reasons import parts_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.disclosure import PRECISION_COLUMNS, precision
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
+from wwm_models.stages import Stages
 from wwm_models.study.agreement import COLUMNS as AGREEMENT_COLUMNS
 from wwm_models.study.agreement import agreement_table
 from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
@@ -51,6 +54,7 @@ def study_tables(
     families: pd.DataFrame,
     lang: str,
     level: float,
+    stages: Stages,
 ) -> dict[str, pd.DataFrame]:
     """Every table of the contract, without the leading study columns; where a model is concerned ``model`` comes first.
 
@@ -65,6 +69,8 @@ def study_tables(
     lang : {"nl", "en"}
     level : float
         Of the intervals, above 0 and below 1.
+    stages : Stages
+        Every table of what the numbers depend on is one, per model; so is every claim.
     """
     hidden = survey.suppress_below
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
@@ -74,11 +80,13 @@ def study_tables(
         "adjusted": adjusted_of(results),
         "contrasts": adjusted_in_families(_by_model(compared, FLAT_CONTRASTS), families),
         "comparison": _comparison(article, specs, results, raws, hidden),
-        "claims": claims_table(article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang),
+        "claims": claims_table(
+            article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang, stages
+        ),
         "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
         "estimands": estimands_table(survey, results),
         "families": families,
-        **_sensitivity(article, specs, results, why, level),
+        **_sensitivity(article, specs, results, why, level, stages),
         "coefficients": _by_model([(r.name, r.coefficients) for r in results], COEFFICIENT_COLUMNS),
         "diagnostics": _by_model([(r.name, r.diagnostics) for r in results], DIAGNOSTIC_COLUMNS),
     }
@@ -103,16 +111,22 @@ def precision_table(raws: RawTables) -> pd.DataFrame:
 
 
 def _sensitivity(
-    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], level: float
-) -> dict[str, pd.DataFrame]:
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], level: float,
+    stages: Stages,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
     """What the numbers and claims depend on."""
-    every = list(zip(specs, results, why, strict=True))
-    robust = [(result.name, robustness_table(one, result)) for _, result, one in every]
-    agreed = [(result.name, agreement_table(spec, one, result)) for spec, result, one in every]
+    robust: list[tuple[str, pd.DataFrame]] = []
+    agreed: list[tuple[str, pd.DataFrame]] = []
+    for spec, result, one in zip(specs, results, why, strict=True):
+        table = stages.attempt(f"{result.name}, robustness", partial(robustness_table, one, result), otherwise=None)
+        robust += [(result.name, table)] if table is not None else []
+        table = stages.attempt(f"{result.name}, agreement", partial(agreement_table, spec, one, result), otherwise=None)
+        agreed += [(result.name, table)] if table is not None else []
+    flips = partial(fragility_table, article, specs, results, why, level)
     return {
         "robustness": _by_model(robust, ROBUSTNESS_COLUMNS),
         "agreement": _by_model(agreed, AGREEMENT_COLUMNS),
-        "fragility": fragility_table(article, specs, results, why, level),
+        "fragility": stages.attempt("fragility", flips, otherwise=pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))),
     }
 
 

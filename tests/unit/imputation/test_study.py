@@ -11,12 +11,13 @@ import pytest
 import wwm_models as wwm
 from wwm_models.declared.folders import bundled_study
 from wwm_models.declared.models import ModelSpec, read_model
-from wwm_models.errors import DeclarationError
+from wwm_models.errors import DeclarationError, ImputationError
 from wwm_models.store import Checkpoints
+from wwm_models.study import imputed
 from wwm_models.study.declared import Declared
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.kept import result_from, stored_form
-from wwm_models.study.models import run_model
+from wwm_models.study.models import ModelResult, run_model
 from wwm_models.study.running import Work, copy_posteriors, finished_models
 from wwm_models.survey.twin import quota_respondents
 
@@ -102,3 +103,33 @@ def test_posteriors_of_completed_surveys_are_stacked(declared: Pair, tmp_path: P
     assert set(done.log_priors) == {bayes.origin}
     copy_posteriors(kept, Declared("s", tmp_path, tmp_path, (small,), article), ("bayes",), tmp_path)
     assert len(list((tmp_path / "posterior").glob("*.nc"))) == 2
+
+
+@pytest.mark.parametrize(("broken", "left"), [({1}, 2), ({0, 1}, 1)])
+def test_one_completed_survey_that_fails_costs_itself(
+    declared: Pair, monkeypatch: pytest.MonkeyPatch, broken: set[int], left: int
+):
+    """The others are pooled; of one alone nothing can be."""
+    spec, survey = declared
+    calls = iter(range(10))
+
+    def failing(*given: object) -> ModelResult:
+        if next(calls) in broken:
+            raise RuntimeError("planted")
+        return run_model(*given)
+
+    monkeypatch.setattr(imputed, "run_model", failing)
+    if left < 2:
+        with pytest.raises(ImputationError) as caught:
+            run_declared(spec, survey, {}, (), 0.95)
+        assert str(caught.value).startswith(
+            "1 of 3 completed surveys gave results. Expected 2 or more, since what is pooled is also how they differ. The first reason: "
+            f"{spec.name}, completed survey 1 of 3: {spec.name} (all exposures): failed. RuntimeError: planted"
+        )
+        return
+    done = run_declared(spec, survey, {}, (), 0.95)
+    assert set(done.estimates[-1][1].table["method"]) == {"likelihood, 2 imputations"}
+    (problem,) = done.problems
+    assert problem.startswith(
+        f"{spec.name}, completed survey 2 of 3: {spec.name} (all exposures): failed. RuntimeError: planted"
+    )
