@@ -10,15 +10,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from docx import Document
+from tests.page.read_tables import read_table_file
 
 from wwm_models.errors import ResultsError
 from wwm_models.report import left_out, rewrite_report, write_report
 from wwm_models.report.charts import written
 from wwm_models.report.charts.layout import Row, axis_of, colours_of, on
 from wwm_models.report.files import drawing
+from wwm_models.report.labels import clean
 from wwm_models.report.numbers import Numbers
 from wwm_models.report.page import report_of
+from wwm_models.report.tables import rendered, write_tables
 from wwm_models.report.tables import text as tables_as_text
+from wwm_models.report.tables.record import Column, Line, Table
+from wwm_models.report.texts import Words, plain
+from wwm_models.stages import Whole
 from wwm_models.store import stored_results, verify_results, write_labels, write_manifest, write_table
 
 
@@ -108,6 +115,36 @@ def test_labels_are_escaped_in_every_format(make, tmp_path):
     assert r"50\% \& \_x\_ | \textless{}b\textgreater{}\$\#\{\}\textbackslash{}" in tex
     assert "50% &amp; _x_ | &lt;b&gt;$#{}\\" in html
     assert "<b>" not in html
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "long " * 60,
+        "w" * 5000,
+        "[opt] *star* \\\\ \\end{table}",
+        "a\x00b\x1b[31m\ufffe\uffff",
+        '=1+1 <script> ]]> & "quoted" |',
+    ],
+)
+def test_a_table_with_any_label_is_written_and_read_back_alike(label, make, tmp_path):
+    """Titles longer than a Word property holds, characters that XML forbids, and what LaTeX takes for an argument."""
+    words = Words()
+    lines = tuple(Line(plain(clean(f"{label}{at}")), (plain(clean(label)),)) for at in range(2))
+    table = Table(
+        "t",
+        plain(clean(label)),
+        words["column_group"],
+        (Column(plain(clean(label)), wide=True),),
+        ((plain(clean(label)), lines),),
+    )
+    paths = write_tables([rendered(table)], tmp_path, "en", clean(label), Whole())
+    read = {path.suffix: read_table_file(path) for path in paths}
+    assert set(read) == {".html", ".tex", ".md", ".docx"}
+    for one in read.values():
+        assert [line[1].split() for line in one.lines] == [line.name.en.split() for line in lines]
+        assert one.caption.split() == clean(label).split()
+    assert len(Document(str(tmp_path / "t.docx")).core_properties.title) <= 255
 
 
 def test_writing_again_gives_the_same_bytes(make, folders, tmp_path):

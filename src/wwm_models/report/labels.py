@@ -21,7 +21,7 @@ LONGEST = 90  # characters of a heading; the whole label stands in its title
 
 _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _SPACE = re.compile(r"\s")
-_HARMFUL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff{_TURNING}]")
+_HARMFUL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff{_TURNING}]")
 
 
 def clean(label: object) -> str:
@@ -31,7 +31,7 @@ def clean(label: object) -> str:
 
     Examples
     --------
-    >>> clean("a\x00b\ud800 \u202ec")
+    >>> clean("a\x00b\ud800 \u202ec\uffff")
     'ab c'
     """
     return _SPACE.sub(" ", _HARMFUL.sub("", str(label)))

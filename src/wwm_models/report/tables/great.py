@@ -139,7 +139,10 @@ def latex(made: Rendered, lang: str, note: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(mark, mark) for mark in text)
+    escaped = "".join(_LATEX.get(mark, mark) for mark in text)
+    return (
+        f"{{{escaped[0]}}}{escaped[1:]}" if escaped.startswith(("[", "*")) else escaped
+    )  # else an argument of the line's end
 
 
 def notes_of(table: Table, lang: str, note: str) -> list[str]:

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wwm_models.extras import extra
+from wwm_models.report.labels import shortened
 from wwm_models.report.tables.great import notes_of
 from wwm_models.report.tables.record import Table, written
+
+LONGEST_TITLE = 255  # characters of a title among the properties of a Word file (python-docx, coreprops)
 
 
 def markdown(table: Table, lang: str, note: str) -> str:
@@ -60,7 +63,7 @@ def write_word(table: Table, lang: str, note: str, path: Path) -> None:
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = section.page_height, section.page_width
     document.styles["Normal"].font.size = Pt(9)
-    document.core_properties.title = table.caption.of(lang)
+    document.core_properties.title = shortened(table.caption.of(lang), LONGEST_TITLE)
     document.core_properties.author = "wwm_models"
     document.add_paragraph(table.caption.of(lang), style="Caption")
     heads = [table.stub.of(lang), *(_full(column, lang) for column in table.columns)]
