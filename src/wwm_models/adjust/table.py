@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import shortened
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Cells
+
+RESERVED_COLUMNS = (
+    *ESTIMATE_COLUMNS, "contrast", "p_value", "p_adjusted", "part", "percentage_points", "df", "missing_information",
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 Collapses = Mapping[str, Sequence[str]]
@@ -27,7 +32,23 @@ def names_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
     """
     if by is None:
         return ()
-    return (by,) if isinstance(by, str) else tuple(by)
+    given: object = by
+    names: tuple[Any, ...] = (given,)
+    if not isinstance(given, str | Mapping) and isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        names = tuple(cast("Iterable[object]", given))
+    if not all(isinstance(name, str) for name in names):
+        raise AdjustError(
+            f"by={shortened(by)} names no variables. Expected a name, or a list of names. Write them as texts."
+        )
+    if len(set(names)) < len(names):
+        raise AdjustError(f"by={shortened(by)} names a variable twice. Expected each once. Leave the second out.")
+    taken = [name for name in names if name in RESERVED_COLUMNS]
+    if taken:
+        raise AdjustError(
+            f'"{taken[0]}" cannot be a by-variable: tables of estimates have a column of that name. Expected another name than '
+            f"{listed(RESERVED_COLUMNS, 30)}. Rename the variable."
+        )
+    return names
 
 
 def group_frame(levels: Mapping[str, Any]) -> pd.DataFrame:
@@ -85,6 +106,10 @@ def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> t
     """
     rows, names = [np.eye(len(categories))], list(categories)
     for name, members in (collapses or {}).items():
+        if name in names:
+            raise AdjustError(
+                f'Collapse "{name}" has the name of an answer or of another collapse. Expected another name than {listed(names, 30)}. Rename it.'
+            )
         for member in members:
             if member not in categories:
                 raise AdjustError(

@@ -71,6 +71,7 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
                 f'Outcome "{name}" has the answers {listed(values.categories)} without a declared order. An ordinal model needs '
                 'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
             )
+        refuse_alike(values.categories, name)
         return tuple(str(level) for level in values.categories), values.codes.astype(np.intp)
     if (
         pd.api.types.is_bool_dtype(column.dtype)
@@ -85,6 +86,7 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
             'or kind = "ordered" in the codebook.'
         )
     codes, levels = pd.factorize(column, sort=True)
+    refuse_alike(levels, name)
     return tuple(str(level) for level in levels), codes.astype(np.intp)
 
 
@@ -103,6 +105,31 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
 
 def predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
     """Integer codes of a predictor, a Series or its values (-1 where missing), and its levels: categories, or distinct numbers."""
+    codes, levels = _predictor_codes(column, name)
+    refuse_alike(levels, name)
+    return codes, levels
+
+
+def refuse_alike(levels: Any, name: str) -> None:
+    """Refuse levels that are the same text: tables could not tell them apart.
+
+    Raises
+    ------
+    AnswersError
+    """
+    if isinstance(levels, np.ndarray) and levels.dtype != object:
+        return
+    first: dict[str, object] = {}
+    for level in levels:
+        other = first.setdefault(" ".join(str(level).split()), level)
+        if other is not level:
+            raise AnswersError(
+                f'"{name}" has the levels {other!r} ({type(other).__name__}) and {level!r} ({type(level).__name__}), which are the same text but '
+                "for spaces. Expected levels with different names. Make them one level, or give them names of their own."
+            )
+
+
+def _predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
     grouped = column.array if isinstance(column, pd.Series) else column
     if isinstance(grouped, pd.Categorical):
         return grouped.codes.astype(np.intp), grouped.categories

@@ -78,6 +78,7 @@ def mean_score(
     5.0
     """
     found = _answers(source, by, level)
+    scores = {str(name): value for name, value in scores.items()}
     for name in (*scores, *found.categories):
         if name not in scores or name not in found.categories:
             raise AdjustError(
