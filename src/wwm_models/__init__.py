@@ -6,6 +6,7 @@ Names are imported when first used, so that the command line answers before nump
 from __future__ import annotations
 
 import importlib
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -233,7 +234,12 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    found = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    if isinstance(found, FunctionType):
+        found = importlib.import_module(f"{__name__}.arguments").checked(found)
+        found.__module__, found.__qualname__ = __name__, name  # where other processes look for it
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

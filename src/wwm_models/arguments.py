@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import AdjustError, SurveyError, WwmError, did_you_mean, listed
+from wwm_models.errors import AdjustError, ArgumentError, SurveyError, WwmError, did_you_mean, listed
 
 
 def confidence_level(level: object, *, least: float = 0.0) -> float:
@@ -245,3 +250,177 @@ def numbers_of(column: pd.Series, what: str, error: type[WwmError] = SurveyError
         f'{what} holds "{column.iloc[first]}" in row {first + 1} (the column is of type {pd.api.types.infer_dtype(column)}). Expected '
         "numbers. Convert the column beforehand, for example with pandas.to_numeric."
     )
+
+
+P, R = ParamSpec("P"), TypeVar("R")
+SCALARS = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None"}
+HOW_MANY = (
+    "draws",
+    "chains",
+    "warmup",
+    "m",
+    "rounds",
+    "iterations",
+    "nodes",
+)  # parameters that count things to be made
+MOST = 1_000_000  # of them: more is a slip of the pen, and would fill the memory before anything is said
+FOREIGN = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, np.linalg.LinAlgError)
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, refusing arguments of other kinds than its annotations declare, in words.
+
+    Numbers, texts and switches are checked before the function runs. Records, lists and mappings are left to the function, which has
+    better words for them; where it stumbles over one all the same, what does not fit its annotation is named.
+
+    Raises
+    ------
+    ArgumentError
+
+    Examples
+    --------
+    >>> @checked
+    ... def tenfold(number: float) -> float:
+    ...     return 10 * number
+    >>> tenfold("2")
+    Traceback (most recent call last):
+    ...
+    wwm_models.errors.ArgumentError: tenfold(number='2') is of type str. Expected a number. See help(wwm_models.tenfold).
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def calling(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            given = dict(signature.bind(*args, **kwargs).arguments)
+        except TypeError:  # a name it does not have, or one too few: Python says so
+            return function(*args, **kwargs)
+        hints = _hints(function)
+        for name, value in given.items():
+            if name in hints and name != "level" and _only_scalars(hints[name]):
+                refuse_misfit(function, name, value, hints[name])
+        try:
+            return function(*args, **kwargs)
+        except WwmError:
+            raise
+        except FOREIGN:
+            for name, value in given.items():
+                if name in hints:
+                    refuse_misfit(function, name, value, hints[name])
+            raise
+
+    return calling
+
+
+@functools.cache
+def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Annotations that can be read; names that only a type checker knows are left out."""
+    found: dict[str, Any] = {}
+    space = getattr(inspect.unwrap(function), "__globals__", {})
+    for name, text in inspect.get_annotations(inspect.unwrap(function)).items():
+        try:
+            found[name] = (
+                eval(text, dict(space)) if isinstance(text, str) else text
+            )  # our own source, never a caller's text
+        except (NameError, TypeError):
+            continue
+    return {name: hint for name, hint in found.items() if name != "return"}
+
+
+def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: Any) -> None:
+    """Refuse an argument that does not fit its annotation, or a seed that no generator takes.
+
+    Parameters
+    ----------
+    function : function or class
+        Which is called.
+    name : str
+        Of the parameter.
+    value : object
+    hint : annotation
+        Such as ``int | None``.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    place = f"{function.__name__}({name}={shortened(value)})"
+    if not _fits(value, hint):
+        kinds = " or ".join(dict.fromkeys(_said(hint)))
+        raise ArgumentError(
+            f"{place} is of type {type(value).__name__}. Expected {kinds}. See help(wwm_models.{function.__name__})."
+        )
+    least, most = (0, 2**63 - 1) if name == "seed" else (1, MOST)
+    if name in ("seed", *HOW_MANY) and isinstance(value, Integral) and not least <= int(value) <= most:
+        raise ArgumentError(f"{place} is not possible. Expected a whole number from {least} to {most}. Give one.")
+
+
+def _parts(hint: Any) -> tuple[Any, ...]:
+    """The members of a union; a hint alone otherwise."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _only_scalars(hint: Any) -> bool:
+    return all(part in SCALARS or part is None for part in _parts(hint))
+
+
+def _said(hint: Any) -> list[str]:
+    """What a hint declares, in words."""
+    found: list[str] = []
+    for part in _parts(hint):
+        origin = typing.get_origin(part) or part
+        if part is None or part in SCALARS:
+            found.append(SCALARS[type(None) if part is None else part])
+        elif origin is Literal:
+            found += [repr(value) for value in typing.get_args(part)]
+        elif isinstance(origin, type) and issubclass(origin, Mapping):
+            found.append("a mapping")
+        elif origin in (tuple, list) or (isinstance(origin, type) and issubclass(origin, Sequence)):
+            found.append("a list")
+        elif origin is np.ndarray:
+            found.append("an array")
+        else:
+            found.append(getattr(origin, "__name__", str(origin)))
+    return found
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a kind that a hint declares; hints that say nothing checkable fit everything."""
+    parts = _parts(hint)
+    if len(parts) > 1:
+        return any(_fits(value, part) for part in parts)
+    origin, inside = typing.get_origin(hint) or hint, typing.get_args(hint)
+    if hint is None or hint is type(None):
+        return value is None
+    if origin is bool:
+        return isinstance(value, bool | np.bool_)
+    if origin in (int, float):
+        return isinstance(value, Integral if origin is int else Real) and not isinstance(value, bool | np.bool_)
+    if origin in (str, Literal):
+        return isinstance(value, str)
+    if origin is Path:
+        return isinstance(value, str | Path)
+    if origin is np.ndarray:
+        return isinstance(value, np.ndarray | list | tuple | pd.Series)
+    if origin in (Any, object) or not isinstance(origin, type):
+        return True
+    if issubclass(origin, Mapping):
+        held = list(value.values()) if isinstance(value, Mapping) else [_NO_MAPPING]
+        return held != [_NO_MAPPING] and (len(inside) < 2 or all(_fits(one, inside[1]) for one in held))
+    if origin in (tuple, list) or issubclass(origin, Sequence):
+        return _fits_list(value, inside)
+    return isinstance(value, origin)
+
+
+_NO_MAPPING = object()
+
+
+def _fits_list(value: Any, inside: tuple[Any, ...]) -> bool:
+    fixed = len(inside) > 1 and inside[1] is not Ellipsis
+    if isinstance(value, str | bytes) or not isinstance(
+        value, tuple | list if fixed else Sequence | np.ndarray | pd.Index | pd.Series
+    ):
+        return False
+    if fixed:
+        return len(value) == len(inside) and all(_fits(one, kind) for one, kind in zip(value, inside, strict=True))
+    return not inside or all(_fits(one, inside[0]) for one in value)

@@ -64,6 +64,10 @@ class SchedulerError(WwmError):
     """Many fits cannot be sent where they were to be made."""
 
 
+class ArgumentError(WwmError):
+    """A function was given an argument of another kind than it takes."""
+
+
 class AdjustError(WwmError):
     """An estimate was asked for that the fit cannot give."""
 

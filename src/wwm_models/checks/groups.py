@@ -107,7 +107,7 @@ def score_groups(fit: Fit, groups: int) -> Places:
         If fewer than three groups are asked for or can be made.
     """
     if groups < 3:
-        raise AdjustError(f"groups={groups}: expected 3 or more, usually 10.")
+        raise AdjustError(f"groups={groups} cannot be compared: expected 3 or more, usually 10. Give groups=10.")
     weight = fit.cells.weights.sum(axis=1)
     score = np.round(probabilities(fit) @ answer_scores(fit), TIE_DIGITS)
     distinct, tied = np.unique(score, return_inverse=True)

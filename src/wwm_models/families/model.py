@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wwm_models.arguments import refuse_misfit
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.families.registry import FAMILIES
 
@@ -56,6 +58,12 @@ class Model:
     thresholds_by: str | None = None
 
     def __post_init__(self) -> None:
+        refuse_misfit(Model, "nonproportional", self.nonproportional, str | Sequence[str])
+        for name in ("formula", "family", "link", "thresholds"):
+            refuse_misfit(Model, name, getattr(self, name), str)
+        for name in ("scale", "baseline", "thresholds_by"):
+            refuse_misfit(Model, name, getattr(self, name), str | None)
+        refuse_misfit(Model, "reverse", self.reverse, bool)
         if isinstance(self.nonproportional, str):
             object.__setattr__(self, "nonproportional", (self.nonproportional,))
         object.__setattr__(self, "nonproportional", tuple(self.nonproportional))

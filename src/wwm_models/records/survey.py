@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.arguments import first_rows, flags_of, numbers_of, one_of
+from wwm_models.arguments import checked, first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records.doubts import codes_among, counted_codes, dominant, spread_of, unequal
 from wwm_models.records.sampling import LONELY, Lonely, Replicates, SamplingDesign, column_of, sampling_design
@@ -233,6 +233,7 @@ class Survey:
             self.one_by_one(what)
 
     @classmethod
+    @checked
     def from_frame(
         cls,
         frame: pd.DataFrame,

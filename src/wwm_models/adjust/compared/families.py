@@ -51,6 +51,10 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
         If a table does not hold differences.
     """
     confidence_level(level)
+    if not len(tables):
+        raise AdjustError(
+            "family_of_tests was given no tables. Expected one or more of contrasts(..., kind='difference'). Give them in a list."
+        )
     for one in tables:
         expect(one, (Estimates,), "A table of family_of_tests", AdjustError)
         if "contrast" not in one.table or any("difference" not in own.quantity for own in one.estimands):

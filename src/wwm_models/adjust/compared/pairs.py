@@ -35,7 +35,7 @@ def compared_rows(
     """
     if variable not in by:
         raise AdjustError(
-            f'These estimates are by {listed(by) or "nothing"}, not by "{variable}".{did_you_mean(variable, by)}'
+            f'These estimates are by {listed(by) or "nothing"}, not by "{variable}".{did_you_mean(variable, by)} Name one of those.'
         )
     levels = list(dict.fromkeys(table[variable]))
     if reference is None:

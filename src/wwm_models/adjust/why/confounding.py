@@ -91,8 +91,10 @@ def e_value(risk_ratio: float, lower: float | None = None, upper: float | None =
     (20.948, 15.523)
     """
     for value in (risk_ratio, true):
-        if not value > 0:
-            raise AdjustError(f"A risk ratio of {value} is not positive. Give the ratio of two probabilities above 0.")
+        if not 0 < value < float("inf"):
+            raise AdjustError(
+                f"A risk ratio of {value} is not positive and finite. Give the ratio of two probabilities above 0."
+            )
     point = _needed(risk_ratio / true)
     if lower is None or upper is None:
         return EValue(point, float("nan"))

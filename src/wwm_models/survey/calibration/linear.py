@@ -53,6 +53,10 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     """
     expect(survey, (Survey,), "The first argument of calibrate", SurveyError)
     survey.weights_known("wwm.calibrate")
+    if not totals:
+        raise SurveyError(
+            'calibrate was given no totals. Expected the population total of at least one variable. Give them, such as {"(Intercept)": 1000.0}.'
+        )
     columns, aims, names = _columns(survey, totals)
     return calibrated(survey, columns, partial(_linear, columns, aims, names))
 
