@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,9 +20,7 @@ from wwm_models.adjust.why.perturbed import (
     without_level,
     without_stratum,
 )
-from wwm_models.engines.likelihood import fit as fit_model
-from wwm_models.errors import FitError, ModelError
-from wwm_models.families import Model
+from wwm_models.engines.variants import refitted
 from wwm_models.records import Fit
 
 CAPS = (5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)  # times the mean weight; then no weights at all
@@ -57,13 +55,13 @@ class Varied:
 
     @cached_property
     def nonproportional(self) -> Points | None:
-        """As `nonproportional_points`."""
-        return nonproportional_points(self.made)
+        """With a slope per cut point for every term, as `points_in`."""
+        return points_in(self.made, "nonproportional")
 
     @cached_property
     def multinomial(self) -> Points | None:
-        """As `multinomial_points`."""
-        return multinomial_points(self.made)
+        """Under the multinomial model, as `points_in`."""
+        return points_in(self.made, "multinomial")
 
     @cached_property
     def unweighted(self) -> Points | None:
@@ -107,32 +105,17 @@ def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     return tuple(one for one in found if one.points)
 
 
-def nonproportional_points(made: Reported) -> Points | None:
-    """Under a slope per cut point for every term, where the model has parallel slopes and three answers."""
-    fit = made.fit
-    terms = tuple(dict.fromkeys(term for term in fit.design.terms if term and not term.startswith("scale:")))
-    relaxable = fit.family.parallel and len(fit.design.order) > 2 and set(terms) - set(fit.model.nonproportional)
-    return points_under(made, replace(fit.model, nonproportional=terms)) if relaxable else None
+def points_in(made: Reported, form: str) -> Points | None:
+    """The adjusted probabilities in another form of the model; None where it has none, or no maximum.
 
-
-def multinomial_points(made: Reported) -> Points | None:
-    """Under the multinomial model of the same formula, unless the slopes are free already."""
-    fit = made.fit
-    plain = fit.family.parallel and fit.model.thresholds_by is None and fit.model.scale is None
-    if not plain or len(fit.design.order) < 3:
-        return None
-    return points_under(made, Model(fit.model.formula, family="multinomial"))
-
-
-def points_under(made: Reported, model: Model) -> Points | None:
-    """The adjusted probabilities under another response model; None where it has no maximum."""
-    fit = made.fit
-    try:
-        with np.errstate(invalid="ignore", over="ignore"):  # on the way to a maximum at infinity; the status says so
-            other = fit_model(model, fit.survey, vcov="model", aliased="drop" if fit.design.dropped else "error")
-    except (FitError, ModelError):
-        return None
-    if other.status != "ok":
+    Parameters
+    ----------
+    made : Reported
+    form : {"nonproportional", "multinomial"}
+        As `wwm_models.engines.variants.variant`.
+    """
+    fit, other = made.fit, refitted(made.fit, form)
+    if isinstance(other, str):
         return None
     members = {
         name: [category for category, inside in zip(fit.cells.categories, row, strict=True) if inside]

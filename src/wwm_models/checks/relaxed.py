@@ -23,6 +23,7 @@ from wwm_models.cells.design import cells_and_design
 from wwm_models.checks.ratio import pseudo_likelihood, refuse_monotone, refuse_penalised
 from wwm_models.checks.refit import refit
 from wwm_models.checks.wald import ROW, Wald, chi_square, reference_note, unusable_note, wald
+from wwm_models.engines.variants import location_terms
 from wwm_models.errors import AdjustError
 from wwm_models.records import Fit
 from wwm_models.records.tests import HypothesisTest
@@ -76,8 +77,7 @@ def nominal_test(fit: Fit) -> HypothesisTest:
 
 
 def _parallel_terms(fit: Fit) -> list[str]:
-    linear = list(zip(fit.design.terms, range(fit.design.array.shape[2]), strict=False))
-    parallel = list(dict.fromkeys(t for t, _ in linear if t and t not in fit.model.nonproportional))
+    parallel = [term for term in location_terms(fit) if term not in fit.model.nonproportional]
     if not fit.family.parallel or not parallel or len(fit.design.order) < 3:
         raise AdjustError(
             f'"{fit.model.formula}" ({fit.family.name} family, {len(fit.design.order)} answers with respondents) has no parallel slopes '

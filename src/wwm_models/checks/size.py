@@ -12,7 +12,7 @@ variables. Social Science Research 41, 182-198. doi:10.1016/j.ssresearch.2011.09
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,25 +22,14 @@ from wwm_models.adjust.adjusted import MOST_VALUES, model_groups
 from wwm_models.adjust.margins.joint import model_values, refuse_unusable
 from wwm_models.adjust.margins.standardise import intervened, margins
 from wwm_models.adjust.margins.target import target_population
-from wwm_models.cells.monotonic import without_bounds
 from wwm_models.checks.groups import TIE_DIGITS
-from wwm_models.engines.likelihood import fit as fit_model
-from wwm_models.errors import AdjustError, FitError, ModelError
-from wwm_models.families import Model
+from wwm_models.engines.variants import FORMS, refitted
+from wwm_models.errors import AdjustError
 from wwm_models.records import Fit
 
 Array = NDArray[np.float64]
 POINTS = (0.1, 0.5, 0.9)  # of a continuous exposure: its tenths and median, so that no extrapolation decides
 COLUMNS = ("percentage_points", "against", "group", "category", "proportional", "alternative")
-
-
-@dataclass(frozen=True, eq=False)
-class _Alternative:
-    """A fit without parallel slopes, or why there is none."""
-
-    name: str
-    fit: Fit | None
-    problem: str
 
 
 def po_size(fit: Fit) -> pd.DataFrame:
@@ -70,56 +59,33 @@ def po_size(fit: Fit) -> pd.DataFrame:
             f'"{fit.model.formula}" ({fit.family.name} family, {len(fit.design.order)} answers with respondents) assumes no '
             "parallel slopes, so that assumption has no size."
         )
-    others = [_nonproportional(fit), _multinomial(fit)]
+    others = {form: refitted(fit, form) for form in FORMS}
     rows = {str(name): _row(fit, str(name), others) for name in fit.cells.patterns.columns}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variable")
 
 
-def _nonproportional(fit: Fit) -> _Alternative:
-    size = fit.design.linear.shape[2]
-    terms = tuple(dict.fromkeys(without_bounds(term) for term in fit.design.terms[:size] if term))
-    free = replace(fit.model, formula=without_bounds(fit.model.formula), nonproportional=terms)
-    return _fitted("nonproportional", fit, free)
-
-
-def _multinomial(fit: Fit) -> _Alternative:
-    grouping = "" if fit.model.thresholds_by is None else f" + Q({fit.model.thresholds_by!r})"
-    return _fitted("multinomial", fit, Model(without_bounds(fit.model.formula) + grouping, family="multinomial"))
-
-
-def _fitted(name: str, fit: Fit, model: Model) -> _Alternative:
-    try:
-        with np.errstate(invalid="ignore", over="ignore"):  # on the way to a maximum at infinity; the status says so
-            other = fit_model(model, fit.survey, vcov="model", aliased="drop" if fit.design.dropped else "error")
-    except (FitError, ModelError) as problem:
-        return _Alternative(name, None, f"{name}: {problem}")
-    if other.status != "ok":
-        return _Alternative(name, None, f"{name}: {other.message}")
-    return _Alternative(name, other, "")
-
-
-def _row(fit: Fit, variable: str, others: list[_Alternative]) -> dict[str, object]:
+def _row(fit: Fit, variable: str, others: Mapping[str, Fit | str]) -> dict[str, object]:
     groups = _groups(fit, variable)
     own = _adjusted(fit, variable, groups)
     row: dict[str, object] = dict.fromkeys(COLUMNS, np.nan)
-    problems = [other.problem for other in others if other.fit is None]
+    problems = [f"{name}: {other}" for name, other in others.items() if isinstance(other, str)]
     largest = -1.0
-    for other in others:
-        row[f"against_{other.name}"] = np.nan
-        if other.fit is None:
+    for name, other in others.items():
+        row[f"against_{name}"] = np.nan
+        if isinstance(other, str):
             continue
         try:
-            alternative = _adjusted(other.fit, variable, groups)
+            alternative = _adjusted(other, variable, groups)
         except AdjustError as problem:
-            problems.append(f"{other.name}: {problem}")
+            problems.append(f"{name}: {problem}")
             continue
         apart = np.round(100.0 * np.abs(alternative - own), TIE_DIGITS)
-        row[f"against_{other.name}"] = float(apart.max())
+        row[f"against_{name}"] = float(apart.max())
         if apart.max() > largest:
             largest = float(apart.max())
             group, category = np.unravel_index(int(apart.argmax()), apart.shape)
             values = (
-                largest, other.name, f"{variable}={groups[variable].iloc[group]}", fit.cells.categories[category],
+                largest, name, f"{variable}={groups[variable].iloc[group]}", fit.cells.categories[category],
                 float(own[group, category]), float(alternative[group, category]),
             )  # fmt: skip
             row.update(zip(COLUMNS, values, strict=True))

@@ -21,6 +21,7 @@ from wwm_models.article.comparison import group_text
 from wwm_models.article.pool import keys_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines import fit
+from wwm_models.engines.variants import multinomial_of
 from wwm_models.errors import WwmError
 from wwm_models.families import Model
 from wwm_models.records import Estimates, Fit, Survey
@@ -134,10 +135,7 @@ def pulls_of(spec: ModelSpec, fitted: Fitted) -> dict[str, Points]:
     slopes = {name: value for name, value in spec.priors.items() if name == "slopes"}
     swaps: dict[str, tuple[Reported | None, Mapping[str, Any]]] = {
         "prior": (made, spec.priors),
-        "family": (
-            _again(made, Model(fitted.fit.model.formula, family="multinomial"), made.fit.survey, collapses),
-            slopes,
-        ),
+        "family": (_again(made, multinomial_of(fitted.fit), made.fit.survey, collapses), slopes),
     }
     survey = made.fit.survey
     if survey.weight_kind == "sampling":
