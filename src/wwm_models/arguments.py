@@ -252,7 +252,8 @@ def numbers_of(column: pd.Series, what: str, error: type[WwmError] = SurveyError
     )
 
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 SCALARS = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None"}
 HOW_MANY = (
     "draws",
