@@ -210,3 +210,12 @@ def with_spark() -> Callable[..., Any]:
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real survey files, which are not part of the repository."""
+    folder = Path(os.environ.get("WWM_DATA") or Path(__file__).parents[1].parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("no real survey files here: set WWM_DATA")
+    return folder

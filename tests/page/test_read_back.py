@@ -123,8 +123,9 @@ def _check_table(read, study: back.Study, declared, by: str) -> int:
     expected = [(heading, label, row) for heading, of in lines.items() for label, row in of]
     assert [line[:2] for line in read.lines] == [line[:2] for line in expected]
     compared = 0
+    totals = any(_total(row, study) is not None for _, _, row in expected)
     for (_, _, cells), (_, _, row) in zip(read.lines, expected, strict=True):
-        numbers = _numbers(row, study)
+        numbers = _numbers(row, study, totals=totals)
         given = [_parsed(cell) for cell in cells]
         assert len(given) == len(numbers), (read.heads, cells, numbers)
         for head, one, other in zip(read.heads[1:], given, numbers, strict=True):
@@ -138,28 +139,27 @@ def _check_table(read, study: back.Study, declared, by: str) -> int:
     return compared
 
 
-def _numbers(row: pd.Series, study: back.Study) -> list[list[float]]:
+def _numbers(row: pd.Series, study: back.Study, *, totals: bool) -> list[list[float]]:
     """What the cells of a line hold, in percent and percentage points: nothing where the csv has nothing."""
     engines = [name for name in ("likelihood", "bayes") if study.comparison[f"adjusted_{name}"].notna().any()]
-    totals = study.comparison[study.comparison["estimand"] == "total"]
-    total = totals[
-        (totals[["model", "by", "category", "group"]] == row[["model", "by", "category", "group"]]).all(axis=1)
-    ]
+    adjusted = [[f"adjusted_{name}{end}" for end in ("", "_lower", "_upper")] for name in engines]
     cells = [
         _known(row, 1.0, "n"),
         _known(row, 100.0, "published"),
         _known(row, 100.0, "raw", "raw_lower", "raw_upper"),
     ]
-    cells += [_known(row, 100.0, *(f"adjusted_{name}{end}" for end in ("", "_lower", "_upper"))) for name in engines]
+    cells += [_known(row, 100.0, *names) for names in adjusted]
     cells += [_known(row, 100.0, "difference", "difference_se")]
-    if row["estimand"] != "total" and len(totals):
-        cells += [
-            _known(total.iloc[0], 100.0, *(f"adjusted_{name}{end}" for end in ("", "_lower", "_upper")))
-            if len(total)
-            else []
-            for name in engines
-        ]
-    return cells
+    total = _total(row, study) if totals else None
+    return cells + [[] if total is None else _known(total, 100.0, *names) for names in adjusted] * totals
+
+
+def _total(row: pd.Series, study: back.Study) -> pd.Series | None:
+    """The total effect beside an adjusted number, where the csv has one."""
+    keys = ["model", "by", "category", "group"]
+    totals = study.comparison[study.comparison["estimand"] == "total"]
+    found = totals[(totals[keys] == row[keys]).all(axis=1)]
+    return None if row["estimand"] == "total" or not len(found) else found.iloc[0]
 
 
 def _known(row: pd.Series, times: float, *names: str) -> list[float]:

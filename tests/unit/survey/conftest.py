@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,15 +41,6 @@ def refused(tmp_path: Path, read: Reading) -> Refusing:
         return str(caught.value).replace(f"{tmp_path}/", "")
 
     return refusing
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real survey files, which are not part of the repository."""
-    folder = Path(os.environ.get("WWM_DATA") or REPOSITORY.parent / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip("no real survey files here: set WWM_DATA")
-    return folder
 
 
 @pytest.fixture(scope="session")
