@@ -77,9 +77,9 @@ def health(labels: Labels) -> Health:
     rows = grouped(rows_of(labels.results, "diagnostics"), "model")
     names = dict.fromkeys([*labels.results.models, *rows])
     moved = grouped(rows_of(labels.results, "robustness"), "model")
-    spoken = _spoken_of(labels)
+    spoken, limits = _spoken_of(labels), _limits(labels)
     models = {
-        name: _model(name, rows.get(name, []), _moved(name, moved.get(name, []), spoken, labels), labels)
+        name: _model(name, rows.get(name, []), _moved(name, moved.get(name, []), spoken, limits, labels), labels)
         for name in names
     }
     level = max((model.level for model in models.values()), key=_ORDER.index, default="none")
@@ -99,23 +99,40 @@ def _spoken_of(labels: Labels) -> set[tuple[str, str, frozenset[str]]]:
     return found | {_place(row) for row in printed}
 
 
+def _limits(labels: Labels) -> Mapping[tuple[str, ...], tuple[float, float]]:
+    """The interval that stands beside every adjusted number."""
+    rows = rows_of(labels.results, "comparison")
+    return {
+        _key(row): (number(row, "adjusted_likelihood_lower"), number(row, "adjusted_likelihood_upper")) for row in rows
+    }
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    return tuple(text(row, name) for name in ("model", "estimand", "outcome", "category", "group"))
+
+
 def _place(row: Row) -> tuple[str, str, frozenset[str]]:
     return text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
 
 
 def _moved(
-    name: str, rows: Sequence[Row], spoken: set[tuple[str, str, frozenset[str]]], labels: Labels
+    name: str,
+    rows: Sequence[Row],
+    spoken: set[tuple[str, str, frozenset[str]]],
+    limits: Mapping[tuple[str, ...], tuple[float, float]],
+    labels: Labels,
 ) -> Check | None:
-    """The reported number that another form of the model moves most, where that is more than the study tolerates.
+    """The reported number that another form of the model moves most: by more than the study tolerates, and out of its own interval.
 
-    Reported are the numbers that the article speaks of, and all of them where it speaks of none.
+    Reported are the numbers that the article speaks of, and all of them where it speaks of none. A number that stays within the interval
+    printed beside it says nothing else to a reader than before.
     """
     tolerance = float(labels.results.declared.get("models", {}).get(name, {}).get("tolerance", TOLERANCE))
     gaps = [
         (100.0 * abs(number(row, other) - number(row, "declared")), at, other)
         for at, row in enumerate(rows)
         for other in _ALTERNATIVES
-        if not math.isnan(number(row, other)) and (not spoken or _place(row) in spoken)
+        if (not spoken or _place(row) in spoken) and _outside(number(row, other), limits.get(_key(row)))
     ]
     largest, at, other = max(gaps, default=(0.0, 0, ""))
     if largest <= tolerance:
@@ -128,6 +145,12 @@ def _moved(
     )  # fmt: skip
     label = labels.estimand(text(row, "estimand"))
     return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
+
+
+def _outside(value: float, interval: tuple[float, float] | None) -> bool:
+    """Whether a number is known and not within an interval; where there is no interval, whether it is known."""
+    lower, upper = interval or (math.nan, math.nan)
+    return not math.isnan(value) and not lower <= value <= upper
 
 
 def _model(name: str, rows: Sequence[Row], moved: Check | None, labels: Labels) -> ModelHealth:
