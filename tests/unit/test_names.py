@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.errors import AdjustError, AnswersError
+from wwm_models.declared.joint import read_joint_model
+from wwm_models.declared.models import read_model
+from wwm_models.errors import AdjustError, AnswersError, DeclarationError, SurveyError
+from wwm_models.survey.declarations import read_codebook
 
 FRAME = pd.DataFrame({"y": [1, 2, 3, 3] * 30, "g": list("ab") * 60, "u": np.arange(120) // 10})
 
@@ -61,3 +65,57 @@ def test_a_collapse_has_a_name_of_its_own():
 def test_scores_may_be_given_by_number():
     shares = wwm.raw(wwm.Survey.from_frame(FRAME, weight=None), "y")
     assert wwm.mean_score(shares, {1: 1, 2: 2, 3: 3}).table["estimate"].tolist() == [2.25]
+
+
+COLUMNS = (
+    "outcome, category, estimate, std_error, lower, upper, level, count, n, n_effective, method, estimand, contrast, p_value, p_adjusted, "
+    "part, percentage_points, df, missing_information"
+)
+BOOK = '[variables.{name}]\ncolumn = "y"\nkind = "ordered"\nlevels = [{{ id = "no" }}, {{ id = "yes" }}]\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('[collapses.yes]\nvariable = "y"\nlevels = ["no"]', '[collapses.yes]: Collapse "yes" has the name of an answer or of another collapse. Expected another name than no, yes. Rename it.'),
+        ('[collapses.a]\nid = "no "\nvariable = "y"\nlevels = ["no"]', '[collapses.a]: Collapse "no " has the name of an answer or of another collapse. Expected another name than no, yes. Rename it.'),
+        (
+            '[collapses.a]\nid = "all"\nvariable = "y"\nlevels = ["no"]\n[collapses.b]\nid = "all"\nvariable = "y"\nlevels = ["yes"]',
+            '[collapses.b]: Collapse "all" has the name of an answer or of another collapse. Expected another name than no, yes, all. Rename it.',
+        ),
+        ('[collapses.n]\nvariable = "y"\nlevels = ["no"]', f'[collapses.n]: "n" cannot be a collapse: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename it.'),
+        (BOOK.format(name="outcome"), f'[variables.outcome]: "outcome" cannot be the name of a variable: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename the variable.'),
+    ],
+)  # fmt: skip
+def test_a_codebook_has_names_that_tables_can_hold(tmp_path: Path, more: str, said: str):
+    path = tmp_path / "codebook.toml"
+    path.write_text(BOOK.format(name="y") + more, encoding="utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        read_codebook(path)
+    assert str(caught.value) == f"{path}, {said}"
+
+
+@pytest.mark.parametrize("what", ['outcome = "y"\nfamily = "cumulative"', 'joint = ["y", "z"]'])
+def test_a_model_file_has_exposures_that_tables_can_hold(tmp_path: Path, what: str):
+    path = tmp_path / "wish.toml"
+    path.write_text(f'{what}\nexposures = ["level"]\n', encoding="utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        (read_joint_model if "joint" in what else read_model)(path)
+    assert str(caught.value) == (
+        f'{path}: "level" cannot be an exposure: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename the variable.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("collapses", "said"),
+    [
+        ({"2": ("y", ["1", "2"])}, 'collapses["2"]: Collapse "2" has the name of an answer or of another collapse. Expected another name than 1, 2, 3. Rename it.'),
+        ({"a ": ("g", ["a"])}, 'collapses["a "]: Collapse "a " has the name of an answer or of another collapse. Expected another name than a, b. Rename it.'),
+        ({"df": ("y", ["1"])}, f'collapses["df"]: "df" cannot be a collapse: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename it.'),
+        ({"low": ("yy", ["1"])}, 'The frame has no column "yy". It has 3 columns: y, g, u. Did you mean "y"?'),
+    ],
+)  # fmt: skip
+def test_a_frame_has_collapses_that_tables_can_hold(collapses: Any, said: str):
+    with pytest.raises(SurveyError) as caught:
+        wwm.Survey.from_frame(FRAME, weight=None, collapses=collapses)
+    assert str(caught.value) == said

@@ -13,10 +13,7 @@ from wwm_models.arguments import shortened
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Cells
-
-RESERVED_COLUMNS = (
-    *ESTIMATE_COLUMNS, "contrast", "p_value", "p_adjusted", "part", "percentage_points", "df", "missing_information",
-)  # fmt: skip
+from wwm_models.records.naming import refuse_collapse_name, refuse_column_name
 
 Array = NDArray[np.float64]
 Collapses = Mapping[str, Sequence[str]]
@@ -42,12 +39,8 @@ def names_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
         )
     if len(set(names)) < len(names):
         raise AdjustError(f"by={shortened(by)} names a variable twice. Expected each once. Leave the second out.")
-    taken = [name for name in names if name in RESERVED_COLUMNS]
-    if taken:
-        raise AdjustError(
-            f'"{taken[0]}" cannot be a by-variable: tables of estimates have a column of that name. Expected another name than '
-            f"{listed(RESERVED_COLUMNS, 30)}. Rename the variable."
-        )
+    for name in names:
+        refuse_column_name(name, "a by-variable", AdjustError)
     return names
 
 
@@ -106,10 +99,7 @@ def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> t
     """
     rows, names = [np.eye(len(categories))], list(categories)
     for name, members in (collapses or {}).items():
-        if name in names:
-            raise AdjustError(
-                f'Collapse "{name}" has the name of an answer or of another collapse. Expected another name than {listed(names, 30)}. Rename it.'
-            )
+        refuse_collapse_name(name, names, AdjustError)
         for member in members:
             if member not in categories:
                 raise AdjustError(

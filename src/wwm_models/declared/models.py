@@ -11,6 +11,7 @@ from typing import Any
 from wwm_models.declared.folders import bundled_names
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.records.naming import refuse_column_name
 
 RESERVED = ("codebook.toml", "article.toml", "margins.toml", "weighting-margins.toml")
 ENGINES = ("likelihood", "bayes")
@@ -168,7 +169,7 @@ def read_model(path: Path) -> ModelSpec:
 def refuse_contradictions(
     outcomes: Sequence[str], exposures: Sequence[str], adjusters: Sequence[str], interactions: Sequence[str], where: str
 ) -> None:
-    """Refuse a variable without a name or in two places, and an interaction that is not of variables of the model.
+    """Refuse a variable without a name or in two places, an exposure called as a column of tables, and an interaction that is not of variables of the model.
 
     Raises
     ------
@@ -189,6 +190,8 @@ def refuse_contradictions(
             raise DeclarationError(
                 f'{where}: "{name}" stands in `{first[name]}` and in `{key}`. Expected each variable once. Remove one of the two.'
             )
+        if key == "exposures":
+            refuse_column_name(name, "an exposure", DeclarationError, f"{where}: ")
         first[name] = key
     known = [*exposures, *adjusters]
     for term in interactions:

@@ -4,12 +4,13 @@ No statistics here. A function of a stage takes records and returns records; not
 """
 
 from wwm_models.records.estimand import Estimand
-from wwm_models.records.estimates import ESTIMATE_COLUMNS, Estimates, Influence
+from wwm_models.records.estimates import Estimates, Influence
 from wwm_models.records.fit import Cells, Columns, Design, Fit, Linear, Tabulated
 from wwm_models.records.imputations import Imputations
 from wwm_models.records.joint import ItemParameters, ItemRows, JointPosterior
 from wwm_models.records.linear import Blocks, Dense
 from wwm_models.records.loo import Loo
+from wwm_models.records.naming import ESTIMATE_COLUMNS
 from wwm_models.records.posterior import Drawn, Posterior
 from wwm_models.records.results import Results
 from wwm_models.records.sampling import Calibration, Replicates, SamplingDesign

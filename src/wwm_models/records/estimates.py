@@ -18,11 +18,6 @@ from wwm_models.records.tally import Tally
 
 Array = NDArray[np.float64]
 
-ESTIMATE_COLUMNS: Final = (
-    "outcome", "category", "estimate", "std_error", "lower", "upper", "level", "count", "n", "n_effective", "method", "estimand",
-)  # fmt: skip
-
-
 # Why a number has no standard error, or no interval.
 ONE_UNIT: Final = "not estimable: all respondents are in one sampling unit"
 LONELY: Final = "not estimable: every stratum has a single sampling unit"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wwm_models.arguments import checked, first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records.doubts import codes_among, counted_codes, dominant, spread_of, unequal
+from wwm_models.records.naming import refuse_collapse_name
 from wwm_models.records.sampling import LONELY, Lonely, Replicates, SamplingDesign, column_of, sampling_design
 from wwm_models.records.tally import Tally
 
@@ -275,7 +276,7 @@ class Survey:
         ------
         SurveyError
             If a column is absent, a weight is missing, negative, no number or not plausible, all weights are zero, `weight` was not given,
-            or `domain` does not say yes or no of every row.
+            `domain` does not say yes or no of every row, or a collapse is of no column, or called as an answer of it.
 
         Examples
         --------
@@ -309,12 +310,21 @@ class Survey:
             design=sampling_design(frame, strata, psu, fpc, lonely),
             domain=inside,
             accounting=rows,
-            collapses={
-                name: Collapse(name, variable, tuple(levels), name, name)
-                for name, (variable, levels) in (collapses or {}).items()
-            },
+            collapses=_collapses(frame, collapses or {}),
             warnings=doubts,
         )
+
+
+def _collapses(frame: pd.DataFrame, given: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Collapse]:
+    """Collapses of columns of a frame; names that tables could not tell apart are refused."""
+    found: dict[str, Collapse] = {}
+    for name, (variable, levels) in given.items():
+        where, column = f'collapses["{name}"]: ', column_of(frame, variable)
+        answers = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique()
+        before = [one.id for one in found.values() if one.variable == variable]
+        refuse_collapse_name(name, [*(str(answer) for answer in answers), *before], SurveyError, where)
+        found[name] = Collapse(name, variable, tuple(levels), name, name)
+    return found
 
 
 def told_count(count: float, below: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final, cast
 
 from wwm_models.declared.toml import read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.records.naming import refuse_collapse_name
 from wwm_models.records.sampling import Lonely
 from wwm_models.records.survey import Collapse, Variable, WeightKind
 from wwm_models.survey.codebook import (
@@ -60,10 +61,7 @@ def read_codebook(path: str | Path) -> Codebook:
         universe=_universe(_section(book, "universe")),
         sampling=_sampling(_section(book, "survey")),
         declarations=tuple(_in_order(declared, path)),
-        collapses={
-            name: _collapse(name, _section(book, "collapses", name), variables)
-            for name in book.table("collapses").values
-        },
+        collapses=_collapses(book, variables),
     )
     _check_references(codebook, declared, variables)
     return codebook
@@ -124,7 +122,14 @@ def _sampling(table: Table) -> Sampling:
     )
 
 
-def _collapse(name: str, table: Table, variables: Mapping[str, Variable]) -> Collapse:
+def _collapses(book: Table, variables: Mapping[str, Variable]) -> dict[str, Collapse]:
+    found: dict[str, Collapse] = {}
+    for name in book.table("collapses").values:
+        found[name] = _collapse(name, _section(book, "collapses", name), variables, found.values())
+    return found
+
+
+def _collapse(name: str, table: Table, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
     table.check(required=["variable", "levels"], optional=["id", "nl", "en"])
     name = table.text("id", name)
     variable, levels = table.text("variable"), table.texts("levels")
@@ -140,12 +145,14 @@ def _collapse(name: str, table: Table, variables: Mapping[str, Variable]) -> Col
                 f'{table.where}: "{level}" is not a level of "{variable}". Expected some of: {listed(known, most=40)}.'
                 f"{did_you_mean(level, known)} Repair `levels`."
             )
-    if not levels or len(set(levels)) < len(levels) or name in known:
+    if not levels or len(set(levels)) < len(levels):
         raise DeclarationError(
             f'{table.where}: levels {list(levels)} for the collapse "{name}". Expected one or more levels of '
             f'"{variable}", '
-            "each once, under a name that is not itself a level. Repair `levels` or the name."
+            "each once. Repair `levels`."
         )
+    taken = [*known, *(one.id for one in before if one.variable == variable)]
+    refuse_collapse_name(name, taken, DeclarationError, f"{table.where}: ")
     return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name))
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final, Literal, cast
 
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.records.naming import refuse_column_name
 from wwm_models.records.survey import Level, Variable
 from wwm_models.survey.codebook import (
     Answer,
@@ -56,6 +57,7 @@ def read_variable(name: str, table: Table) -> Declaration:
             f'{table.where}: "{name}" cannot be the name of a variable. Expected letters, digits and underscores, not '
             "beginning with a digit, and no word of the condition language. Give it another name."
         )
+    refuse_column_name(name, "the name of a variable", DeclarationError, f"{table.where}: ")
     given = [key for key in SOURCES if key in table.values]
     if len(given) != 1:
         raise DeclarationError(

@@ -422,8 +422,8 @@ CASES = [
         REPLY + '[collapses.yes]\nvariable = "reply"\nlevels = ["yes"]\n',
         DeclarationError,
         (
-            "codebook.toml, [collapses.yes]: levels ['yes'] for the collapse \"yes\". Expected one or more levels "
-            'of "reply", each once, under a name that is not itself a level. Repair `levels` or the name.'
+            'codebook.toml, [collapses.yes]: Collapse "yes" has the name of an answer or of another collapse. Expected another '
+            "name than no, yes. Rename it."
         ),
         id="collapse named as a level",
     ),

@@ -155,8 +155,8 @@ def test_numbers_and_cuts_are_those_of_the_reader(tmp_path_factory: pytest.TempP
 
 RULES = """
 [universe]
-all = ["b != 'no' or n > 2", "a is known"]
-exclude = [{ when = "n == 4 and b == 'yes'", reason = "four" }]
+all = ["b != 'no' or m > 2", "a is known"]
+exclude = [{ when = "m == 4 and b == 'yes'", reason = "four" }]
 [survey]
 weight = "w"
 weight_missing_codes = [99]
@@ -170,7 +170,7 @@ column = "b"
 kind = "nominal"
 missing = [{ text = ["?"], reason = "unsure" }]
 levels = [{ id = "no" }, { id = "yes" }]
-[variables.n]
+[variables.m]
 column = "n"
 kind = "number"
 maximum = 9
@@ -178,8 +178,8 @@ maximum = 9
 kind = "ordered"
 otherwise = "neither"
 rules = [
-  { when = "b == 'yes' and n >= 3", id = "first" },
-  { when = "not (a in ['x', 'y']) or n < 1", id = "second" },
+  { when = "b == 'yes' and m >= 3", id = "first" },
+  { when = "not (a in ['x', 'y']) or m < 1", id = "second" },
   { when = "a == 'y' and b is known", id = "third" },
 ]
 levels = [{ id = "first" }, { id = "second" }, { id = "third" }]
@@ -412,13 +412,13 @@ def test_an_engine_without_nan_and_without_trying_to_cast(tmp_path: Path):
     connection.close()
     (tmp_path / "codebook.toml").write_text(
         '[survey]\nweight = "w"\nstrata = "s"\n[variables.v]\ncolumn = "v"\nkind = "ordered"\nmissing = [{ codes = [8], reason = "refused" }]\n'
-        'levels = [{ id = "low", codes = [1, 2], text = ["low"] }, { id = "high", codes = [3.5] }]\n[variables.n]\ncolumn = "n"\nkind = "ordered"\n'
+        'levels = [{ id = "low", codes = [1, 2], text = ["low"] }, { id = "high", codes = [3.5] }]\n[variables.m]\ncolumn = "n"\nkind = "ordered"\n'
         'cut = { breaks = [0, 20, 40, 60] }\nlevels = [{ id = "a" }, { id = "b" }, { id = "c" }]\n',
         encoding="utf-8",
     )
     address = f"sqlite://{tmp_path}/data.db#answers"
     whole = wwm.read_survey(address, tmp_path / "codebook.toml")
-    counted = wwm.read_counts(address, tmp_path / "codebook.toml", ["v", "n"])
-    assert counts(counted, ["v", "n"]) == counts(whole, ["v", "n"])
-    one, two = (wwm.fit(wwm.Model("v ~ n"), survey) for survey in (whole, counted))
+    counted = wwm.read_counts(address, tmp_path / "codebook.toml", ["v", "m"])
+    assert counts(counted, ["v", "m"]) == counts(whole, ["v", "m"])
+    one, two = (wwm.fit(wwm.Model("v ~ m"), survey) for survey in (whole, counted))
     np.testing.assert_allclose(two.std_errors, one.std_errors, rtol=1e-9)

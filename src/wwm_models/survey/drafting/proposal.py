@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from wwm_models.records.naming import RESERVED_COLUMNS
 from wwm_models.survey.numbers import suspicious
 from wwm_models.survey.raw import Cell, RawColumn, plainly, within
 
@@ -141,15 +142,15 @@ def refuses(text: str) -> bool:
 
 
 def name_of(column: str, taken: Sequence[str]) -> str:
-    """Give a name for a variable: letters, digits and underscores, not used before.
+    """Give a name for a variable: letters, digits and underscores, not used before and no column of our tables.
 
     Examples
     --------
-    >>> name_of("Hoe vaak thuis?", []), name_of("1e keer", ["x"]), name_of("v1", ["v1"])
-    ('hoe_vaak_thuis', 'v_1e_keer', 'v1_2')
+    >>> name_of("Hoe vaak thuis?", []), name_of("1e keer", ["x"]), name_of("v1", ["v1"]), name_of("level", [])
+    ('hoe_vaak_thuis', 'v_1e_keer', 'v1_2', 'v_level')
     """
     plain = slug(column) or "column"
-    if plain[0].isdigit() or keyword.iskeyword(plain):
+    if plain[0].isdigit() or keyword.iskeyword(plain) or plain in RESERVED_COLUMNS:
         plain = f"v_{plain}"
     return _unused(plain, taken)
 
