@@ -231,15 +231,19 @@ __all__ = [
 ]
 
 
+_CHECKED: dict[str, Any] = {}  # what was asked for so far; functions check the kinds of their arguments
+
+
 def __getattr__(name: str) -> Any:
+    if name in _CHECKED:
+        return _CHECKED[name]
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     if isinstance(found, FunctionType):
         found = importlib.import_module(f"{__name__}.arguments").checked(found)
         found.__module__, found.__qualname__ = __name__, name  # where other processes look for it
-    globals()[name] = found
-    return found
+    return _CHECKED.setdefault(name, found)
 
 
 def __dir__() -> list[str]:
