@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Final, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -255,16 +255,12 @@ def numbers_of(column: pd.Series, what: str, error: type[WwmError] = SurveyError
 P = ParamSpec("P")
 R = TypeVar("R")
 SCALARS = {bool: "True or False", int: "a whole number", float: "a number", str: "text", type(None): "None"}
-HOW_MANY = (
-    "draws",
-    "chains",
-    "warmup",
-    "m",
-    "rounds",
-    "iterations",
-    "nodes",
-)  # parameters that count things to be made
-MOST = 1_000_000  # of them: more is a slip of the pen, and would fill the memory before anything is said
+# Things to be made, by the name of their parameter: more is a slip of the pen, and would fill the memory before anything is said.
+MOST: Final = {
+    "draws": 1_000_000, "warmup": 1_000_000, "iterations": 1_000_000, "nodes": 1_000_000, "groups": 1_000_000,
+    "chains": 1_000, "m": 1_000, "rounds": 1_000,
+}  # fmt: skip
+MOST_SEED: Final = 2**63 - 1
 FOREIGN = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, np.linalg.LinAlgError)
 
 
@@ -351,8 +347,8 @@ def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: 
         raise ArgumentError(
             f"{place} is of type {type(value).__name__}. Expected {kinds}. See help(wwm_models.{function.__name__})."
         )
-    least, most = (0, 2**63 - 1) if name == "seed" else (1, MOST)
-    if name in ("seed", *HOW_MANY) and isinstance(value, Integral) and not least <= int(value) <= most:
+    least, most = (0, MOST_SEED) if name == "seed" else (1, MOST.get(name, 0))
+    if name in ("seed", *MOST) and isinstance(value, Integral) and not least <= int(value) <= most:
         raise ArgumentError(f"{place} is not possible. Expected a whole number from {least} to {most}. Give one.")
 
 

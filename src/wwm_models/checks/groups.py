@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from wwm_models.arguments import MOST, whole_number
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.errors import AdjustError
 from wwm_models.records import Fit
@@ -106,8 +107,7 @@ def score_groups(fit: Fit, groups: int) -> Places:
     AdjustError
         If fewer than three groups are asked for or can be made.
     """
-    if groups < 3:
-        raise AdjustError(f"groups={groups} cannot be compared: expected 3 or more, usually 10. Give groups=10.")
+    whole_number(groups, "groups", AdjustError, least=3, most=MOST["groups"])
     weight = fit.cells.weights.sum(axis=1)
     score = np.round(probabilities(fit) @ answer_scores(fit), TIE_DIGITS)
     distinct, tied = np.unique(score, return_inverse=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from wwm_models.arguments import MOST
 from wwm_models.declared.folders import bundled_names
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import DeclarationError, did_you_mean, listed
@@ -269,9 +271,9 @@ def _check_imputation(value: Mapping[str, Any], where: str) -> None:
     place = f"{where}, [imputation]"
     check_keys(value, required=("m", "variables"), optional=("predictors", "seed", "delta"), where=place)
 
-    def whole(key: str, least: int) -> bool:
+    def whole(key: str, least: int, most: float) -> bool:
         number = value.get(key, least)
-        return isinstance(number, int) and not isinstance(number, bool) and number >= least
+        return isinstance(number, int) and not isinstance(number, bool) and least <= number <= most
 
     def names(key: str) -> bool:
         given = value.get(key, [])
@@ -280,8 +282,8 @@ def _check_imputation(value: Mapping[str, Any], where: str) -> None:
     delta = value.get("delta", {})
     shifts = list(delta.values()) if isinstance(delta, dict) else [None]
     for key, right, expected in (
-        ("m", whole("m", 2), "a whole number of 2 or more"),
-        ("seed", whole("seed", 0), "a whole number of 0 or more"),
+        ("m", whole("m", 2, MOST["m"]), f"a whole number from 2 to {MOST['m']}"),
+        ("seed", whole("seed", 0, math.inf), "a whole number of 0 or more"),
         ("variables", names("variables") and value["variables"] != [], 'a list of names, such as ["household"]'),
         ("predictors", names("predictors"), 'a list of names, such as ["age_group"]'),
         ("delta", all(isinstance(one, int | float) and not isinstance(one, bool) for one in shifts), "a table of a number per variable"),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
+from wwm_models.arguments import MOST, whole_number
 from wwm_models.engines.stages import (
     contributing_stages,
     number_of_units,
@@ -30,6 +31,7 @@ from wwm_models.survey.calibration.calibrated import calibrated_again
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
+MOST_WEIGHTS = 500_000_000  # of respondents in all replicates: four gigabytes
 KINDS = ("JK1", "JKn", "BRR", "Fay", "bootstrap")
 
 
@@ -43,7 +45,7 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
         Leave one unit out (unstratified; by stratum), half samples of two units per stratum (whole; Fay's with `rho`), or
         the rescaled bootstrap of Rao, Wu and Yue, of every stage that adds to the variance.
     draws : int
-        Bootstrap replicates.
+        Bootstrap replicates, 2 or more, and so many that all weights of respondents fit in four gigabytes.
     seed : int
         Of the bootstrap.
     rho : float
@@ -87,6 +89,8 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
             f"{int((sizes < 2).sum())} strata have a single sampling unit; replicates need two or more. Merge strata first."
         )
     if kind == "bootstrap":
+        most = max(2, min(MOST["draws"], MOST_WEIGHTS // len(survey)))
+        whole_number(draws, "draws", SurveyError, least=2, most=most)
         factors, scale = np.ones(draws), 1.0 / draws
         multipliers, unit = bootstrap_multipliers(design, draws, np.random.default_rng(seed)), bootstrap_units(design)
     elif kind in ("JK1", "JKn"):

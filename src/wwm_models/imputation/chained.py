@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import MOST, whole_number
 from wwm_models.errors import ImputationError, expect
 from wwm_models.imputation.draw import Conditional, draw_answers, fit_target, known
 from wwm_models.imputation.plan import Codes, Plan, answers_of, plan_of, shifts_of
@@ -44,7 +45,7 @@ def impute(
     ----------
     survey : Survey
     m : int
-        Number of completed surveys, 2 or more.
+        Number of completed surveys, from 2 to 1000.
     seed : int
     variables : sequence of str, optional
         What is completed; every variable with missing answers unless given. Leave out what is missing by design.
@@ -103,8 +104,7 @@ def impute(
 
 def _check_counts(m: int, rounds: int) -> None:
     for name, value, least in (("m", m, 2), ("rounds", rounds, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ImputationError(f"{name} = {value!r}. Expected a whole number of {least} or more. Repair it.")
+        whole_number(value, name, ImputationError, least=least, most=MOST[name])
 
 
 def _chain(

@@ -170,7 +170,7 @@ BAD = {
         {"variables": ["gg"]},
         '"gg" is not a variable of this survey. Known: g, z, y, w. Did you mean "g"? Repair the name.',
     ),
-    "m": ({"m": 1}, "m = 1. Expected a whole number of 2 or more. Repair it."),
+    "m": ({"m": 1}, "m=1 is not possible. Expected a whole number from 2 to 1000. Give one."),
     "delta": (
         {"variables": ["g"], "delta": {"y": 1.0}},
         'delta names "y", which is not completed. Completed: g. Repair the name.',

@@ -101,8 +101,17 @@ def test_answers_of_one_respondent_hang_together(raw):
 @pytest.mark.parametrize(
     ("seed", "n", "message"),
     [
-        (1, 99, "Synthetic respondents: n = 99. Expected a whole number of 100 or more. Give a larger one."),
-        (-1, 1530, "Synthetic respondents: seed = -1. Expected a whole number of 0 or more. Give a larger one."),
+        (1, 99, "Synthetic respondents: n=99 is not possible. Expected a whole number from 100 to 10000000. Give one."),
+        (
+            -1,
+            1530,
+            "Synthetic respondents: seed=-1 is not possible. Expected a whole number from 0 to 9223372036854775807. Give one.",
+        ),
+        (
+            1,
+            10**12,
+            "Synthetic respondents: n=1000000000000 is not possible. Expected a whole number from 100 to 10000000. Give one.",
+        ),
     ],
 )
 def test_numbers_that_are_too_small_are_refused(seed, n, message):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import MOST_SEED, whole_number
 from wwm_models.errors import SurveyError
 from wwm_models.survey.twin.adjusted import true_adjusted
 from wwm_models.survey.twin.declared import DECLARED
@@ -24,6 +25,7 @@ from wwm_models.survey.twin.population import FACTORS
 from wwm_models.survey.twin.quota import quota_codes, quota_workers
 from wwm_models.survey.twin.truth import DIRECTIONS, FORMS, Truth, to_direction
 
+MOST_RESPONDENTS = 10_000_000  # more do not fit in the memory of a small machine
 __all__ = ["DECLARED", "Truth", "quota_respondents", "random_answers", "random_respondents", "true_adjusted"]
 
 DOMAIN, EMPLOYED, EVERYBODY = 1530, 2508, 4008  # the article: who can work from home, has paid work, took part
@@ -155,11 +157,8 @@ def _named(places: Integers, levels: tuple[str, ...]) -> NDArray[np.object_]:
 
 def _generator(seed: int, n: int) -> np.random.Generator:
     """Check both numbers at the door."""
-    for value, name, least in ((seed, "seed", 0), (n, "n", 100)):
-        if value < least:
-            raise SurveyError(
-                f"Synthetic respondents: {name} = {value}. Expected a whole number of {least} or more. Give a larger one."
-            )
+    for value, name, least, most in ((seed, "seed", 0, MOST_SEED), (n, "n", 100, MOST_RESPONDENTS)):
+        whole_number(value, f"Synthetic respondents: {name}", SurveyError, least=least, most=most)
     return np.random.default_rng(seed)
 
 
