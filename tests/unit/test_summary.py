@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.report.phrases import Names, Phrases
+from wwm_models.report.texts import Text
 from wwm_models.study.diagnostics import diagnostics
 
 
@@ -96,6 +98,30 @@ def test_diagnostics_set_the_size_beside_the_test_of_proportional_odds(frame):
     assert rows.loc["second_opinion", "value"] < 1e-5
     assert rows.loc["second_opinion", "status"] == "ok"
     assert "weights_matter_p" not in rows.index
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [np.linalg.LinAlgError("Singular matrix"), ValueError("x"), RuntimeError("y"), ImportError("z")],
+    ids=repr,
+)
+@pytest.mark.parametrize("family", ["cumulative", "multinomial"])
+def test_a_second_opinion_that_fails_is_its_own_row(frame, monkeypatch, family, problem):
+    fit = wwm.fit(wwm.Model("y ~ age", family=family), wwm.Survey.from_frame(frame, weight=None))
+
+    def stopping(*given, **options):
+        raise problem
+
+    monkeypatch.setattr("statsmodels.miscmodels.ordinal_model.OrderedModel.fit", stopping)
+    monkeypatch.setattr("statsmodels.discrete.discrete_model.MNLogit.fit", stopping)
+    row = rows_of(fit).loc["second_opinion"]
+    assert (np.isnan(row["value"]), row["status"]) == (True, "info")
+    assert row["message"] == (
+        f"statsmodels stopped with {type(problem).__name__} ({str(problem)!r}). Expected its estimates beside ours. This fit has no second "
+        "opinion, so rely on its gradient and condition number."
+    )
+    said = Phrases(Names({}, lambda *at: Text("", ""), lambda *at: Text("", "")), {})
+    assert said.knows(row["message"])
 
 
 def test_diagnostics_of_a_monotonic_fit_still_have_the_size(frame):

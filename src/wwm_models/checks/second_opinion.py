@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wwm_models.arguments import shortened
+from wwm_models.errors import AdjustError
 from wwm_models.records import Fit
 
 Array = NDArray[np.float64]
@@ -31,6 +33,11 @@ def second_opinion(fit: Fit) -> float | None:
         None where statsmodels has no such model: weights, other families or links, nonproportional terms, structured cut points,
         a scale part, a penalty, or no predictor; and where more than `MOST` respondents were counted together, whom it would
         need one by one.
+
+    Raises
+    ------
+    AdjustError
+        If statsmodels stops with an error of its own, such as one of a singular matrix.
 
     References
     ----------
@@ -56,7 +63,15 @@ def second_opinion(fit: Fit) -> float | None:
         rows = np.repeat(rows, np.round(fit.survey.counts[rows]).astype(np.intp))
     position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
     position[fit.design.order] = np.arange(len(fit.design.order))
-    theirs = refitted(position[fit.cells.row_category[rows]], fit, fit.cells.row_pattern[rows])
+    try:
+        theirs = refitted(position[fit.cells.row_category[rows]], fit, fit.cells.row_pattern[rows])
+    except MemoryError:
+        raise
+    except Exception as problem:  # whatever another library stops with
+        raise AdjustError(
+            f"statsmodels stopped with {type(problem).__name__} ({shortened(str(problem))}). Expected its estimates beside ours. This fit has no "
+            "second opinion, so rely on its gradient and condition number."
+        ) from None
     return float(np.max(np.abs(theirs - fit.theta)))
 
 

@@ -121,7 +121,10 @@ def _proportional_odds(fit: Fit) -> list[Row]:
 
 
 def _second_opinion(fit: Fit) -> list[Row]:
-    difference = second_opinion(fit)
+    try:
+        difference = second_opinion(fit)
+    except WwmError as problem:
+        return [("second_opinion", np.nan, "info", str(problem))]
     if difference is None:
         return []
     status = "ok" if difference < AGREES else "look"
