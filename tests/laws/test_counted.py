@@ -181,7 +181,7 @@ def outcome_of(asked: Callable[[], Any]) -> Any:
         lambda survey: wwm.replicates(survey, "bootstrap"),
         lambda survey: wwm.surrogate_residuals(wwm.fit(wwm.Model("y ~ age"), survey)),
         lambda survey: wwm.randomised_pit(wwm.fit(wwm.Model("y ~ age"), survey)),
-        lambda survey: wwm.sample_joint(["y", "z"], ["age"], survey, seed=1),
+        lambda survey: wwm.sample_joint(["y", "z"], "age", survey, seed=1),
     ],
     ids=["impute", "rake", "poststratify", "calibrate", "trim", "replicates", "surrogate_residuals", "randomised_pit", "sample_joint"],
 )  # fmt: skip

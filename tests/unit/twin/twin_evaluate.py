@@ -108,9 +108,14 @@ def _equivalence(claim, percent):
     return claim["margin"] - (max(values) - min(values))
 
 
+def _half(claim: dict) -> float:
+    """Half a point where the ends of a range are printed as whole numbers; those of our own readings are exact."""
+    return 0.5 if claim.get("rounding") == "integer" else 0.0
+
+
 _SLACK = {
     "value": lambda c, p: _within(p(c["at"]), c["value"] - 0.5, c["value"] + 0.5),
-    "range": lambda c, p: _within(p(c["at"]), c["lower"], c["upper"]),
+    "range": lambda c, p: _within(p(c["at"]), c["lower"] - _half(c), c["upper"] + _half(c)),
     "bound": _bound,
     "order": lambda c, p: p(c["greater"]) - p(c["lesser"]) - c["margin"],
     "ratio": lambda c, p: _within(p(c["numerator"]) / p(c["denominator"]), c["lower"], c["upper"]),
