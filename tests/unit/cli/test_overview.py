@@ -55,7 +55,7 @@ def test_codes_that_would_be_a_straight_line_are_shown(
     (tmp_path / "codebook.toml").write_text(
         BOOK + '[variables.site]\ncolumn = "site"\nkind = "number"\n', encoding="utf-8"
     )
-    (tmp_path / "first.toml").write_text(f'outcome = "wish"\nfamily = "cumulative"\nexposures = ["site"]\n{term}\n')
+    (tmp_path / "first.toml").write_text(f'outcome = "wish"\nfamily = "cumulative"\nadjusters = ["site"]\n{term}\n')
     assert main(["check", str(tmp_path), "--data", str(tmp_path / "data.csv")]) == 0
     said = "LOOK: site is a number with 3 values: fitted as one slope (first)."
     assert (said in capsys.readouterr().out) == warned

@@ -144,9 +144,8 @@ CASES = [
         REPLY,
         SurveyError,
         (
-            'data.csv: there is no column "reply", which codebook.toml, [variables.reply] names. The whole '
-            'header is one column; the file seems to need `delimiter = ";"` in [source]. Write the header '
-            "exactly as it stands in the file."
+            'data.csv: with the delimiter "," the first 2 lines do not have equal columns, two or more; with ";" each has 2. '
+            'Expected the delimiter of the file. Write `delimiter = ";"` in [source] of the codebook.'
         ),
         id="another delimiter",
     ),
