@@ -7,6 +7,7 @@ from twin_evaluate import COUNTS, OF_PERCENTAGES, PRINTED, counted, domain, from
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.twin import quota_respondents
+from wwm_models.survey.twin.moves import _places
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +119,12 @@ def test_numbers_that_are_too_small_are_refused(seed, n, message):
     with pytest.raises(SurveyError) as caught:
         quota_respondents(seed, n=n)
     assert str(caught.value) == message
+
+
+def test_equal_changes_are_taken_in_the_order_of_respondents_whatever_the_rounding():
+    """Partial sorts and last digits differ between processors; the respondents must not."""
+    rng = np.random.default_rng(3)
+    change = rng.integers(-3, 3, (200, 2)) / 7.0
+    expected = [divmod(int(place), 2) for place in np.argsort(change.ravel(), kind="stable")[:24]]
+    for noise in (0.0, 1e-15, 1e-13):
+        assert _places(change + rng.uniform(-noise, noise, change.shape), 24) == expected

@@ -28,6 +28,9 @@ _CLOSE: Final = 0.1
 _FIRST_MOVES: Final = 24
 """How many first moves are tried when two respondents move at once."""
 
+_DIGITS: Final = 9
+"""Decimals in which two changes differ: rounding of sums of weights is smaller by far, and `_ENOUGH` is larger by far."""
+
 _STEPS: Final = (1, -1)
 
 
@@ -144,8 +147,10 @@ def _two(board: _Board) -> bool:
 
 
 def _places(change: Floats, count: int) -> list[tuple[int, int]]:
-    """Give (respondent, which step) of the smallest changes, smallest first."""
-    flat = change.ravel()
-    least = np.argpartition(flat, count)[:count]
-    ordered = least[np.argsort(flat[least], kind="stable")]
+    """Give (respondent, which step) of the smallest changes, smallest first.
+
+    Of changes that are equal but for rounding the first respondent's comes first: processors round differently, and their partial sorts
+    take equal values in different orders, but the same seed gives the same respondents on all of them.
+    """
+    ordered = np.argsort(np.round(change.ravel(), _DIGITS), kind="stable")[:count]
     return [(int(place) // change.shape[1], int(place) % change.shape[1]) for place in ordered]
