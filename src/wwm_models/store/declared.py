@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def write_labels(results: Results, folder: Path) -> None:
     write_bytes((json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8"), folder / NAME)
 
 
-def stored_results(folder: Path, lang: str | None = None) -> Results:
+def stored_results(folder: Path, lang: str | None = None, needed: Iterable[str] | None = None) -> Results:
     """Everything a finished run left, read back from its folder.
 
     Parameters
@@ -42,6 +43,8 @@ def stored_results(folder: Path, lang: str | None = None) -> Results:
         A results folder.
     lang : {"nl", "en"}, optional
         Instead of the run's own.
+    needed : iterable of str, optional
+        Names of the tables without which nothing can be said; others may have been left out of the folder. All of them unless given.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def stored_results(folder: Path, lang: str | None = None) -> Results:
     path = folder / NAME
     if not path.is_file():
         raise ResultsError(f"{folder} holds no {NAME}, so a page cannot be made from it. Run the study again.")
-    refuse_changed(folder)
+    here = [path.name for ending in ("csv", "json") for path in folder.glob(f"*.{ending}")]
+    refuse_changed(folder, None if needed is None else [*here, *(f"{name}.csv" for name in needed)])
     with as_written(folder):
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         variables = {one["name"]: _variable(one) for one in held["variables"]}
