@@ -76,7 +76,7 @@ def simulate(options: argparse.Namespace) -> int:
 def claims(options: argparse.Namespace) -> int:
     """Print the verdict on every claim of a run."""
     folder = Path(options.run)
-    results = stored_results(folder, options.lang, needed=("claims", "comparison"))
+    results = stored_results(folder, options.lang, needed=("accounting", "claims", "comparison", "diagnostics"))
     with as_written(folder):
         kinds, level = results.tables["claims"]["kind"], float(results.settings["level"])
         text = claims_text(ledger(comparison_of(Labels(results))), kinds, options.lang, level)
