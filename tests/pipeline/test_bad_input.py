@@ -154,3 +154,27 @@ def test_white_space_in_an_answer_is_said(small: Path, capsys: pytest.CaptureFix
     assert "'Often '" in said
     assert "'often'" in said
     assert "white space" in said or "spaces" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--out", "", "wwm: --out is empty. Expected a folder for the results. Name one, or leave --out away.\n"),
+        ("--engine", "likelihood,,bayes", 'wwm: --engine "likelihood,,bayes" names none, or leaves one out. Expected likelihood, or likelihood,bayes. Write one of these.\n'),
+        ("--engine", "", 'wwm: --engine "" names none, or leaves one out. Expected likelihood, or likelihood,bayes. Write one of these.\n'),
+    ],
+)  # fmt: skip
+def test_an_empty_option_is_refused(
+    small: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    words: str,
+):
+    monkeypatch.chdir(small)
+    given = {"--data": "data.csv", "--out": "out", option: value}
+    assert main(["run", "study", *[part for pair in given.items() for part in pair]]) == 2
+    assert capsys.readouterr().err.endswith(words)
+    assert not (small / "results").exists()
+    assert not (small / "out").exists()

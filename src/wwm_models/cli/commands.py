@@ -18,6 +18,7 @@ from wwm_models.cli.written import csv_file
 from wwm_models.declared.folders import bundled_study, study_folder
 from wwm_models.disclosure import differencing, models_together
 from wwm_models.disclosure.determined import group_words
+from wwm_models.errors import DeclarationError, ResultsError
 from wwm_models.records import Survey
 from wwm_models.report import left_out, rewrite_report
 from wwm_models.report.claims import ledger
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     study = study_folder(options.study)
     with told() as tell:
         finished = run_study(
-            study, data=options.data, out=options.out or Path("results") / study.resolve().name, codebook=options.codebook,
+            study, data=options.data, out=_place(options.out, study), codebook=options.codebook,
             engines=_names(options.engine), seed=options.seed, level=options.level,
             lang=options.lang, progress=tell, scheduler=options.scheduler, in_place=options.in_place,
         )  # fmt: skip
@@ -146,8 +147,20 @@ def _given_away(here: Path, there: Path) -> list[str]:
 
 
 def _names(text: str) -> list[str]:
-    """Names separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Names of engines separated by commas."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise DeclarationError(
+            f'--engine "{text}" names none, or leaves one out. Expected likelihood, or likelihood,bayes. Write one of these.'
+        )
+    return found
+
+
+def _place(text: str | None, study: Path) -> Path:
+    """The results folder that was asked for, or that of the study's name."""
+    if text is not None and not text.strip():
+        raise ResultsError("--out is empty. Expected a folder for the results. Name one, or leave --out away.")
+    return Path("results") / study.resolve().name if text is None else Path(text)
 
 
 def _say_left_out(lang: str) -> None:

@@ -246,7 +246,7 @@ def _check_reference(
     if reference.category not in answers:
         raise ArticleError(
             f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
-            f"{did_you_mean(reference.category, answers)}"
+            f"{did_you_mean(reference.category, answers)} Name one of these, or declare it as a collapse in the codebook."
         )
     for name, level in reference.group:
         levels = _levels(variables[name])
