@@ -30,7 +30,7 @@ def refuse_codes(counts: dict[int, int], largest: float, said: Callable[[int], s
 
 
 def refuse_dominant(spread: Spread, path: Path | str, codebook: Codebook) -> None:
-    """Refuse a respondent who holds more than 5 percent of the weight of the domain, and over five times the mean.
+    """Refuse a respondent who holds more than 5 percent of the weight of the domain, and over ten times the mean.
 
     Not asked of frequency weights, nor where the codebook accepts extreme weights.
     """
