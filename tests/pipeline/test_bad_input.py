@@ -159,7 +159,7 @@ def test_white_space_in_an_answer_is_said(small: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--out", "", "wwm: --out is empty. Expected a folder for the results. Name one, or leave --out away.\n"),
+        ("--out", "", "wwm: --out is empty, or holds a zero byte. Expected a folder for the results. Name one, or leave --out away.\n"),
         ("--engine", "likelihood,,bayes", 'wwm: --engine "likelihood,,bayes" names none, or leaves one out. Expected likelihood, or likelihood,bayes. Write one of these.\n'),
         ("--engine", "", 'wwm: --engine "" names none, or leaves one out. Expected likelihood, or likelihood,bayes. Write one of these.\n'),
     ],

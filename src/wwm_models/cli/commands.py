@@ -158,8 +158,10 @@ def _names(text: str) -> list[str]:
 
 def _place(text: str | None, study: Path) -> Path:
     """The results folder that was asked for, or that of the study's name."""
-    if text is not None and not text.strip():
-        raise ResultsError("--out is empty. Expected a folder for the results. Name one, or leave --out away.")
+    if text is not None and (not text.strip() or "\0" in text):
+        raise ResultsError(
+            "--out is empty, or holds a zero byte. Expected a folder for the results. Name one, or leave --out away."
+        )
     return Path("results") / study.resolve().name if text is None else Path(text)
 
 
