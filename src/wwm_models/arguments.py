@@ -341,14 +341,15 @@ def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: 
     ------
     ArgumentError
     """
-    place = f"{function.__name__}({name}={shortened(value)})"
     if not _fits(value, hint):
+        place = f"{function.__name__}({name}={shortened(value)})"
         kinds = " or ".join(dict.fromkeys(_said(hint)))
         raise ArgumentError(
             f"{place} is of type {type(value).__name__}. Expected {kinds}. See help(wwm_models.{function.__name__})."
         )
     least, most = (0, MOST_SEED) if name == "seed" else (1, MOST.get(name, 0))
     if name in ("seed", *MOST) and isinstance(value, Integral) and not least <= int(value) <= most:
+        place = f"{function.__name__}({name}={shortened(value)})"
         raise ArgumentError(f"{place} is not possible. Expected a whole number from {least} to {most}. Give one.")
 
 
@@ -402,14 +403,10 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin in (Any, object) or not isinstance(origin, type):
         return True
     if issubclass(origin, Mapping):
-        held = list(value.values()) if isinstance(value, Mapping) else [_NO_MAPPING]
-        return held != [_NO_MAPPING] and (len(inside) < 2 or all(_fits(one, inside[1]) for one in held))
+        return isinstance(value, Mapping) and (len(inside) < 2 or all(_fits(one, inside[1]) for one in value.values()))
     if origin in (tuple, list) or issubclass(origin, Sequence):
         return _fits_list(value, inside)
     return isinstance(value, origin)
-
-
-_NO_MAPPING = object()
 
 
 def _fits_list(value: Any, inside: tuple[Any, ...]) -> bool:
