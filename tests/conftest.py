@@ -29,6 +29,7 @@ from wwm_models.numerics.links import LINKS, Link
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("suite")
 
+collect_ignore = ["pythons"]  # scripts for an interpreter of their own, started by make test-pythons
 ANSWERS = ("never", "rarely", "often", "daily")
 
 

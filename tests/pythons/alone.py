@@ -7,8 +7,6 @@ import warnings
 
 import numpy as np
 
-sys.modules["wwm_models"] = None  # type: ignore[assignment]  # importing it is an error from here on
-
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # ArviZ 0 announces its successor at import
     import arviz as az
@@ -60,4 +58,5 @@ def drawings(data: object) -> None:
 
 
 if __name__ == "__main__":
+    sys.modules["wwm_models"] = None  # type: ignore[assignment]  # importing it is an error from here on
     main(sys.argv[1])
