@@ -4,7 +4,7 @@ BIN := .venv/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 STAMP := .venv/.installed-$(VERSION)
 
-.PHONY: setup demo results test test-pythons lint types docs bench mutations lock clean
+.PHONY: setup demo results test test-all test-pythons lint types docs bench mutations lock clean
 
 setup: $(STAMP)
 
@@ -33,8 +33,12 @@ demo: setup
 results: demo
 	git ls-files --cached --others --exclude-standard results | xargs du --bytes --total | tail -1
 
+# in two processes, as this suite is written for two cores; a test that takes long is marked slow and waits for test-all
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-all: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # the built wheel with the newest releases on every Python here (3.11 to 3.14), in a folder of its own; a missing one is said
 test-pythons:
