@@ -14,7 +14,7 @@ from benchmarks.campaign.judged import ZERO, Judged
 
 import wwm_models as wwm
 from wwm_models.arguments import checked
-from wwm_models.errors import ArgumentError
+from wwm_models.errors import ArgumentError, DeclarationError, FitError, SurveyError
 
 
 def stumbling(
@@ -84,3 +84,54 @@ def test_no_public_function_stumbles_over_what_it_is_given():
     run_calls(judged, 350, 7)
     assert [fault for fault in judged.faults if fault[2] in ZERO] == []
     assert judged.total("arguments", "clear error") > 250
+
+
+FRAME = pd.DataFrame({"y": pd.Categorical(["no", "yes"] * 20, ["no", "yes"], ordered=True), "g": ["a", "b"] * 20})
+FEW = "too few to judge a posterior by. Expected at least 2 chains, 100 draws and 50 warm-up draws; the defaults are 4, 1000 and 150."
+
+
+@pytest.mark.parametrize(("chains", "draws", "warmup"), [(1, 1000, 150), (4, 99, 150), (4, 1000, 49)])
+@pytest.mark.parametrize("joint", [False, True], ids=["sample", "sample_joint"])
+def test_chains_that_no_posterior_can_be_judged_by(joint: bool, chains: int, draws: int, warmup: int):
+    survey, sizes = wwm.Survey.from_frame(FRAME, weight=None), {"chains": chains, "draws": draws, "warmup": warmup}
+    with pytest.raises(FitError) as caught:
+        if joint:
+            wwm.sample_joint(["y", "z"], "g", survey, seed=1, **sizes)
+        else:
+            wwm.sample(wwm.Model("y ~ g"), survey, seed=1, **sizes)
+    assert str(caught.value) == f"chains={chains}, draws={draws}, warmup={warmup}: {FEW}"
+
+
+def test_processes_of_a_joint_model():
+    with pytest.raises(FitError) as caught:
+        wwm.sample_joint(["y", "z"], "g", wwm.Survey.from_frame(FRAME, weight=None), seed=1, jobs=0)
+    assert str(caught.value) == "jobs=0 is not possible. Expected a whole number of 1 or more. Give one."
+
+
+@pytest.mark.parametrize("name", ["slopes", "spread", "loading_scale", "cutpoints"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_scales_of_joint_priors(name: str, value: float):
+    with pytest.raises(DeclarationError) as caught:
+        wwm.JointPriors(**{name: value})
+    assert str(caught.value) == (
+        f"JointPriors({name}={value!r}) is not a scale. Expected a finite number above 0. Leave it out for the default."
+    )
+
+
+def test_the_place_of_joint_priors():
+    with pytest.raises(DeclarationError) as caught:
+        wwm.JointPriors(loading_location=float("nan"))
+    assert str(caught.value) == (
+        "JointPriors(loading_location=nan) is not a place. Expected a finite number. Leave it out for 0."
+    )
+
+
+@pytest.mark.parametrize("rho", [1, 1.0, 1.5, -0.1, float("nan")])
+@pytest.mark.parametrize("kind", ["JKn", "Fay", "BRR", "bootstrap"])
+def test_a_factor_that_leaves_no_half_samples(kind: str, rho: float):
+    with pytest.raises(SurveyError) as caught:
+        wwm.replicates(wwm.Survey.from_frame(FRAME, weight=None), kind, rho=rho)
+    assert str(caught.value) == (
+        f"rho={rho!r} is not a factor of Fay's method. Expected a number from 0 (half samples) up to but not including 1. "
+        "Leave it out for 0.3."
+    )

@@ -74,6 +74,10 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
         raise SurveyError(
             f'Replicates of kind "{kind}" are not known. Expected one of: {", ".join(KINDS)}.{did_you_mean(kind, KINDS)}'
         )
+    if not 0.0 <= rho < 1.0:
+        raise SurveyError(
+            f"rho={rho!r} is not a factor of Fay's method. Expected a number from 0 (half samples) up to but not including 1. Leave it out for 0.3."
+        )
     design = survey.design or replace(respondents_as_units(len(survey)), tally=survey.tally)
     if not all(design.told_apart(stage) for stage in range(contributing_stages(design))):
         survey.weights_known("wwm.replicates, where respondents are the sampling units,")

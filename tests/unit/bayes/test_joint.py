@@ -171,7 +171,7 @@ def test_the_truth_comes_back(posterior):
 
 def test_processes_do_not_change_the_draws(frame):
     survey = wwm.Survey.from_frame(frame, weight=None)
-    settings = {"seed": 3, "chains": 2, "draws": 40, "warmup": 50}
+    settings = {"seed": 3, "chains": 2, "draws": 100, "warmup": 50}
     survey = replace(survey, domain=np.arange(300) < 120)
     one = wwm.sample_joint(ITEMS, "age", survey, **settings)
     two = wwm.sample_joint(ITEMS, "age", survey, jobs=2, **settings)

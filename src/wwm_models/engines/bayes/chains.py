@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from wwm_models.engines.bayes.nuts import Chain, Density, Settings, run_chain
 from wwm_models.engines.bayes.target import Whitened
+from wwm_models.errors import FitError
 
 Array = NDArray[np.float64]
 Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
@@ -52,6 +53,24 @@ class Smooth(Protocol):
     def value_and_gradient(self, free: Array, /) -> tuple[float, Array]:
         """Log density at (p,) free coordinates and its derivative."""
         ...
+
+
+def check_sizes(chains: int, draws: int, warmup: int) -> None:
+    """Refuse chains that no posterior can be judged by, before any time is spent on them.
+
+    Raises
+    ------
+    FitError
+
+    Examples
+    --------
+    >>> check_sizes(4, 1000, 150)
+    """
+    if chains < 2 or draws < 100 or warmup < 50:
+        raise FitError(
+            f"chains={chains}, draws={draws}, warmup={warmup}: too few to judge a posterior by. Expected at least 2 chains, 100 draws and 50 warm-up "
+            "draws; the defaults are 4, 1000 and 150."
+        )
 
 
 def run_chains(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wwm_models.cells.design import cells_and_design
 from wwm_models.engines.bayes.blocked import BlockedPosterior
-from wwm_models.engines.bayes.chains import Keeper, Tell, run_chains
+from wwm_models.engines.bayes.chains import Keeper, Tell, check_sizes, run_chains
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
 from wwm_models.engines.bayes.health import health_table
@@ -118,7 +118,7 @@ def sample(
     (True, (4000, 2))
     """
     check_arguments("sample", model, survey)
-    _check_sizes(chains, draws, warmup)
+    check_sizes(chains, draws, warmup)
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
     problem = posterior_problem(model, survey, priors=priors, aliased=aliased)
     started = time.perf_counter()
@@ -219,11 +219,3 @@ def trouble_with(health: pd.DataFrame, divergences: int) -> str:
     if not parts:
         return ""
     return " ".join([*parts, "Sample more draws, use fewer terms, or declare narrower priors."])
-
-
-def _check_sizes(chains: int, draws: int, warmup: int) -> None:
-    if chains < 2 or draws < 100 or warmup < 50:
-        raise FitError(
-            f"chains={chains}, draws={draws}, warmup={warmup}: too few to judge a posterior by. Expected at least 2 chains, 100 draws and 50 warm-up "
-            "draws; the defaults are 4, 1000 and 150."
-        )

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood
+from wwm_models.errors import DeclarationError
 from wwm_models.records.joint import ItemParameters, ItemRows
 
 Array = NDArray[np.float64]
@@ -58,6 +59,18 @@ class JointPriors:
     loading_location: float = 0.0
     loading_scale: float = 0.75
     cutpoints: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("slopes", "spread", "loading_scale", "cutpoints"):
+            value = getattr(self, name)
+            if not 0.0 < value < float("inf"):
+                raise DeclarationError(
+                    f"JointPriors({name}={value!r}) is not a scale. Expected a finite number above 0. Leave it out for the default."
+                )
+        if not abs(self.loading_location) < float("inf"):
+            raise DeclarationError(
+                f"JointPriors(loading_location={self.loading_location!r}) is not a place. Expected a finite number. Leave it out for 0."
+            )
 
 
 class Layout:

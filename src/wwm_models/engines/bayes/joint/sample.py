@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.engines.bayes.chains import Keeper, Tell, Under, run_chains
+from wwm_models.arguments import whole_number
+from wwm_models.engines.bayes.chains import Keeper, Tell, Under, check_sizes, run_chains
 from wwm_models.engines.bayes.health import health_table
 from wwm_models.engines.bayes.joint.density import JointDensity, JointPriors, Layout
 from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood
@@ -28,6 +29,7 @@ from wwm_models.engines.bayes.joint.rows import item_rows, rest_correlations
 from wwm_models.engines.bayes.joint.storage import joint_inference_data
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.sample import trouble_with
+from wwm_models.errors import FitError
 from wwm_models.many import in_processes
 from wwm_models.records import Columns, Survey
 from wwm_models.records.joint import ItemParameters, ItemRows, JointPosterior
@@ -67,9 +69,10 @@ def sample_joint(
     seed : int
         Results do not depend on `jobs`.
     chains, draws, warmup : int
+        As for `wwm.sample`: at least 2, 100 and 50.
     priors : JointPriors, optional
     jobs : int
-        Processes over chains.
+        Processes over chains, 1 or more.
     progress : function of (str, int, int), optional
     kept : Keeper, optional
         Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
@@ -83,8 +86,12 @@ def sample_joint(
     ------
     ModelError, RankError
         If items or predictors do not fit the survey.
+    FitError
+        If there are too few chains or draws to judge a posterior by.
     """
     tell = progress or (lambda what, done, total: None)  # noqa: ARG005
+    check_sizes(chains, draws, warmup)
+    whole_number(jobs, "jobs", FitError, least=1)
     survey.one_by_one("wwm.sample_joint")
     rows = item_rows(items, predictors, survey)
     total = chains * (draws + warmup)
