@@ -18,6 +18,7 @@ from wwm_models.adjust.table import (
     group_frame,
     groups_of_patterns,
     names_of,
+    places_of,
     probability_limits,
     probability_table,
 )
@@ -88,9 +89,7 @@ def adjusted(
     n, n_effective = (np.repeat(part, len(categories)) for part in group_sizes(fit, groups))
     effective = np.where(n_effective > 0, n_effective, fit.n_effective)
     if isinstance(fit, Posterior) and found.draws is not None:
-        refuse_noisy(
-            fit, found.draws, [f"{category} in group {g + 1}" for g in range(len(groups)) for category in categories]
-        )
+        refuse_noisy(fit, found.draws, places_of(fit.cells.outcome, groups, categories))
         lower, upper = drawn_limits(found.draws, level, interval)
     else:
         lower, upper = probability_limits(

@@ -64,6 +64,18 @@ def group_frame(levels: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(count))
 
 
+def places_of(outcome: str, groups: pd.DataFrame, categories: Sequence[str]) -> list[str]:
+    """Every number of a table in words, answers varying fastest, as the ledger names them.
+
+    Examples
+    --------
+    >>> places_of("desired", pd.DataFrame({"age": ["18-34"]}), ["never", "daily"])
+    ['desired = never (age 18-34)', 'desired = daily (age 18-34)']
+    """
+    named = [", ".join(f"{name} {value}" for name, value in row.items()) for row in groups.to_dict("records")]
+    return [f"{outcome} = {category} ({name or 'everyone'})" for name in named for category in categories]
+
+
 def groups_of_patterns(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:
     """Row of `groups` (made by `group_frame`) to which each pattern belongs, -1 where none: (P,) array."""
     place = np.zeros(len(cells.weights), dtype=np.intp)

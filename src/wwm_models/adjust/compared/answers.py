@@ -206,11 +206,27 @@ def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: 
     found = _placed(estimates, [str(name) for name in dict.fromkeys(estimates.table["category"])])
     total = _values(estimates)[found.rows].sum(axis=1)
     if (np.abs(total - 1.0) > SUM_TO_ONE).any():
-        raise AdjustError(
-            f"The answers of a group sum to {total[np.argmax(np.abs(total - 1.0))]:.6g}. Expected 1: all answers, without collapses. "
-            "Make the estimates without `collapses`."
-        )
+        worst = int(np.argmax(np.nan_to_num(np.abs(total - 1.0))))
+        raise AdjustError(_not_one(found, worst, float(total[worst])))
     return found
+
+
+def _not_one(found: _Answers, row: int, total: float) -> str:
+    """What to say of a group whose answers do not sum to one, by the likeliest reason."""
+    group = ", ".join(f"{name} {value}" for name, value in found.groups.iloc[row].items()) or "everyone"
+    if "missing_information" in found.estimates.table:
+        return (
+            f"The answers of {group} sum to {total:.6g}, because every percentage was pooled by itself over the completed surveys. Expected answers "
+            'that sum to 1. Pool them with wwm.pool(..., scale="identity"), or make this number for every completed survey and pool those.'
+        )
+    if total > 1.0:
+        return (
+            f"The answers of {group} sum to {total:.6g}: some are counted twice, as collapses do. Expected every answer once, so a sum of 1. Make "
+            "the estimates without `collapses`."
+        )
+    return (
+        f"The answers of {group} sum to {total:.6g}: some are not there. Expected every answer once, so a sum of 1. Give the estimates of all answers."
+    )
 
 
 def _placed(estimates: Estimates, categories: list[str]) -> _Answers:

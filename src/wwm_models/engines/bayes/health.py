@@ -13,7 +13,7 @@ Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science 7, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -67,6 +67,32 @@ def _status(rhat: float, bulk: float, tail: float) -> str:
     if not min(bulk, tail) >= ESS_LIMIT:
         return f"effective sample size below {ESS_LIMIT:.0f}"
     return "ok"
+
+
+def shortfalls(row: Mapping[str, object], most_error: float = float("inf")) -> list[str]:
+    """What a quantity's draws fall short of: the number that failed, and what is allowed.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `health_table`; nothing is known of a quantity that never varies, so nothing fails.
+    most_error : float
+        The largest Monte Carlo error that is allowed, in the unit of the quantity.
+
+    Examples
+    --------
+    >>> shortfalls({"rhat": 1.034, "ess_bulk": 900.0, "ess_tail": 250.0, "mcse": 0.0024}, 0.001)
+    ['R-hat 1.034, allowed 1.01', 'effective draws 250, needed 400', 'Monte Carlo error 0.0024, allowed 0.001']
+    """
+    rhat, bulk, tail, mcse = (float(str(row[name])) for name in ("rhat", "ess_bulk", "ess_tail", "mcse"))
+    found: list[str] = []
+    if rhat > RHAT_LIMIT:
+        found.append(f"R-hat {rhat:.4g}, allowed {RHAT_LIMIT}")
+    if min(bulk, tail) < ESS_LIMIT:
+        found.append(f"effective draws {min(bulk, tail):.0f}, needed {ESS_LIMIT:.0f}")
+    if mcse > most_error:
+        found.append(f"Monte Carlo error {mcse:.2g}, allowed {most_error:g}")
+    return found
 
 
 def split_chains(draws: Array) -> Array:

@@ -18,7 +18,7 @@ from wwm_models.engines.bayes.blocked import BlockedPosterior
 from wwm_models.engines.bayes.chains import Keeper, Tell, check_sizes, run_chains
 from wwm_models.engines.bayes.correction import corrected
 from wwm_models.engines.bayes.declared import read_priors
-from wwm_models.engines.bayes.health import health_table
+from wwm_models.engines.bayes.health import health_table, shortfalls
 from wwm_models.engines.bayes.ladders import coordinates_of
 from wwm_models.engines.bayes.nuts import Chain, Settings
 from wwm_models.engines.bayes.pymc_model import pymc_model
@@ -212,10 +212,9 @@ def trouble_with(health: pd.DataFrame, divergences: int) -> str:
         [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []
     )
     if len(bad):
-        first = bad.iloc[0]
-        parts.append(
-            f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {first['quantity']}, {first['status']})."
-        )
+        first = bad.iloc[0].to_dict()
+        what = ", ".join([str(first["quantity"]), *(shortfalls(first) or [str(first["status"])])])
+        parts.append(f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {what}).")
     if not parts:
         return ""
     return " ".join([*parts, "Sample more draws, use fewer terms, or declare narrower priors."])
