@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,14 +92,15 @@ FEW = "too few to judge a posterior by. Expected at least 2 chains, 100 draws an
 
 
 @pytest.mark.parametrize(("chains", "draws", "warmup"), [(1, 1000, 150), (4, 99, 150), (4, 1000, 49)])
-@pytest.mark.parametrize("joint", [False, True], ids=["sample", "sample_joint"])
-def test_chains_that_no_posterior_can_be_judged_by(joint: bool, chains: int, draws: int, warmup: int):
-    survey, sizes = wwm.Survey.from_frame(FRAME, weight=None), {"chains": chains, "draws": draws, "warmup": warmup}
+@pytest.mark.parametrize(
+    "call",
+    [partial(wwm.sample, wwm.Model("y ~ g")), partial(wwm.sample_joint, ["y", "z"], "g")],
+    ids=["sample", "sample_joint"],
+)
+def test_chains_that_no_posterior_can_be_judged_by(call: Callable[..., Any], chains: int, draws: int, warmup: int):
+    survey = wwm.Survey.from_frame(FRAME, weight=None)
     with pytest.raises(FitError) as caught:
-        if joint:
-            wwm.sample_joint(["y", "z"], "g", survey, seed=1, **sizes)
-        else:
-            wwm.sample(wwm.Model("y ~ g"), survey, seed=1, **sizes)
+        call(survey, seed=1, chains=chains, draws=draws, warmup=warmup)
     assert str(caught.value) == f"chains={chains}, draws={draws}, warmup={warmup}: {FEW}"
 
 

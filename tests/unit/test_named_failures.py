@@ -12,7 +12,9 @@ import wwm_models as wwm
 from wwm_models.errors import AdjustError
 
 ANSWERS = ["no", "maybe", "yes"]
-FRAME = pd.DataFrame({"y": pd.Categorical(ANSWERS * 60, ANSWERS, ordered=True), "g": pd.Categorical(["a"] * 90 + ["b"] * 90)})
+FRAME = pd.DataFrame(
+    {"y": pd.Categorical(ANSWERS * 60, ANSWERS, ordered=True), "g": pd.Categorical(["a"] * 90 + ["b"] * 90)}
+)
 SURVEY = wwm.Survey.from_frame(FRAME, weight=None)
 
 
@@ -33,7 +35,9 @@ def test_a_monte_carlo_error_that_shows_in_print_is_printed(posterior: wwm.Poste
     with pytest.raises(AdjustError) as caught:
         wwm.adjusted(drawn(posterior, 0.4, sluggish=False), by="g")
     said = str(caught.value)
-    assert said.startswith("4 of 6 adjusted probabilities fail the checks of their draws: y = no (g a) (Monte Carlo error 0.00")
+    assert said.startswith(
+        "4 of 6 adjusted probabilities fail the checks of their draws: y = no (g a) (Monte Carlo error 0.00"
+    )
     assert ", allowed 0.001), y = maybe (g a) (Monte Carlo error 0.00" in said
     assert "R-hat" not in said
     assert "effective" not in said

@@ -224,9 +224,7 @@ def _not_one(found: _Answers, row: int, total: float) -> str:
             f"The answers of {group} sum to {total:.6g}: some are counted twice, as collapses do. Expected every answer once, so a sum of 1. Make "
             "the estimates without `collapses`."
         )
-    return (
-        f"The answers of {group} sum to {total:.6g}: some are not there. Expected every answer once, so a sum of 1. Give the estimates of all answers."
-    )
+    return f"The answers of {group} sum to {total:.6g}: some are not there. Expected every answer once, so a sum of 1. Give the estimates of all answers."
 
 
 def _placed(estimates: Estimates, categories: list[str]) -> _Answers:

@@ -28,7 +28,6 @@ from wwm_models.engines.bayes.target import LogPosterior, Target, Whitened, whit
 from wwm_models.engines.likelihood import check_arguments, vcov_kind
 from wwm_models.engines.loglikelihood import cell_likelihood
 from wwm_models.engines.maximum import starting_point
-from wwm_models.errors import FitError
 from wwm_models.families import FAMILIES, Model
 from wwm_models.numerics.intervals import kish_effective_n
 from wwm_models.numerics.links import LINKS
