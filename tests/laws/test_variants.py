@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ import wwm_models as wwm
 from wwm_models.adjust.why.perturbed import declared_points, reported
 from wwm_models.article.scenarios import points_in
 from wwm_models.engines.variants import FORMS, refitted, variant
+from wwm_models.study.explained import Fitted
+from wwm_models.study.models import Request
+from wwm_models.study.robust import errors_of_moves
 
 # a model, and what it is with a slope per cut point and as a multinomial model
 MODELS: dict[str, tuple[dict[str, Any], dict[str, Any] | str, dict[str, Any] | str]] = {
@@ -93,3 +97,40 @@ def test_a_variant_of_a_penalised_fit_is_penalised(frame: pd.DataFrame):
     assert not isinstance(found, str)
     assert found.penalty == "jeffreys"
     np.testing.assert_allclose(found.theta, by_hand.theta, atol=1e-8)
+
+
+def leaving_one_out(frame: pd.DataFrame, moves: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
+    """Standard errors of the jackknife, equal rows once: sqrt((n - 1) / n sum (t_(i) - mean)^2)."""
+    alike = frame.groupby(list(frame.columns), observed=True, sort=False).indices
+    deleted = np.array([moves(frame.drop(index=frame.index[rows[0]])) for rows in alike.values()])
+    counts = np.array([len(rows) for rows in alike.values()])
+    centred = deleted - np.average(deleted, axis=0, weights=counts)
+    return np.sqrt((len(frame) - 1) / len(frame) * counts @ centred**2)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "model", [wwm.Model("y ~ g + h"), wwm.Model("y ~ g + h", family="adjacent")], ids=["cumulative", "adjacent"]
+)
+def test_the_error_of_a_move_is_that_of_leaving_each_respondent_out(form: str, model: wwm.Model):
+    rng = np.random.default_rng(5)
+    g, h = rng.integers(0, 3, 700), rng.integers(0, 2, 700)
+    y = np.digitize(rng.logistic(0.6 * g - 0.4 * h, 1.0 + 0.3 * g), [-0.7, 1.0])
+    frame = pd.DataFrame(
+        {"y": pd.Categorical.from_codes(y, ["a", "b", "c"], ordered=True), "g": pd.Categorical(g.astype(str)), "h": pd.Categorical(h.astype(str))}
+    )  # fmt: skip
+
+    def fit_of(rows: pd.DataFrame) -> wwm.Fit:
+        return wwm.fit(model, wwm.Survey.from_frame(rows, weight=None))
+
+    def moves(rows: pd.DataFrame) -> np.ndarray:
+        own = fit_of(rows)
+        other = refitted(own, form)
+        assert isinstance(other, wwm.Fit)
+        return (wwm.adjusted(other, "g").table["estimate"] - wwm.adjusted(own, "g").table["estimate"]).to_numpy()
+
+    request = Request(("g",), (("total", ("g",)),), "total")
+    found = errors_of_moves(Fitted(request, fit_of(frame), {}), form, ("g",))
+    errors = np.array([error for error, _ in found.values()])
+    np.testing.assert_allclose(errors, leaving_one_out(frame, moves), rtol=0.03)
+    assert all(np.isinf(df) for _, df in found.values())

@@ -101,6 +101,7 @@ CONTRACT = {
     "robustness": [
         *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "declared", "nonproportional"],
         *["multinomial", "unweighted", "exposure_only", "other_exposures", "bayes", "largest_gap_points", "against"],
+        *["nonproportional_se", "multinomial_se", "df"],
     ],
     "agreement": [
         *["study", "data", "model", "estimand", "by", "group", "outcome", "category", "likelihood", "bayes"],

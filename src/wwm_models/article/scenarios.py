@@ -20,7 +20,7 @@ from wwm_models.adjust.why.perturbed import (
     without_level,
     without_stratum,
 )
-from wwm_models.engines.variants import refitted
+from wwm_models.engines.variants import FORMS, refitted
 from wwm_models.records import Fit
 
 CAPS = (5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)  # times the mean weight; then no weights at all
@@ -54,14 +54,20 @@ class Varied:
         return declared_points(self.made)
 
     @cached_property
+    def forms(self) -> dict[str, Fit]:
+        """The fit in the other forms of its model; without those that it has not, or that have no maximum."""
+        made = {form: refitted(self.fit, form) for form in FORMS}
+        return {form: one for form, one in made.items() if not isinstance(one, str)}
+
+    @cached_property
     def nonproportional(self) -> Points | None:
         """With a slope per cut point for every term, as `points_in`."""
-        return points_in(self.made, "nonproportional")
+        return _points_of(self.made, self.forms.get("nonproportional"))
 
     @cached_property
     def multinomial(self) -> Points | None:
         """Under the multinomial model, as `points_in`."""
-        return points_in(self.made, "multinomial")
+        return _points_of(self.made, self.forms.get("multinomial"))
 
     @cached_property
     def unweighted(self) -> Points | None:
@@ -114,9 +120,15 @@ def points_in(made: Reported, form: str) -> Points | None:
     form : {"nonproportional", "multinomial"}
         As `wwm_models.engines.variants.variant`.
     """
-    fit, other = made.fit, refitted(made.fit, form)
-    if isinstance(other, str):
+    other = refitted(made.fit, form)
+    return _points_of(made, None if isinstance(other, str) else other)
+
+
+def _points_of(made: Reported, other: Fit | None) -> Points | None:
+    """What is reported of a fit, at another fit of the same respondents."""
+    if other is None:
         return None
+    fit = made.fit
     members = {
         name: [category for category, inside in zip(fit.cells.categories, row, strict=True) if inside]
         for name, row in zip(made.names, made.collapse, strict=True)

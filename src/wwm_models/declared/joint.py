@@ -20,6 +20,7 @@ KEYS = (
     "weights",
     "contrasts",
     "family_of_tests",
+    "tolerance",
     "title_nl",
     "title_en",
     "priors",
@@ -47,6 +48,8 @@ class JointSpec:
     weights : {"survey", "none"}
     contrasts : {"pairwise", "reference", "none"}
     family_of_tests : str
+    tolerance : float
+        Percentage points; as in `ModelSpec`, for the numbers of every item.
     titles : mapping of language to title
     priors : mapping of "slopes", "spread", "loadings", "cutpoints" to the numbers of their density
         What is absent has the default of ``JointPriors``.
@@ -60,6 +63,7 @@ class JointSpec:
     weights: str = "survey"
     contrasts: str = "pairwise"
     family_of_tests: str = ""
+    tolerance: float = ModelSpec.tolerance
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     priors: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -73,7 +77,7 @@ class JointSpec:
         shared = ModelSpec(
             name=self.name, outcome="", family="cumulative", exposures=self.exposures, adjusters=self.adjusters, interactions=self.interactions,
             estimands=tuple(f"{name}-adjusted" for name in self.exposures) or ("total",), weights=self.weights, engines=("bayes",),
-            contrasts=self.contrasts, family_of_tests=self.family_of_tests, primary=False,
+            contrasts=self.contrasts, family_of_tests=self.family_of_tests, tolerance=self.tolerance, primary=False,
         )  # fmt: skip
         return tuple(
             replace(

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from wwm_models.numerics.intervals import critical_values
 from wwm_models.report.claims import references
 from wwm_models.report.evidence import number_name
 from wwm_models.report.figures import Row, grouped
@@ -18,10 +21,14 @@ from wwm_models.report.texts import Text
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}
 _ORDER = ("ok", "none", "look", "bad")
 # Checks that no reported number hangs on by themselves: they stay in the evidence, and what they would move is looked up in robustness.csv.
+# What says that the numbers were not reached (gradient, condition, second opinion, chains) does ring.
 _EVIDENCE = (
     "proportional_odds_points", "design_effect_of_weights", "imputed_", "predictive_p", "prior_sensitivity", "loo_", "together_p",
+    "warning", "design_df",
 )  # fmt: skip
 _ALTERNATIVES = ("nonproportional", "multinomial")
+_SETTLED = ("holds", "reverses")
+RELAXED = "parallel slopes relaxed"  # the axis of fragility.csv
 TOLERANCE = 2.0  # percentage points, where a study declares none
 _SYMBOLS: Mapping[str, str] = {"ok": "✓", "none": "?", "look": "!", "bad": "✕"}
 
@@ -77,9 +84,14 @@ def health(labels: Labels) -> Health:
     rows = grouped(rows_of(labels.results, "diagnostics"), "model")
     names = dict.fromkeys([*labels.results.models, *rows])
     moved = grouped(rows_of(labels.results, "robustness"), "model")
-    spoken, limits = _spoken_of(labels), _limits(labels)
+    spoken, limits, flips = _spoken_of(labels), _limits(labels), _flips(labels)
     models = {
-        name: _model(name, rows.get(name, []), _moved(name, moved.get(name, []), spoken, limits, labels), labels)
+        name: _model(
+            name,
+            rows.get(name, []),
+            (_moved(name, moved.get(name, []), spoken, limits, labels), *flips.get(name, ())),
+            labels,
+        )
         for name in names
     }
     level = max((model.level for model in models.values()), key=_ORDER.index, default="none")
@@ -115,6 +127,44 @@ def _place(row: Row) -> tuple[str, str, frozenset[str]]:
     return text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
 
 
+def _flips(labels: Labels) -> Mapping[str, list[Check]]:
+    """The claims whose verdict another form of the model takes away, by the models that judge them: their estimates lie elsewhere under it.
+
+    An undecided claim has no verdict to lose.
+    """
+    settled = {
+        text(row, "id"): labels.words[f"verdict_{text(row, 'likelihood_verdict')}"]
+        for row in rows_of(labels.results, "claims")
+        if text(row, "likelihood_verdict") in _SETTLED
+    }
+    flipped = {
+        text(row, "id"): row
+        for row in rows_of(labels.results, "fragility")
+        if text(row, "axis") == RELAXED and text(row, "status") == "flips" and text(row, "id") in settled
+    }
+    judges = {
+        facts["outcome"]: name
+        for name, facts in labels.results.declared.get("models", {}).items()
+        if facts.get("primary")
+    }
+    found: dict[str, list[Check]] = {}
+    for claim in labels.results.declared.get("claims", ()):
+        row = flipped.get(str(claim.get("id")))
+        for name in {judges.get(str(at["outcome"])) for at in references(claim)} if row is not None else ():
+            if row is not None and name is not None:
+                found.setdefault(name, []).append(_flip(row, settled[text(row, "id")], labels))
+    return found
+
+
+def _flip(row: Row, verdict: Text, labels: Labels) -> Check:
+    words = labels.words
+    form = "multinomial" if text(row, "detail") == "multinomial" else "nonproportional"
+    message = words.fill("health_flip", claim=text(row, "id"), verdict=verdict, variant=words[f"variant_{form}"])
+    return Check(
+        labels.said("total"), words["health_form"], Value(math.nan, "plain"), labels.said("look"), "look", message
+    )
+
+
 def _moved(
     name: str,
     rows: Sequence[Row],
@@ -122,29 +172,48 @@ def _moved(
     limits: Mapping[tuple[str, ...], tuple[float, float]],
     labels: Labels,
 ) -> Check | None:
-    """The reported number that another form of the model moves most: by more than the study tolerates, and out of its own interval.
+    """The reported number that another form of the model moves most beyond what the study tolerates, allowing for the error of the move.
 
-    Reported are the numbers that the article speaks of, and all of them where it speaks of none. A number that stays within the interval
-    printed beside it says nothing else to a reader than before.
+    Reported are the numbers that the article speaks of, and all of them where it speaks of none. A move counts where its interval, at the
+    level of the run and for all moves of the model together (Bonferroni), lies beyond the tolerance. Of the largest of many noisy moves
+    nothing else can be said; every move stands in robustness.csv. Where the error of a move is not known, it counts if it leads out
+    of the interval that is printed beside the number.
     """
     tolerance = float(labels.results.declared.get("models", {}).get(name, {}).get("tolerance", TOLERANCE))
-    gaps = [
-        (100.0 * abs(number(row, other) - number(row, "declared")), at, other)
+    level = float(labels.results.settings.get("level", 0.95))
+    moves = [
+        (at, other)
         for at, row in enumerate(rows)
         for other in _ALTERNATIVES
-        if (not spoken or _place(row) in spoken) and _outside(number(row, other), limits.get(_key(row)))
+        if (not spoken or _place(row) in spoken) and not math.isnan(number(row, other))
     ]
-    largest, at, other = max(gaps, default=(0.0, 0, ""))
-    if largest <= tolerance:
+    reached = [
+        (_least(rows[at], other, 1.0 - (1.0 - level) / len(moves), limits.get(_key(rows[at]))), at, other)
+        for at, other in moves
+    ]
+    least, at, other = max(reached, default=(0.0, 0, ""))
+    if least <= tolerance:
         return None
     row, words = rows[at], labels.words
     numbers = Numbers("nl"), Numbers("en")
+    points = 100.0 * abs(number(row, other) - number(row, "declared"))
     message = words.fill(
         "health_moved", number=number_name(row, labels), variant=words[f"variant_{other}"],
-        points=Text(*(each.decimal(largest, 1) for each in numbers)), tolerance=Text(*(each.plain(tolerance) for each in numbers)),
+        points=Text(*(each.decimal(points, 1) for each in numbers)), least=Text(*(each.decimal(least, 1) for each in numbers)),
+        tolerance=Text(*(each.plain(tolerance) for each in numbers)),
     )  # fmt: skip
     label = labels.estimand(text(row, "estimand"))
     return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
+
+
+def _least(row: Row, other: str, level: float, limits: tuple[float, float] | None) -> float:
+    """Percentage points that a number moves at least, at a level; 0 where that is not known and the number stays within its interval."""
+    points = 100.0 * abs(number(row, other) - number(row, "declared"))
+    error = number(row, f"{other}_se")
+    if math.isnan(error):
+        return points if _outside(number(row, other), limits) else 0.0
+    critical = float(critical_values(level, np.array([number(row, "df")]))[0])
+    return points - 100.0 * error * critical if critical == critical else 0.0
 
 
 def _outside(value: float, interval: tuple[float, float] | None) -> bool:
@@ -153,8 +222,8 @@ def _outside(value: float, interval: tuple[float, float] | None) -> bool:
     return not math.isnan(value) and not lower <= value <= upper
 
 
-def _model(name: str, rows: Sequence[Row], moved: Check | None, labels: Labels) -> ModelHealth:
-    checks = (*(_check(row, labels) for row in rows), *((moved,) if moved else ()))
+def _model(name: str, rows: Sequence[Row], moved: Sequence[Check | None], labels: Labels) -> ModelHealth:
+    checks = (*(_check(row, labels) for row in rows), *(one for one in moved if one is not None))
     level = max((check.level for check in checks), key=_ORDER.index, default="none")
     worrying = tuple(check for check in checks if check.level != "ok")
     word = labels.words[f"level_{level}"]

@@ -8,19 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from wwm_models.adjust.adjusted import adjusted
+from wwm_models.adjust.compared.law import law_of
 from wwm_models.adjust.why.perturbed import Place, Points, Reported
 from wwm_models.article import Article
 from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
 from wwm_models.article.fragility import flip_map, ground
 from wwm_models.article.pool import keys_of, pool_of
 from wwm_models.declared.models import ModelSpec
-from wwm_models.study.explained import Explained
+from wwm_models.engines.variants import FORMS
+from wwm_models.errors import WwmError
+from wwm_models.study.explained import Explained, Fitted
 from wwm_models.study.models import ModelResult
 
 VARIANTS = ("nonproportional", "multinomial", "unweighted", "exposure_only", "other_exposures", "bayes")
 TIED = 1e-7  # points: gaps that differ by less are equal but for rounding, and the variant that comes first is named
 COLUMNS = (
     "estimand", "by", "group", "outcome", "category", "declared", *VARIANTS, "largest_gap_points", "against",
+    *(f"{form}_se" for form in FORMS), "df",
 )  # fmt: skip
 
 
@@ -36,7 +41,8 @@ def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With `COLUMNS`: probabilities, and the largest gap to the declared number in percentage points with its variant.
+        With `COLUMNS`: probabilities, the largest gap to the declared number in percentage points with its variant, the standard error of
+        the move from the declared number to that in another form of the model, and its degrees of freedom.
     """
     declared = [fitted.varied.declared for fitted in one.fits]
     drawn = {(label, key): value for label, key, value in _drawn(result)}
@@ -56,8 +62,35 @@ def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
                 "exposure_only": _exposure_only(one, label, by, declared[number]),
                 "bayes": {key: drawn[label, key] for _, key in rows if (label, key) in drawn},
             }
-            parts.append(_rows(label, by, rows, declared[number], own))
+            errors = {form: errors_of_moves(fitted, form, by) for form in FORMS}
+            parts.append(_rows(label, by, rows, declared[number], own).assign(**_moves(errors, [at for _, at in rows])))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(COLUMNS))
+
+
+def errors_of_moves(fitted: Fitted, form: str, by: tuple[str, ...]) -> dict[Place, tuple[float, float]]:
+    """Standard error and degrees of freedom of the move of every number to another form of the model.
+
+    The same respondents give both numbers, so that the move has the variance of the difference of their influences (Mize, Doan and Long
+    2019, doi:10.1177/0081175019852763); empty where there is no such fit.
+    """
+    other = fitted.varied.forms.get(form)
+    if other is None:
+        return {}
+    try:
+        moved, own = (
+            adjusted(fit, by or None, over=fitted.population, collapses=fitted.collapses) for fit in (other, fitted.fit)
+        )
+    except WwmError:
+        return {}
+    law = law_of([(moved, np.eye(len(moved.table))), (own, -np.eye(len(own.table)))])
+    return dict(zip(keys_of(own.table, own.by), zip(law.std_error, law.freedom.df, strict=True), strict=True))
+
+
+def _moves(errors: Mapping[str, Mapping[Place, tuple[float, float]]], places: Sequence[Place]) -> dict[str, np.ndarray]:
+    unknown = (np.nan, np.nan)
+    found = {form: np.array([known.get(at, unknown) for at in places]) for form, known in errors.items()}
+    df = np.fmin.reduce([one[:, 1] for one in found.values()])
+    return {**{f"{form}_se": one[:, 0] for form, one in found.items()}, "df": df}
 
 
 def fragility_table(

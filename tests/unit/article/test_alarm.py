@@ -13,7 +13,14 @@ from wwm_models.records import Results
 from wwm_models.report.health import health
 from wwm_models.report.labels import Labels
 
-CHECKS = ("proportional_odds_points", "design_effect_of_weights", "predictive_p:age", "prior_sensitivity:age")
+CHECKS = (
+    "proportional_odds_points",
+    "design_effect_of_weights",
+    "predictive_p:age",
+    "prior_sensitivity:age",
+    "warning",
+    "design_df",
+)
 
 
 def results(moved: float, group: str = "age=old", declared: dict | None = None) -> Results:
@@ -47,7 +54,70 @@ def within(lower: float, upper: float) -> Results:
     return dataclasses.replace(made, tables={**made.tables, "comparison": beside})
 
 
+def erring(moved: float, error: float, df: float = np.inf, copies: int = 1, level: float = 0.95) -> Results:
+    """A move with a standard error in percentage points, among as many of the like."""
+    made = results(moved)
+    row = made.tables["robustness"].iloc[[0]].assign(nonproportional_se=error / 100.0, multinomial_se=np.nan, df=df)
+    others = [row.assign(group=f"age={at}", nonproportional=0.40) for at in range(1, copies)]
+    return dataclasses.replace(
+        made, tables={**made.tables, "robustness": pd.concat([row, *others])}, settings={"level": level}
+    )
+
+
+def flipping(axis: str, status: str, verdict: str, primary: bool = True) -> Results:
+    """A claim with a verdict, and what another form of the model does to it."""
+    made = results(0.1, declared={"models": {"m": {"outcome": "y", "primary": primary}}, "claims": [CLAIM]})
+    claims = pd.DataFrame([{"id": "C", "likelihood_verdict": verdict}])
+    fragility = pd.DataFrame([{"id": "C", "axis": axis, "status": status, "detail": "multinomial"}])
+    return dataclasses.replace(made, tables={**made.tables, "claims": claims, "fragility": fragility})
+
+
 CLAIM = {"id": "C", "references": [{"role": "at", "outcome": "y", "category": "yes", "group": {"age": "young"}}]}
+
+
+# The two-sided 5% point of the normal is 1.96, of Student's t with 4 degrees of freedom 2.776, and of the normal for one of 50 numbers 3.291.
+@pytest.mark.parametrize(
+    ("made", "level"),
+    [
+        (erring(5.0, 1.5), "look"),  # 5 - 1.96 x 1.5 = 2.06
+        (erring(5.0, 1.55), "ok"),  # 1.96
+        (erring(-5.0, 1.5), "look"),
+        (erring(5.0, 1.5, df=4.0), "ok"),  # 0.84
+        (erring(8.0, 2.0, df=4.0), "look"),  # 2.45
+        (erring(5.0, 1.5, copies=50), "ok"),  # 0.06
+        (erring(8.0, 1.5, copies=50), "look"),  # 3.06
+        (erring(5.0, 1.5, level=0.99), "ok"),  # 5 - 2.576 x 1.5 = 1.14
+        (erring(5.0, 0.0), "look"),
+        (erring(5.0, 1.0, df=0.0), "ok"),  # no degrees of freedom: nothing is known of the move
+        (flipping("parallel slopes relaxed", "flips", "holds"), "look"),
+        (flipping("parallel slopes relaxed", "flips", "reverses"), "look"),
+        (flipping("parallel slopes relaxed", "flips", "undecided"), "ok"),
+        (flipping("parallel slopes relaxed", "does not flip", "holds"), "ok"),
+        (flipping("trimmed weights", "flips", "holds"), "ok"),
+        (flipping("parallel slopes relaxed", "flips", "holds", primary=False), "ok"),
+    ],
+)  # fmt: skip
+def test_a_move_rings_beyond_its_own_error_and_a_lost_verdict_does(made: Results, level: str):
+    assert health(Labels(made)).level == level
+
+
+def test_what_rings_is_named_in_words():
+    (move,) = health(Labels(erring(5.0, 1.5))).models["m"].worrying
+    assert move.message.en.endswith(
+        " moves 5.0 percentage points under another model (not parallel), and at least 2.1 when chance in all numbers together is allowed for; "
+        "the study allows 2"
+    )
+    assert move.message.nl.endswith(
+        " verschuift 5,0 procentpunt onder een ander model (niet evenwijdig), en zeker 2,1 als met toeval in alle getallen samen rekening wordt "
+        "gehouden; de studie laat 2 toe"
+    )
+    (lost,) = health(Labels(flipping("parallel slopes relaxed", "flips", "holds"))).models["m"].worrying
+    assert lost.message.en == (
+        "C (holds) loses that verdict under another model (multinomial): its estimates then lie on the other side of the border"
+    )
+    assert lost.message.nl == (
+        "C (houdt stand) verliest dat oordeel onder een ander model (multinomiaal): de schattingen liggen dan aan de andere kant van de grens"
+    )
 
 
 @pytest.mark.parametrize(
