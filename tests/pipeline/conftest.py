@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from wwm_models.cli import main
 
 CODEBOOK = """
 [source]
@@ -94,4 +97,20 @@ def study_in() -> Callable[[Path], Path]:
 def small(tmp_path: Path) -> Path:
     """A folder with ``study/`` and ``data.csv``."""
     small_study(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study with the results of its run in ``out``; read it, do not change it."""
+    folder = tmp_path_factory.mktemp("ran")
+    small_study(folder)
+    assert main(["run", str(folder / "study"), "--data", str(folder / "data.csv"), "--out", str(folder / "out")]) == 0
+    return folder
+
+
+@pytest.fixture
+def finished(ran: Path, tmp_path: Path) -> Path:
+    """A copy of the small study and its results, to be changed."""
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
     return tmp_path

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -18,7 +16,6 @@ import pytest
 
 from wwm_models.cli import main
 from wwm_models.store import read_table, verify_results
-from wwm_models.study import run_study
 
 ESTIMATES = [
     "by",
@@ -116,51 +113,47 @@ def run(small: Path, *more: str) -> int:
     return main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / "out"), *more])
 
 
-def test_every_file_of_the_contract_with_its_columns(small: Path):
-    assert run(small) == 0
+def test_every_file_of_the_contract_with_its_columns(ran: Path):
     for name, columns in CONTRACT.items():
-        assert read_table(small / "out" / f"{name}.csv").columns.to_list() == columns, name
-    assert (small / "out" / "report.html").is_file()
-    manifest = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
+        assert read_table(ran / "out" / f"{name}.csv").columns.to_list() == columns, name
+    assert (ran / "out" / "report.html").is_file()
+    manifest = json.loads((ran / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["models"] == {
         "wish": {"status": "ok", "problems": []},
         "wish_nominal": {"status": "ok", "problems": []},
     }
     assert manifest["data_file"] == "data.csv"
-    assert manifest["inputs"]["data.csv"] == hashlib.sha256((small / "data.csv").read_bytes()).hexdigest()
-    assert verify_results(small / "out") == []
+    assert manifest["inputs"]["data.csv"] == hashlib.sha256((ran / "data.csv").read_bytes()).hexdigest()
+    assert verify_results(ran / "out") == []
 
 
-def test_a_run_of_a_table_in_a_database(small: Path):
-    frame = pd.read_csv(small / "data.csv")
-    with duckdb.connect(str(small / "data.db")) as base:
+def test_a_run_of_a_table_in_a_database(finished: Path):
+    frame = pd.read_csv(finished / "data.csv")
+    with duckdb.connect(str(finished / "data.db")) as base:
         base.execute("create table answers as select * from frame")
         assert len(frame)
-    assert run(small) == 0
-    address = f"duckdb://{small}/data.db#answers"
-    assert main(["run", str(small / "study"), "--data", address, "--out", str(small / "there")]) == 0
+    address = f"duckdb://{finished}/data.db#answers"
+    assert main(["run", str(finished / "study"), "--data", address, "--out", str(finished / "there")]) == 0
     for name in ("raw", "adjusted", "accounting", "comparison"):
         pd.testing.assert_frame_equal(
-            read_table(small / "there" / f"{name}.csv"), read_table(small / "out" / f"{name}.csv")
+            read_table(finished / "there" / f"{name}.csv"), read_table(finished / "out" / f"{name}.csv")
         )
-    manifest = json.loads((small / "there" / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((finished / "there" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["data_file"] == address
     assert len(manifest["inputs"][address]) == 64
 
 
-def test_raw_counts_are_those_of_the_file(small: Path):
-    run(small)
-    data = pd.read_csv(small / "data.csv")
-    table = read_table(small / "out" / "raw.csv")
+def test_raw_counts_are_those_of_the_file(ran: Path):
+    data = pd.read_csv(ran / "data.csv")
+    table = read_table(ran / "out" / "raw.csv")
     older = table[(table["group"] == "age_group=50-64") & (table["category"] == "often")].iloc[0]
     rows = data[data["age"] >= 50]
     assert (older["count"], older["n"]) == ((rows["wish"] == 3).sum(), len(rows))
     np.testing.assert_allclose(older["estimate"], np.average(rows["wish"] == 3, weights=rows["w"]), rtol=1e-12)
 
 
-def test_published_stands_in_the_same_row_as_raw_and_adjusted(small: Path):
-    run(small)
-    table = read_table(small / "out" / "comparison.csv")
+def test_published_stands_in_the_same_row_as_raw_and_adjusted(ran: Path):
+    table = read_table(ran / "out" / "comparison.csv")
     printed = table[table["published"].notna()]
     assert set(printed["category"]) == {"at_least_some"}
     assert set(printed["group"]) == {"age_group=50-64"}
@@ -170,11 +163,10 @@ def test_published_stands_in_the_same_row_as_raw_and_adjusted(small: Path):
     assert printed[["raw", "adjusted_likelihood", "difference", "difference_se"]].notna().all(axis=None)
 
 
-def test_the_decomposition_adds_up_to_the_difference_of_the_comparison(small: Path):
-    run(small)
+def test_the_decomposition_adds_up_to_the_difference_of_the_comparison(ran: Path):
     keys = ["model", "estimand", "group", "category"]
-    parts = read_table(small / "out" / "decomposition.csv").fillna({"group": ""})
-    whole = read_table(small / "out" / "comparison.csv").fillna({"group": ""}).set_index(keys)
+    parts = read_table(ran / "out" / "decomposition.csv").fillna({"group": ""})
+    whole = read_table(ran / "out" / "comparison.csv").fillna({"group": ""}).set_index(keys)
     sums = parts[parts["part"] != "difference"].groupby(keys)["percentage_points"].sum()
     total = parts[parts["part"] == "difference"].set_index(keys)
     assert len(total) == len(whole) > 40
@@ -193,6 +185,16 @@ def test_claims_are_printed_with_their_rules(small: Path, capsys: pytest.Capture
     assert "bound" not in said
 
 
+@pytest.fixture(scope="module")
+def with_margin(tmp_path_factory: pytest.TempPathFactory, study_in: Callable[[Path], Path]) -> Path:
+    """The results of a study whose claim has a margin of five points."""
+    folder = tmp_path_factory.mktemp("margin")
+    article = study_in(folder) / "article.toml"
+    article.write_text(article.read_text().replace("[[claim]]", "[[claim]]\nmargin = 5\nmargin_by = 'ours'"))
+    run(folder)
+    return folder / "out"
+
+
 @pytest.mark.parametrize(
     ("lang", "head", "criterion", "rule", "last"),
     [
@@ -201,22 +203,18 @@ def test_claims_are_printed_with_their_rules(small: Path, capsys: pytest.Capture
     ],
 )  # fmt: skip
 def test_claims_say_their_criterion_in_one_language(
-    small: Path, capsys: pytest.CaptureFixture[str], lang: str, head: str, criterion: str, rule: str, last: str
+    with_margin: Path, capsys: pytest.CaptureFixture[str], lang: str, head: str, criterion: str, rule: str, last: str
 ):
-    article = small / "study" / "article.toml"
-    article.write_text(article.read_text().replace("[[claim]]", "[[claim]]\nmargin = 5\nmargin_by = 'ours'"))
-    run(small)
     capsys.readouterr()
-    assert main(["claims", str(small / "out"), "--lang", lang]) == 0
+    assert main(["claims", str(with_margin), "--lang", lang]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert all(part in said for part in (" ".join(head.split()), criterion, rule, last))
     other = {"en": ("ruw", "klopt"), "nl": ("raw", "holds", "adjusted")}[lang]
     assert not any(word in said.split() for word in other)
 
 
-def test_a_true_order_holds(small: Path):
-    run(small)
-    claims = read_table(small / "out" / "claims.csv")
+def test_a_true_order_holds(ran: Path):
+    claims = read_table(ran / "out" / "claims.csv")
     assert claims[["id", "raw_verdict", "likelihood_verdict", "verdict"]].to_numpy().tolist() == [
         ["C1", "holds", "holds", "holds"]
     ]
@@ -245,16 +243,15 @@ def test_small_groups_are_not_published(small: Path):
     assert (hidden["n"] == 9).all()
 
 
-def test_wrong_input_leaves_the_results_untouched(small: Path, capsys: pytest.CaptureFixture[str]):
-    run(small)
-    before = (small / "out" / "manifest.json").read_bytes()
-    (small / "study" / "wish.toml").write_text('outcome = "wish"\nfamilly = "cumulative"\n', encoding="utf-8")
+def test_wrong_input_leaves_the_results_untouched(finished: Path, capsys: pytest.CaptureFixture[str]):
+    before = (finished / "out" / "manifest.json").read_bytes()
+    (finished / "study" / "wish.toml").write_text('outcome = "wish"\nfamilly = "cumulative"\n', encoding="utf-8")
     capsys.readouterr()
-    assert run(small) == 2
+    assert run(finished) == 2
     said = capsys.readouterr().err
     assert 'unknown key "familly"' in said
     assert 'Did you mean "family"?' in said
-    assert (small / "out" / "manifest.json").read_bytes() == before
+    assert (finished / "out" / "manifest.json").read_bytes() == before
 
 
 def test_a_folder_that_is_not_results_is_left_alone(small: Path, capsys: pytest.CaptureFixture[str]):
@@ -265,25 +262,22 @@ def test_a_folder_that_is_not_results_is_left_alone(small: Path, capsys: pytest.
     assert (small / "out" / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
-def test_verify_names_a_changed_and_a_missing_file(small: Path, capsys: pytest.CaptureFixture[str]):
-    run(small)
-    with (small / "out" / "raw.csv").open("a", encoding="utf-8") as stream:
+def test_verify_names_a_changed_and_a_missing_file(finished: Path, capsys: pytest.CaptureFixture[str]):
+    with (finished / "out" / "raw.csv").open("a", encoding="utf-8") as stream:
         stream.write("one line more\n")
-    (small / "out" / "claims.csv").unlink()
+    (finished / "out" / "claims.csv").unlink()
     capsys.readouterr()
-    assert main(["verify", str(small / "out")]) == 1
+    assert main(["verify", str(finished / "out")]) == 1
     assert capsys.readouterr().out.splitlines() == ["claims.csv is missing", "raw.csv has changed since it was written"]
 
 
-def test_the_same_inputs_give_the_same_tables(small: Path):
-    run(small)
-    first = {path.name: path.read_bytes() for path in (small / "out").glob("*.csv")}
-    run(small)
-    assert {path.name: path.read_bytes() for path in (small / "out").glob("*.csv")} == first
+def test_the_same_inputs_give_the_same_tables(finished: Path):
+    first = {path.name: path.read_bytes() for path in (finished / "out").glob("*.csv")}
+    run(finished)
+    assert {path.name: path.read_bytes() for path in (finished / "out").glob("*.csv")} == first
 
 
-def test_finished_models_of_an_interrupted_run_are_used(small: Path, monkeypatch: pytest.MonkeyPatch):
-    reference = run_study(small / "study", data=small / "data.csv", out=small / "whole")
+def test_finished_models_of_an_interrupted_run_are_used(ran: Path, small: Path, monkeypatch: pytest.MonkeyPatch):
     from wwm_models.study import running
 
     original = running.run_declared
@@ -304,43 +298,50 @@ def test_finished_models_of_an_interrupted_run_are_used(small: Path, monkeypatch
 
     monkeypatch.setattr(running, "run_declared", only_second)
     assert run(small) == 0
-    for name, table in reference.results.tables.items():
-        pd.testing.assert_frame_equal(
-            read_table(small / "out" / f"{name}.csv"), read_table(small / "whole" / f"{name}.csv")
-        )
-        assert len(table) == len(read_table(small / "out" / f"{name}.csv"))
+    tables = sorted(path.name for path in (ran / "out").glob("*.csv"))
+    assert tables == sorted(path.name for path in (small / "out").glob("*.csv"))
+    for name in tables:
+        pd.testing.assert_frame_equal(read_table(small / "out" / name), read_table(ran / "out" / name))
     assert not list(small.glob(".out*"))
 
 
-@pytest.mark.slow
-def test_sigkill_at_any_moment_leaves_the_former_results_or_new_ones(small: Path):
-    run(small)
-    former = (small / "out" / "manifest.json").read_bytes()
+MOMENTS = {  # changes of the folder in this order, the last of which does not happen any more; and whether the results are new ones then
+    "nothing is written": ([" "], False),
+    "a model is kept": (["finished/"], False),
+    "half the tables are written": (["comparison.csv"], False),
+    "the page is written": (["report.html"], False),
+    "all but the manifest is written": (["manifest.json"], False),
+    "the former results are removed": (["os.rename .*manifest.json", "os.remove raw.csv$"], True),
+}
+
+
+def test_sigkill_at_any_moment_leaves_the_former_results_or_new_ones(finished: Path):
+    out = finished / "out"
+    place = ["--data", str(finished / "data.csv"), "--out", str(out), "--level", "0.9"]
     command = [
         sys.executable,
-        "-m",
-        "wwm_models.cli",
+        str(Path(__file__).with_name("killed_runs.py")),
+        str(finished),
         "run",
-        str(small / "study"),
-        "--data",
-        str(small / "data.csv"),
-        "--out",
-        str(small / "out"),
+        str(finished / "study"),
+        *place,
     ]
-    command += ["--level", "0.9"]
-    started = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True)
-    seconds = time.monotonic() - started
-    run(small)
-    for share in (0.5, 0.7, 0.8, 0.9, 0.95, 1.0):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(share * seconds)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        assert verify_results(small / "out") == []
-        manifest = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
-        former_settings = json.loads(former)["settings"]
-        assert manifest["settings"]["level"] in (0.9, former_settings["level"])
-    subprocess.run(command, check=True, capture_output=True)
-    assert json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))["settings"]["level"] == 0.9
-    assert not list(small.glob(".out*"))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as runs:
+        assert runs.stdin is not None
+        assert runs.stdout is not None
+        for moment, (changes, new) in MOMENTS.items():
+            print(json.dumps(changes), file=runs.stdin, flush=True)
+            assert runs.stdout.readline() == "-9\n", moment
+            assert verify_results(out) == [], moment
+            assert (level_of(out) == 0.9) == new, moment
+        print("[]", file=runs.stdin, flush=True)
+        assert runs.stdout.readline() == "0\n"
+    assert verify_results(out) == []
+    assert level_of(out) == 0.9
+    assert not list(finished.glob(".out*"))
+
+
+def level_of(out: Path) -> float:
+    return json.loads((out / "manifest.json").read_text(encoding="utf-8"))["settings"]["level"]
