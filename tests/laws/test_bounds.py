@@ -60,6 +60,7 @@ def prints(population: Population, name: str, at: Reference) -> Published:
     return Published(name, at, float(round(100 * value)), "integer", "text")
 
 
+@pytest.mark.slow
 def test_bounds_contain_the_truth_and_shrink_with_another_number_for_1000_populations():
     rng = np.random.default_rng(20210504)
     pairs, truths = [], []
@@ -83,6 +84,7 @@ def test_bounds_contain_the_truth_and_shrink_with_another_number_for_1000_popula
     assert (np.ptp(more, axis=1) < np.ptp(few, axis=1) - 0.01).sum() > 100  # and often by a good deal
 
 
+@pytest.mark.slow
 def test_with_every_cell_printed_bounds_are_the_exact_value_within_rounding():
     rng = np.random.default_rng(7)
     checked = 0

@@ -15,6 +15,7 @@ from wwm_models.disclosure import withhold
 from wwm_models.disclosure.tables import HIDDEN
 
 
+@pytest.mark.slow
 def test_an_attack_by_linear_programming_finds_no_suppressed_number():
     rng = np.random.default_rng(4)
     every = [attack(respondents(rng), engines=("likelihood",)) for _ in range(8)]
@@ -133,6 +134,7 @@ def hunts() -> Hunt:
     return total([hunt(seed) for seed in (*range(1, 8), 57)] + [hunt(50, whole=True), hunt(8, twice=True)])
 
 
+@pytest.mark.slow
 def test_an_attack_by_whole_numbers_finds_no_group_in_what_models_publish(hunts: Hunt):
     assert (hunts.found, hunts.found_page, hunts.found_adjusted) == (0, 0, 0)
     assert hunts.open >= 8  # the attack has teeth: coefficients of every model would tell these,

@@ -104,6 +104,7 @@ def fitted(model: wwm.Model, survey: wwm.Survey) -> wwm.Fit:
         return wwm.fit(model, survey, penalty="jeffreys")
 
 
+@pytest.mark.slow
 def test_every_model_of_every_study(study: tuple[Path, Path], tmp_path: Path):
     folder, data = study
     book = folder / "codebook.toml"

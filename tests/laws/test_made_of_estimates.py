@@ -63,6 +63,7 @@ def test_superiority_of_a_latent_normal_tends_to_its_closed_form():
     np.testing.assert_allclose(gamma, stats.norm.cdf(0.8 / np.sqrt(2.0)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_standard_error_of_superiority_is_that_of_the_jackknife(respondents):
     """75 respondents left out one by one; linearisation differs from it by a term of order 1 / n of a group: 8%."""
     frame = respondents(75)

@@ -101,6 +101,7 @@ def test_regions_of_a_point_have_the_two_sided_law():
     np.testing.assert_allclose(largest_excess(law, np.zeros(4), np.inf, 0.95), critical, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_true_claim_of_many_numbers_is_contradicted_as_often_as_its_level():
     """Five equal shares, so that a >= b, a >= c, a >= d, a >= e are true by nothing; each alone would reverse at 5%."""
     rng, names = np.random.default_rng(4), "abcde"

@@ -29,16 +29,21 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 SHOWN = ("comparison.csv", "claims.csv", "labels.json", "accounting.csv", "manifest.json")
 
 
-@pytest.fixture
-def finished(make: Callable[..., Results], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def undamaged(make: Callable[..., Results], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder without its page: the tables, what explains them, and a manifest."""
-    folder, results = tmp_path / "out", make(bayes=False)
-    folder.mkdir()
+    folder, results = tmp_path_factory.mktemp("undamaged"), make(bayes=False)
     for name, table in results.tables.items():
         write_table(table, folder / f"{name}.csv")
     write_labels(results, folder)
     write_manifest(folder, {"study": results.study})
     return folder
+
+
+@pytest.fixture
+def finished(undamaged: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    return shutil.copytree(undamaged, tmp_path / "out")
 
 
 def commands(out: Path) -> tuple[list[str], ...]:
