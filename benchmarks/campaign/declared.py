@@ -19,6 +19,7 @@ import wwm_models as wwm
 from benchmarks.campaign.judged import ACCEPTED, CLEAR, RIGHT, WRONG, Judged, clear, ended
 from benchmarks.campaign.study import ARTICLE, CODEBOOK, MODEL, answers, write_study
 from wwm_models.cli import main
+from wwm_models.cli.main import OWN_FAULT
 
 FILES = {"codebook.toml": CODEBOOK, "wish.toml": MODEL, "article.toml": ARTICLE}
 VALUES: tuple[Any, ...] = (
@@ -132,6 +133,8 @@ def called(arguments: list[str]) -> str:
             code = stop.code if isinstance(stop.code, int) else 2
             return CLEAR if code == 2 and "error:" in err.getvalue() else RIGHT
     said = err.getvalue()
+    if code == OWN_FAULT:
+        raise RuntimeError(said)
     if code == 2:
         message = said[said.find("wwm: ") + 5 :].strip()
         if not clear(message):

@@ -185,7 +185,7 @@ def _judge(place: Place, labels: list[str], opened: Open | None) -> tuple[str, s
     (place.study / "codebook.toml").write_text(labelled(labels), encoding="utf-8")
     code = place.run(place.new)
     said = place.heard()
-    if "Traceback" in said or code == 98:
+    if "Traceback" in said or code in (70, 98):
         return TRACEBACK, said[-900:]
     if code == 124:
         return LOST, "the run did not end"

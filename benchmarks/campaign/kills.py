@@ -195,7 +195,7 @@ def _killed(place: Place, name: str, rng: random.Random) -> tuple[str, str]:
 def _refused(place: Place, code: int, *, keep: bool = True) -> tuple[str, str]:
     """A run that could not write: it says so, and the former results stand."""
     said = place.heard()
-    if "Traceback" in said or code == 98:
+    if "Traceback" in said or code in (70, 98):
         return TRACEBACK, said[-900:]
     if code == 124:
         return LOST, "the run did not end"
@@ -332,7 +332,7 @@ def _damaged_results(place: Place, rng: random.Random) -> tuple[str, str]:
     code = place.run([command[0], str(place.out), *command[1:]])
     said = place.heard()
     what = f"{path.name} {way}, wwm {' '.join(command[:2])}: exit {code}: {said[-500:]}"
-    if "Traceback" in said or code in (98, 124):
+    if "Traceback" in said or code in (70, 98, 124):
         return TRACEBACK, what
     listed = path.suffix == ".csv" and way in ("cut", "a bit", "other text")
     if (

@@ -31,7 +31,7 @@ class Stages:
     >>> stages.attempt("figure-1", lambda: 1 / 0, otherwise=0)
     0
     >>> stages.problems[0][:58]
-    'figure-1: failed. ZeroDivisionError: division by zero. Exp'
+    'figure-1: failed. ZeroDivisionError. Expected no such erro'
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,9 @@ def is_fault(problem: str) -> bool:
 
 
 def failed(problem: Exception) -> str:
-    """Say why a stage failed: our own messages as they are, others with their kind and the line that raised them.
+    """Say why a stage failed: our own messages as they are, others by their kind and the line that raised them.
+
+    What others say is left out: it may hold an answer, or a group that is too small to be spoken of, and nobody has checked it.
 
     Examples
     --------
@@ -108,9 +110,18 @@ def failed(problem: Exception) -> str:
         return (
             f"failed. {_OF_MEMORY} Expected room for its numbers. Close other programs, or ask for less, and run again."
         )
-    what = " ".join(str(problem).split())
-    said = f"{type(problem).__name__}: {what}" if what else type(problem).__name__
-    return f"failed. {said}{_where(problem)}. {_OF_PROGRAM} What does not depend on it is whole. Report this line to the makers."
+    return f"failed. {kind_of(problem)}. {_OF_PROGRAM} What does not depend on it is whole. Report this line to the makers."
+
+
+def kind_of(problem: BaseException) -> str:
+    """The kind of an exception, and the last line of ours that it passed, without what it says.
+
+    Examples
+    --------
+    >>> kind_of(KeyError("a respondent's answer"))
+    'KeyError'
+    """
+    return f"{type(problem).__name__}{_where(problem)}"
 
 
 def _where(problem: BaseException) -> str:

@@ -18,7 +18,7 @@ from wwm_models.stages import Stages, Whole, failed
 from wwm_models.store import read_table
 
 WHY = (
-    "failed. RuntimeError: planted. Expected no such error: it is a fault of this program, not of the study. What does not depend on it is "
+    "failed. RuntimeError. Expected no such error: it is a fault of this program, not of the study. What does not depend on it is "
     "whole. Report this line to the makers."
 )
 PAGE = {"report.html", "manifest.json"}
@@ -96,11 +96,13 @@ def test_a_failing_stage_costs_its_own_output(stage, whole, monkeypatch, capsys)
     assert run(whole, "out") == 1
     said = capsys.readouterr().err
     line = next(line for line in said.splitlines() if line.startswith("not usable: "))
-    assert line.startswith(f"not usable: {begins}: failed. RuntimeError: planted")
-    assert line.endswith(WHY.partition("planted")[2])
+    assert line.startswith(f"not usable: {begins}: failed. RuntimeError")
+    assert line.endswith(WHY.partition("RuntimeError")[2])
     assert "Traceback" not in said
+    assert "planted" not in said  # what others say may hold an answer
     problems = json.loads((whole / "out" / "manifest.json").read_text(encoding="utf-8"))["problems"]
     assert line == f"not usable: {problems[0]}"
+    assert not [path for path in (whole / "out").rglob("*") if path.is_file() and b"planted" in path.read_bytes()]
     before, after = contents(whole / "whole"), contents(whole / "out")
     differ = {name for name in before if after.get(name) != before[name]} - PAGE
     assert not [name for name in differ if not any(Path(name).match(pattern) for pattern in own)], differ
@@ -112,8 +114,8 @@ def test_a_reader_of_the_page_is_told(whole, monkeypatch):
     planted(monkeypatch, "study.tables.fragility_table", 0, MemoryError())
     assert run(whole, "told") == 1
     page = (whole / "told" / "report.html").read_text(encoding="utf-8")
-    assert "figures/figure-1: failed. RuntimeError: planted" in page
-    assert "figures/figure-1: mislukt. RuntimeError: planted" in page
+    assert "figures/figure-1: failed. RuntimeError" in page
+    assert "figures/figure-1: mislukt. RuntimeError" in page
     assert "fragility: failed. There was not enough memory for it." in page
     assert len(read_table(whole / "told" / "fragility.csv")) == 0
     assert main(["report", str(whole / "told")]) == 0
@@ -127,7 +129,7 @@ def test_a_page_written_again_says_what_failed_too(whole, monkeypatch, capsys):
     shutil.copytree(whole / "whole", whole / "again", dirs_exist_ok=True)
     planted(monkeypatch, "report.tables.files.write_word", 0, RuntimeError("planted"))
     assert main(["report", str(whole / "again")]) == 1
-    assert "not usable: tables/figure-1--age_group.docx: failed. RuntimeError: planted" in capsys.readouterr().err
+    assert "not usable: tables/figure-1--age_group.docx: failed. RuntimeError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

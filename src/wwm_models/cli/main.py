@@ -7,14 +7,18 @@ import contextlib
 import importlib
 import os
 import sys
+import tempfile
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from wwm_models.cli.streams import escaping
 from wwm_models.errors import WwmError
+from wwm_models.stages import kind_of
 
-DONE, NOT_USABLE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+DONE, NOT_USABLE, WRONG_USE, OWN_FAULT, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of sysexits.h
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, 1 or 2; 130 after an interrupt from the keyboard.
+        0, 1 or 2; 70 after a fault of this program; 130 after an interrupt from the keyboard.
     """
     with escaping():
         try:
@@ -51,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         except OSError as problem:
             return _said(_of_system(problem))
+        except Exception as problem:  # the last resort: nobody reads a traceback, and it may hold what respondents said
+            return _said(_of_program(problem, arguments), OWN_FAULT)
     return code
 
 
@@ -90,6 +96,31 @@ def _of_system(problem: OSError) -> str:
     )
 
 
+def _of_program(problem: Exception, arguments: Sequence[str] | None) -> str:
+    """What was being done, that it is not the user's fault, and where the steps lie that led to it."""
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    command = given[0] if given and not given[0].startswith("-") else "the command"
+    return (
+        f"{command} ended by {kind_of(problem)}. Expected no such error: it is a fault of this program, not of what it was given. Report it to the "
+        f"makers{_steps(problem)}. Earlier results are untouched, finished models are kept."
+    )
+
+
+def _steps(problem: Exception) -> str:
+    """Write the lines that an exception passed to a file: names of files and functions, nothing that respondents said; empty if none can be."""
+    lines = [
+        f"{Path(at.filename).name}, line {at.lineno}, {at.name}" for at in traceback.extract_tb(problem.__traceback__)
+    ]
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="wwm-fault-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as stream:
+            stream.write("\n".join([type(problem).__name__, *lines, ""]))
+    except OSError:
+        return ""
+    return f" with {stream.name}, which holds the steps that led to it and nothing of the data"
+
+
 class _Version(argparse.Action):
     """Looks the version up only where it is asked for."""
 
@@ -104,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wwm",
         description="Adjusted probabilities beside the raw and the printed percentages of a survey article.",
-        epilog="Exit codes: 0 done; 1 done, but something is not usable; 2 wrong use or unusable input.",
+        epilog="Exit codes: 0 done; 1 done, but something is not usable; 2 wrong use or unusable input; 70 a fault of this program.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version of this package, and end")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

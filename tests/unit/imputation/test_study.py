@@ -125,12 +125,12 @@ def test_one_completed_survey_that_fails_costs_itself(
             run_declared(spec, survey, {}, (), 0.95)
         assert str(caught.value).startswith(
             "1 of 3 completed surveys gave results. Expected 2 or more, since what is pooled is also how they differ. The first reason: "
-            f"{spec.name}, completed survey 1 of 3: {spec.name} (all exposures): failed. RuntimeError: planted"
+            f"{spec.name}, completed survey 1 of 3: {spec.name} (all exposures): failed. RuntimeError"
         )
         return
     done = run_declared(spec, survey, {}, (), 0.95)
     assert set(done.estimates[-1][1].table["method"]) == {"likelihood, 2 imputations"}
     (problem,) = done.problems
     assert problem.startswith(
-        f"{spec.name}, completed survey 2 of 3: {spec.name} (all exposures): failed. RuntimeError: planted"
+        f"{spec.name}, completed survey 2 of 3: {spec.name} (all exposures): failed. RuntimeError"
     )
