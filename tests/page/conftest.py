@@ -183,7 +183,7 @@ def _evidence(comparison: pd.DataFrame) -> dict[str, pd.DataFrame]:
     value = some["adjusted_likelihood"]
     robustness = some[KEYS].assign(
         declared=value, nonproportional=value + 0.013, multinomial=np.nan, unweighted=value - 0.021, exposure_only=value + 0.002, other_exposures=np.nan,
-        bayes=value + 0.004, largest_gap_points=2.1, against="unweighted",
+        bayes=value + 0.004, largest_gap_points=2.1, against="unweighted", nonproportional_se=0.01, multinomial_se=np.nan, df=np.inf,
     )  # fmt: skip
     agreement = some[KEYS].assign(
         likelihood=value, bayes=value + 0.004, gap_points=0.4, gap_sds=0.61, limit_points=1.0, limit_sds=0.5, status="differ", cause="prior",

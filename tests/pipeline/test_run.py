@@ -35,9 +35,9 @@ ESTIMATES = [
 ]
 CONTRACT = {
     "accounting": ["study", "data", "model", "reason", "rows"],
-    "raw": ["study", "data", *ESTIMATES],
-    "adjusted": ["study", "data", "model", *ESTIMATES],
-    "contrasts": ["study", "data", "model", *ESTIMATES, "contrast", "p_value", "p_adjusted"],
+    "raw": ["study", "data", *ESTIMATES, "reason"],
+    "adjusted": ["study", "data", "model", *ESTIMATES, "reason"],
+    "contrasts": ["study", "data", "model", *ESTIMATES, "contrast", "p_value", "p_adjusted", "reason"],
     "comparison": [
         *[
             "study",

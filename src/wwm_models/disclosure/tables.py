@@ -19,6 +19,7 @@ from wwm_models.records import Estimates, Survey
 
 HIDDEN = ("estimate", "std_error", "lower", "upper", "count", "n_effective")
 TESTED = ("p_value", "p_adjusted", "lower_simultaneous", "upper_simultaneous", "p_max_t", "p_holm")
+REASON = "reason"  # why a number has no interval
 MODEL_BASED = "model-based: raw suppressed"
 SILENT = "left out: it would tell a suppressed percentage"
 _REPRODUCED = 1e-4  # a fit that comes this near to every raw percentage of a group gives them away
@@ -140,7 +141,7 @@ def reproducing(adjusted: pd.DataFrame, withheld: Withheld) -> set[str]:
 
 
 def _adjusted_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
-    found = _blank(table, silent, [name for name in HIDDEN if name in table])
+    found = _blank(table, silent, [name for name in (*HIDDEN, REASON) if name in table])
     marked = np.array([place in withheld.values for place in _places(table)])
     notes = np.where(silent, f" ({SILENT})", np.where(marked, f" ({MODEL_BASED})", ""))
     return found.assign(method=[f"{word}{note}" for word, note in zip(table["method"], notes, strict=True)])
@@ -148,7 +149,7 @@ def _adjusted_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd
 
 def _contrast_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     del withheld
-    return _blank(table, silent, [name for name in (*HIDDEN, *TESTED) if name in table])
+    return _blank(table, silent, [name for name in (*HIDDEN, *TESTED, REASON) if name in table])
 
 
 def _comparison_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:

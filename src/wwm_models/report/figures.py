@@ -119,6 +119,17 @@ class Comparison:
         return found
 
     @cached_property
+    def reasons(self) -> dict[tuple[str, ...], str]:
+        """Why numbers have no interval, by model (empty for raw ones), outcome, answer and group; those that have one are not in it."""
+        names = ("model", "outcome", "category", "group")
+        return {
+            tuple("" if name == "model" and table == "raw" else text(row, name) for name in names): text(row, "reason")
+            for table in ("raw", "adjusted")
+            for row in rows_of(self.labels.results, table)
+            if text(row, "reason")
+        }
+
+    @cached_property
     def totals(self) -> dict[tuple[str, ...], Row]:
         """Rows of the total effect that stand beside another estimand, by model, grouping, answer and group."""
         return {

@@ -15,7 +15,7 @@ from wwm_models.article.comparison import COLUMNS as COMPARISON_COLUMNS
 from wwm_models.article.comparison import group_text
 from wwm_models.article.fragility import COLUMNS as FRAGILITY_COLUMNS
 from wwm_models.article.pool import pool_of
-from wwm_models.article.reasons import parts_of
+from wwm_models.article.reasons import WORDS, parts_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.disclosure import PRECISION_COLUMNS, precision
 from wwm_models.records import ESTIMATE_COLUMNS, Estimates, Survey
@@ -34,14 +34,23 @@ from wwm_models.study.simultaneous import adjusted_in_families
 
 T = TypeVar("T")
 RawTables = Mapping[str, Mapping[tuple[str, ...], Estimates]]
-FLAT = ("by", "group", *ESTIMATE_COLUMNS)
-FLAT_CONTRASTS = (*FLAT, "contrast", "p_value", "p_adjusted")
+_NUMBERS = ("by", "group", *ESTIMATE_COLUMNS)
+FLAT = (*_NUMBERS, "reason")
+FLAT_CONTRASTS = (*_NUMBERS, "contrast", "p_value", "p_adjusted", "reason")
 
 
 def flat(estimates: Estimates, columns: Sequence[str] = FLAT) -> pd.DataFrame:
-    """The by-variables folded into the text columns ``by`` and ``group``."""
+    """The by-variables folded into the text columns ``by`` and ``group``; ``reason`` says why a number has no interval, or nothing."""
     table = estimates.table
-    return table.assign(by=";".join(estimates.by), group=group_text(table, estimates.by))[list(columns)]
+    reasons = [reason and WORDS["en"][str(reason)] for reason in estimates.reasons]
+    return table.assign(by=";".join(estimates.by), group=group_text(table, estimates.by), reason=reasons)[list(columns)]
+
+
+def _raw_rows(estimates: Estimates, hidden: int) -> pd.DataFrame:
+    """Rows of raw.csv: of a group that is too small to be published nothing is said but its size."""
+    table = flat(with_suppressed(estimates, hidden))
+    few = table["n"].between(1, hidden - 1) | (table["estimate"].isna() & (table["n"] > 0))
+    return table.assign(reason=table["reason"].mask(few, ""))
 
 
 def study_tables(
@@ -76,7 +85,7 @@ def study_tables(
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
     return {
         "accounting": _accounting(survey, results),
-        "raw": _stack([flat(with_suppressed(found, hidden)) for by in raws.values() for found in by.values()], FLAT),
+        "raw": _stack([_raw_rows(found, hidden) for by in raws.values() for found in by.values()], FLAT),
         "adjusted": adjusted_of(results),
         "contrasts": adjusted_in_families(_by_model(compared, FLAT_CONTRASTS), families),
         "comparison": _comparison(article, specs, results, raws, hidden),

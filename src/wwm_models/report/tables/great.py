@@ -112,8 +112,9 @@ def on_page(made: Rendered, lang: str) -> Markup:
     html = layout.filled(made.table, made.heads, partial(_marked, lang=lang))
     html = html[html.index("<table") : html.rindex("</table>")] + "</table>"
     caption = Markup('<caption id="{}">{}</caption>').format(name, Markup(made.table.caption.__html__()))
-    return Markup('<div class="scroll" role="region" tabindex="0" aria-labelledby="{}">{}</div>').format(
-        name, Markup(html.replace("<thead>", f"{caption}<thead>", 1))
+    notes = Markup("").join(Markup("<p>{}</p>").format(Markup(note.__html__())) for note in made.table.notes)
+    return Markup('<div class="scroll" role="region" tabindex="0" aria-labelledby="{}">{}{}</div>').format(
+        name, Markup(html.replace("<thead>", f"{caption}<thead>", 1)), notes
     )
 
 

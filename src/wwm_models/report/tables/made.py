@@ -34,8 +34,22 @@ def figure_table(figure: Figure, block: Block, comparison: Comparison) -> Table:
     caption = Text(*(f"{title.of(lang)}, {by.of(lang)}" for lang in ("nl", "en")))
     return Table(
         block.id, caption, words["column_answer"] if block.kind == "matrix" else words["column_group"], tuple(columns),
-        tuple((heading, tuple(of)) for heading, of in groups.items()),
+        tuple((heading, tuple(of)) for heading, of in groups.items()), reasons_of(block.rows, comparison),
     )  # fmt: skip
+
+
+def reasons_of(rows: tuple[Row, ...], comparison: Comparison) -> tuple[Text, ...]:
+    """Why numbers of these rows have no interval, once for each group and kind of number."""
+    labels, found = comparison.labels, dict[tuple[str, str, str], Text]()
+    for row in rows:
+        place = tuple(text(row, name) for name in ("outcome", "category", "group"))
+        for kind, model in (("raw", ""), ("adjusted", text(row, "model"))):
+            reason = comparison.reasons.get((model, *place), "")
+            if reason and (place[2], kind, reason) not in found:
+                parts = (labels.group(place[2]), labels.words[kind], labels.said(reason))
+                said = (tuple(part.of(lang) for part in parts) for lang in ("nl", "en"))
+                found[place[2], kind, reason] = Text(*(f"{group}, {name}: {why}" for group, name, why in said))
+    return tuple(found.values())
 
 
 def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison) -> Table:
@@ -48,7 +62,8 @@ def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison
         for heading, (label, row) in _lines_of(small):
             groups.setdefault(heading, []).append(Line(label, surveyed(row, words) + fitted(row, engines)))
     made = tuple((heading, tuple(lines)) for heading, lines in groups.items())
-    return Table(name, caption, words["column_group"], tuple(Column(words[f"column_{one}"]) for one in names), made)
+    columns = tuple(Column(words[f"column_{one}"]) for one in names)
+    return Table(name, caption, words["column_group"], columns, made, reasons_of(block.rows, comparison))
 
 
 def _lines_of(small: Cell) -> list[tuple[Text, tuple[Text, Row]]]:
