@@ -69,7 +69,7 @@ def _status(rhat: float, bulk: float, tail: float) -> str:
     return "ok"
 
 
-def shortfalls(row: Mapping[str, object], most_error: float = float("inf")) -> list[str]:
+def shortfalls(row: Mapping[Any, object], most_error: float = float("inf")) -> list[str]:
     """What a quantity's draws fall short of: the number that failed, and what is allowed.
 
     Parameters
