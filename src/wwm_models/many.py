@@ -86,16 +86,25 @@ def in_processes(
     """
     from joblib import Parallel, delayed
 
-    parallel: Any = Parallel(n_jobs=jobs, return_as="generator" if in_order else "generator_unordered")
-    tied = functools.partial(_tied, os.getpid(), task)
+    # every process of the pool is told, also one that is never given a task: it would stay for minutes after a kill
+    parallel: Any = Parallel(
+        n_jobs=jobs, return_as="generator" if in_order else "generator_unordered", initializer=end_with, initargs=(os.getpid(),)
+    )  # fmt: skip
     with _without_interrupts():
-        return parallel(delayed(tied)(*given) for given in arguments)
+        return parallel(delayed(task)(*given) for given in arguments)
 
 
-def _tied(parent: int, task: Callable[..., Result], *given: Any) -> Result:
-    """Run a task in a process that ends with its parent."""
-    end_with(parent)
-    return task(*given)
+def _own_pool() -> None:
+    """Have a process that was forked from another start a pool of its own, since it has none of the threads that serve that one's."""
+    module = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if module is not None:
+        _pools_of_parents.append(module._executor)  # kept: the end of it would wake or stop the workers of the parent
+        module._executor, module._executor_lock = None, threading.RLock()
+
+
+_pools_of_parents: Final[list[object]] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_own_pool)
 
 
 @functools.cache
@@ -153,7 +162,7 @@ def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
     -------
     function of nothing
         Gives the same result however often it is called; raises what the task raised. A task that nobody waits for any more is
-        dropped without a word.
+        dropped without a word. In a process that was forked from this one before the result was there, the task begins again.
 
     Examples
     --------
@@ -161,14 +170,17 @@ def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
     >>> waiting(), waiting()
     (3, 3)
     """
-    results = in_processes(task, [arguments])
-    waiting = functools.cache(lambda: next(results))
-    weakref.finalize(waiting, _drop, results)
+    results, begun_by = in_processes(task, [arguments]), os.getpid()
+    waiting = functools.cache(lambda: next(results if os.getpid() == begun_by else in_processes(task, [arguments])))
+    weakref.finalize(waiting, _drop, results, begun_by)
     return waiting
 
 
-def _drop(results: Generator[Any]) -> None:
+def _drop(results: Generator[Any], begun_by: int) -> None:
     """End a task whose result nobody took, of which joblib would warn with a path of its own."""
+    if os.getpid() != begun_by:
+        _pools_of_parents.append(results)
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import operator
+import os
 import signal
 import subprocess
 import sys
@@ -129,3 +130,89 @@ def test_helper_processes_end_with_their_parent(kind: str, number: int, tmp_path
         while any(alive(one) for one in helpers) and time.monotonic() < until:
             time.sleep(0.05)
         assert not [one for one in helpers if alive(one)]
+
+
+FORKED = """
+import os, sys, time
+from wwm_models.many import begin, run_many
+
+def slow(number):
+    time.sleep(3)
+    return number + 1
+
+if __name__ == "__main__":
+    finished, waiting = begin(abs, -1), begin(slow, 1)
+    finished()
+    child = os.fork()
+    if child == 0:
+        kind, found = sys.argv[1], None
+        if kind == "begun before and finished":
+            found = finished() == 1
+        elif kind == "begun before":
+            found = waiting() == 2
+        elif kind == "begun here":
+            found = begin(abs, -3)() == 3
+        elif kind == "many":
+            found = run_many(abs, [-1, 2], jobs=2) == [1, 2]
+        else:
+            del waiting
+            found = True
+        os._exit(0 if found else 1)
+    until = time.monotonic() + 60
+    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < until:
+        time.sleep(0.05)
+    if not ended[0]:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        sys.exit("the forked process did not end")
+    # what the child does leaves the parent's own pool alone
+    sys.exit(ended[1] or waiting() != 2 or begin(abs, -5)() != 5)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks")
+@pytest.mark.parametrize("kind", ["begun before and finished", "begun before", "begun here", "many", "dropped"])
+def test_a_forked_process_has_a_pool_of_its_own(kind: str, tmp_path: Path):
+    """A child has none of the threads that serve its parent's pool: waiting for it would never end."""
+    script = tmp_path / "script.py"
+    script.write_text(FORKED, encoding="utf-8")
+    said = tmp_path / "said.txt"
+    with said.open("w") as sink:
+        command = [sys.executable, "-W", "ignore", str(script), kind]
+        done = subprocess.run(command, stdout=sink, stderr=sink, timeout=180)
+    assert done.returncode == 0, said.read_text()[-2000:]
+
+
+IDLE = """
+import os, sys, time
+from pathlib import Path
+from joblib.externals.loky import get_reusable_executor
+from wwm_models.many import begin
+
+if __name__ == "__main__":
+    begin(abs, -1)()
+    Path(sys.argv[1]).write_text(" ".join(map(str, get_reusable_executor(reuse=True)._processes)))
+    time.sleep(120)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_idle_processes_of_the_pool_end_with_their_parent(tmp_path: Path):
+    """A pool has two processes, and one of them may never have been given a task."""
+    script, place = tmp_path / "script.py", tmp_path / "pool.txt"
+    script.write_text(IDLE, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script), str(place)]) as parent:
+        until = time.monotonic() + 60
+        while not (place.exists() and place.read_text()) and time.monotonic() < until:
+            time.sleep(0.05)
+        pool = [int(one) for one in place.read_text().split()]
+        assert len(pool) == 2
+        parent.kill()
+        parent.wait()
+        until = time.monotonic() + 30
+        while any(alive(one) for one in pool) and time.monotonic() < until:
+            time.sleep(0.05)
+        left = [one for one in pool if alive(one)]
+        for one in left:
+            os.kill(one, signal.SIGKILL)
+        assert not left
