@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError, ArgumentError, SurveyError, WwmError, did_you_mean, listed
 
+SMALLEST_LEVEL: Final = 1e-12  # below it an interval is the estimate, and no text of its level says anything but 0%
+
 
 def confidence_level(level: object, *, least: float = 0.0) -> float:
     """The level of an interval, a number strictly between `least` and 1.
@@ -27,7 +29,7 @@ def confidence_level(level: object, *, least: float = 0.0) -> float:
     level : object
         What a caller gave.
     least : float
-        0, or 0.5 where both ends of the interval are one-sided limits at this level.
+        0, or 0.5 where both ends of the interval are one-sided limits at this level. 0 stands for 1e-12.
 
     Raises
     ------
@@ -40,8 +42,9 @@ def confidence_level(level: object, *, least: float = 0.0) -> float:
     0.95
     """
     number = float(level) if isinstance(level, Real) and not isinstance(level, bool | np.bool_) else float("nan")
-    if least < number < 1.0:
+    if max(least, SMALLEST_LEVEL) <= number < 1.0 and number > least:
         return number
+    least = SMALLEST_LEVEL if least < number < 1.0 else least
     meant = number / 100.0 if 50.0 <= number < 100.0 else 0.0
     advice = f"Did you mean {meant:.6g}?" if meant > least else "Write 0.95 for 95 percent."
     raise AdjustError(

@@ -75,6 +75,15 @@ def test_a_level_is_a_number_between_0_and_1(name: str, level: Any, advice: str)
     )
 
 
+@pytest.mark.parametrize("name", sorted(set(CALLS) - {"equivalence"}))
+def test_a_level_that_reads_as_nothing_is_refused(name: str):
+    with pytest.raises(AdjustError) as caught:
+        CALLS[name](1e-300)
+    assert str(caught.value) == (
+        f"level=1e-300 is not a confidence level. Expected a number above 1e-12 and below 1. {WRITE}"
+    )
+
+
 def test_both_ends_of_an_equivalence_interval_need_more_than_one_half():
     with pytest.raises(
         AdjustError, match=r"level=0\.5 is not a confidence level\. Expected a number above 0\.5 and below 1"
