@@ -15,13 +15,12 @@ from typing import Any
 from wwm_models.records import Level, Results
 from wwm_models.report.phrases import Names, Phrases
 from wwm_models.report.texts import LANGUAGES, Text, Words, plain
+from wwm_models.store import HARMFUL
 
 LONGEST = 90  # characters of a heading; the whole label stands in its title
 
 
-_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _SPACE = re.compile(r"\s")
-_HARMFUL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff{_TURNING}]")
 
 
 def clean(label: object) -> str:
@@ -34,7 +33,7 @@ def clean(label: object) -> str:
     >>> clean("a\x00b\ud800 \u202ec\uffff")
     'ab c'
     """
-    return _SPACE.sub(" ", _HARMFUL.sub("", str(label)))
+    return _SPACE.sub(" ", HARMFUL.sub("", str(label)))
 
 
 def shortened(label: str, longest: int = LONGEST) -> str:

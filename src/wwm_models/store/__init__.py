@@ -15,9 +15,10 @@ from wwm_models.store.manifest import (
     verify_results,
     write_manifest,
 )
-from wwm_models.store.tables import read_table, write_table
+from wwm_models.store.tables import HARMFUL, read_table, write_table
 
 __all__ = [
+    "HARMFUL",
     "Checkpoints",
     "as_written",
     "check_place",

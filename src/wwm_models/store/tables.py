@@ -1,8 +1,9 @@
-"""Tables as csv: full precision, and no cell that a spreadsheet would run as a formula."""
+"""Tables as csv: full precision, no cell that a spreadsheet would run as a formula, no character that a terminal would obey."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +12,17 @@ from wwm_models.errors import ResultsError
 from wwm_models.store.estimands import refuse_without_estimand
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# control characters, lone surrogates and marks that turn the direction of what follows: no text that leaves a run holds them
+HARMFUL = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff{_TURNING}]")
+_ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table so that it appears whole or not at all.
 
-    Text that begins like a spreadsheet formula gets an apostrophe in front; numbers are written as they are.
+    Text loses its control characters, and what then begins like a spreadsheet formula gets an apostrophe in front; numbers are written as
+    they are.
 
     Parameters
     ----------
@@ -85,6 +91,7 @@ def not_written(path: Path, problem: Exception) -> ResultsError:
 
 
 def _defused(value: object) -> object:
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = _ODD_SPACE.sub(" ", HARMFUL.sub("", value))
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
