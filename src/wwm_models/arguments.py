@@ -406,7 +406,9 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin in (Any, object) or not isinstance(origin, type):
         return True
     if issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and (len(inside) < 2 or all(_fits(one, inside[1]) for one in value.values()))
+        return isinstance(value, Mapping) and (
+            len(inside) < 2 or all(_fits(key, inside[0]) and _fits(one, inside[1]) for key, one in value.items())
+        )
     if origin in (tuple, list) or issubclass(origin, Sequence):
         return _fits_list(value, inside)
     return isinstance(value, origin)

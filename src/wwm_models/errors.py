@@ -84,7 +84,7 @@ class ResultsError(WwmError):
     """A results folder is missing, incomplete or changed since it was written."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[object]) -> str:
     """Give ``' Did you mean "x"?'`` for the known name nearest to `name`, or an empty string.
 
     Examples
@@ -93,8 +93,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     ' Did you mean "logit"?'
     >>> did_you_mean("zzz", ["logit", "probit"])
     ''
+    >>> did_you_mean(1, ["logit", "probit"])  # a caller's name may be anything
+    ''
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(name), [str(one) for one in known], n=1, cutoff=0.6)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

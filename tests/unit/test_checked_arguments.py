@@ -15,7 +15,7 @@ from benchmarks.campaign.judged import ZERO, Judged
 
 import wwm_models as wwm
 from wwm_models.arguments import checked
-from wwm_models.errors import ArgumentError, DeclarationError, FitError, SurveyError
+from wwm_models.errors import ArgumentError, DeclarationError, FitError, SurveyError, WwmError
 
 
 def stumbling(
@@ -137,3 +137,31 @@ def test_a_factor_that_leaves_no_half_samples(kind: str, rho: float):
         f"rho={rho!r} is not a factor of Fay's method. Expected a number from 0 (half samples) up to but not including 1. "
         "Leave it out for 0.3."
     )
+
+
+NAMELESS: dict[str, Callable[[wwm.Survey], Any]] = {
+    "impute(delta=)": lambda survey: wwm.impute(survey, m=2, seed=1, delta={1: 1}),  # type: ignore[dict-item]
+    "impute(variables=)": lambda survey: wwm.impute(survey, m=2, seed=1, variables=[1]),  # type: ignore[list-item]
+    "rake": lambda survey: wwm.rake(survey, {1: {"a": 1.0}}),  # type: ignore[dict-item]
+    "rake, levels": lambda survey: wwm.rake(survey, {"age": {1: 1.0}}),  # type: ignore[dict-item]
+    "calibrate": lambda survey: wwm.calibrate(survey, {1: 1.0}),  # type: ignore[dict-item]
+    "poststratify": lambda survey: wwm.poststratify(survey, "age", {1: 1.0}),  # type: ignore[dict-item]
+    "raw": lambda survey: wwm.raw(survey, 1),  # type: ignore[arg-type]
+    "mean_score": lambda survey: wwm.mean_score(wwm.raw(survey, "age"), {7: 1.0}),  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("name", NAMELESS)
+def test_a_name_that_is_no_text_is_refused_in_words(name: str):
+    home = pd.Categorical([None, *["c", "d", "d"] * 13])
+    survey = wwm.Survey.from_frame(pd.DataFrame({"age": pd.Categorical(["a", "b"] * 20), "home": home}), weight=None)
+    with pytest.raises(WwmError):
+        NAMELESS[name](survey)
+
+
+def test_a_change_of_a_variable_without_a_name():
+    home = pd.Categorical([None, *["c", "d", "d"] * 13])
+    survey = wwm.Survey.from_frame(pd.DataFrame({"age": pd.Categorical(["a", "b"] * 20), "home": home}), weight=None)
+    with pytest.raises(WwmError) as caught:
+        wwm.impute(survey, m=2, seed=1, delta={1: 1})  # type: ignore[dict-item]
+    assert str(caught.value) == 'delta names "1", which is not completed. Completed: home. Repair the name.'
