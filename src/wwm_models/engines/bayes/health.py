@@ -14,6 +14,7 @@ Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science 7, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
