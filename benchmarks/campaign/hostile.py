@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks.campaign.judged import ACCEPTED, CLEAR, LOST, RIGHT, TRACEBACK, WRONG, Judged, clear
+from benchmarks.campaign.judged import ACCEPTED, CLEAR, RIGHT, TRACEBACK, WRONG, ZERO, Judged, clear, ended
 from benchmarks.campaign.kills import Place
 from benchmarks.campaign.study import CODEBOOK
 
@@ -95,6 +95,7 @@ LABELS = (
 SLOTS = ("alone", "together", "never", "some", "often", "huishouden", "household", "nooit", "soms", "vaak")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+LONG = 600  # seconds of a whole run, on a machine that others use too
 Open = Callable[[Path, str], list[str]]
 
 
@@ -123,6 +124,7 @@ def browser() -> Iterator[Open | None]:
         def opened(path: Path, fragment: str) -> list[str]:
             said: list[str] = []
             context = started.new_context()
+            context.set_default_timeout(300_000)
             tab = context.new_page()
             tab.on("console", lambda message: said.append(f"console: {message.text[:200]}"))
             tab.on("pageerror", lambda problem: said.append(f"error: {problem}"))
@@ -132,7 +134,7 @@ def browser() -> Iterator[Open | None]:
                 lambda request: said.append(f"asked for {request.url}") if request.url != path.as_uri() else None,
             )
             tab.goto(path.as_uri() + fragment)
-            tab.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+            tab.wait_for_selector("body[data-ready=yes]", timeout=300_000)
             if tab.evaluate("() => window.__hit") is not None:
                 said.append("a label ran as a script")
             context.close()
@@ -181,54 +183,66 @@ def _computed(cell: str) -> bool:
     )
 
 
+def _refused(place: Place, label: str) -> tuple[str, str] | None:
+    """What became of a label that the codebook's reader refuses; None of one that it takes."""
+    (place.study / "codebook.toml").write_text(labelled([label]), encoding="utf-8")
+    column, what = ended(lambda: str(place.here(["check", str(place.study), "--data", str(place.folder / "data.csv")])))
+    if column in ZERO:
+        return column, what
+    if column != "2":
+        return None
+    message = place.heard()[place.heard().find("wwm: ") + 5 :].strip()
+    shown = clear(message) and not CONTROL.search(message)
+    return (CLEAR, "") if shown else (TRACEBACK, f"an unclear message: {message!r}")
+
+
 def _judge(place: Place, labels: list[str], opened: Open | None) -> tuple[str, str]:
     (place.study / "codebook.toml").write_text(labelled(labels), encoding="utf-8")
-    code = place.run(place.new)
-    said = place.heard()
-    if "Traceback" in said or code in (70, 98):
-        return TRACEBACK, said[-900:]
-    if code == 124:
-        return LOST, "the run did not end"
-    if code == 2:
-        message = said[said.find("wwm: ") + 5 :].strip()
-        return (
-            (CLEAR, "")
-            if clear(message) and not CONTROL.search(message)
-            else (TRACEBACK, f"an unclear message: {message!r}")
-        )
-    for command in ("show", "claims"):
-        place.run([command, str(place.out)])
+    said = ""
+    for command in (place.new, ["show", str(place.out)], ["claims", str(place.out)]):
+        column, what = ended(lambda command=command: str(place.here(command)), LONG)
+        if column in ZERO:
+            return column, what
         said += place.heard()
+        if column not in "01" or "Traceback" in said:
+            return TRACEBACK, f"exit {column}: {said[-900:]}"
     if held := CONTROL.search(said):
         return WRONG, f"the terminal got U+{ord(held[0]):04X}"
-    problems = spoiled(place.out)
-    if problems:
+    if problems := spoiled(place.out):
         return WRONG, f"{len(problems)} files: {problems[:4]}"
-    heard = (
-        [one for fragment in ("#lang=nl", "#lang=en&form=table") for one in opened(place.out / "report.html", fragment)]
-        if opened
-        else []
-    )
-    if heard:
-        return WRONG, f"the page: {heard[:4]}"
-    return (RIGHT if opened else ACCEPTED), ""
+    if opened is None:
+        return ACCEPTED, ""
+    heard = [
+        one for fragment in ("#lang=nl", "#lang=en&form=table") for one in opened(place.out / "report.html", fragment)
+    ]
+    return (WRONG, f"the page: {heard[:4]}") if heard else (RIGHT, "")
 
 
 def run(judged: Judged, count: int, seed: int, folder: Path) -> None:
-    """Judge `count` labels, several in a run; of a run that goes wrong each label is tried alone."""
+    """Judge `count` labels: those that are not refused several in a run, and each alone where a run of several goes wrong."""
     place, rng = Place(folder), random.Random(f"{seed}-hostile")
     order: list[str] = []
     while len(order) < count:
         order += rng.sample(LABELS, len(LABELS))
+    taken: list[str] = []
+    for label in order[:count]:
+        refused = _refused(place, label)
+        if refused is None:
+            taken.append(label)
+        else:
+            judged.add("labels", "refused", refused[0], f"{label[:60]!r}: {refused[1]}")
     with browser() as opened:
-        for start in range(0, count, len(SLOTS)):
-            some = order[start : min(start + len(SLOTS), count)]
+        for some in (taken[start : start + len(SLOTS)] for start in range(0, len(taken), len(SLOTS))):
             column, what = _judge(place, some, opened)
             if column in (RIGHT, ACCEPTED):
                 for _ in some:
                     judged.add("labels", "several in a run", column)
                 continue
-            for label in some:
-                column, what = _judge(place, [label], opened)
+            alone = [(label, *_judge(place, [label], opened)) for label in some]
+            if all(
+                column not in ZERO for _, column, _ in alone
+            ):  # only together: then the run itself is what went wrong
+                judged.add("labels", "several in a run", column, f"{some}: {what}")
+                alone = alone[1:]
+            for label, column, what in alone:
                 judged.add("labels", "alone in a run", column, f"{label[:60]!r}: {what}")
-                place.restore()

@@ -1,13 +1,17 @@
 """Runs that are killed, and writes that fail: the results are the former ones or the new ones, whole, and the next run finishes.
 
-Every run is a fork of this process, so that a kill falls into the run and not into its imports; some are programs of their own.
+Every run is a fork of this process, so that a kill falls into the run and not into its imports; some are programs of their own. The forks are given
+what a process of their pool would have drawn, since it was drawn before; the programs start their pool and draw.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import os
+import pickle
 import random
 import resource
 import shutil
@@ -16,36 +20,81 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.campaign.judged import ACCEPTED, CLEAR, LOST, RIGHT, TRACEBACK, WRONG, Judged, clear
 from benchmarks.campaign.study import answers, write_study
 from wwm_models.cli import main
+from wwm_models.many import begin
+from wwm_models.report import files as report_files
+from wwm_models.report.charts import page as report_charts
 from wwm_models.store import verify_results
 
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
-PATIENCE = 120.0  # seconds that a run may take on a machine that others use
+PATIENCE = 120.0  # seconds in which a run has to use some of the processor, on a machine that others use
+SOME = 1.0  # processor seconds: waiting in vain for another process costs less
 LINGERING = 10.0  # seconds in which helpers of a killed run have to be gone
-WHOLE = 0.3  # of the kills are of programs of their own
+WHOLE = 0.06  # of the kills are of programs of their own
+
+
+class Drawn:
+    """What processes of a pool have made, by what they were asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+
+    def begin(self, task: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+        """As `wwm_models.many.begin`; what was made before is not made again."""
+        asked = pickle.dumps((task.__module__, task.__qualname__, arguments))
+        place = self.folder / hashlib.sha256(asked).hexdigest()
+        if place.exists():
+            return partial(pickle.loads, place.read_bytes())
+        waiting = begin(task, *arguments)
+
+        def made() -> Any:
+            found = waiting()
+            beside = place.with_suffix(f".{os.getpid()}")
+            beside.write_bytes(pickle.dumps(found))
+            beside.replace(place)
+            return found
+
+        return made
 
 
 class Place:
     """A folder with a study, data, the results of a former run, and what a run in peace writes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, small: bool = False) -> None:
         self.folder, self.out = folder, folder / "out"
         self.said = folder / "said.txt"
-        self.study = write_study(folder / "study")
+        self.study = write_study(folder / "study", small=small)
         answers(300, 5).to_csv(folder / "data.csv", index=False)
         self.new = self.line("0.9")
-        if self.run(self.line("0.95")) != 0:
-            raise RuntimeError(f"the campaign's own study does not run: {self.said.read_text()}")
+        report_files.begin = report_charts.begin = Drawn(folder / "drawn").begin
+        # in this process, which has then imported, and drawn, what its forks need
+        if self.here(self.line("0.95")) != 0:
+            raise RuntimeError(f"the campaign's own study does not run: {self.heard()}")
         shutil.copytree(self.out, folder / "former")
+        self.here(self.new)
+        shutil.copytree(self.out, folder / "reference")
         started = time.monotonic()
         self.run(self.new)
         self.seconds = time.monotonic() - started
-        shutil.copytree(self.out, folder / "reference")
         self.restore()
+
+    def here(self, arguments: list[str]) -> int:
+        """Exit code of a call of the command line in this process; what it says is heard as of any run."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                return main(arguments)
+            except SystemExit as stop:
+                return stop.code if isinstance(stop.code, int) else 97
+            finally:
+                self.said.write_text(said.getvalue(), encoding="utf-8", errors="replace")
 
     def line(self, level: str, out: Path | None = None) -> list[str]:
         """Arguments of a run."""
@@ -101,12 +150,17 @@ class Place:
 
     def waited(self, child: int) -> int:
         """Exit code of a fork, negative for the signal that ended it; 124 if it hung."""
-        last = time.monotonic() + PATIENCE
-        while time.monotonic() < last:
+        looked, used = time.monotonic(), 0.0
+        while True:
             found, status = os.waitpid(child, os.WNOHANG)
             if found:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.01)
+            if time.monotonic() > looked + PATIENCE:
+                now = seconds_of(child)
+                if now < used + SOME:
+                    break
+                looked, used = time.monotonic(), now
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -146,20 +200,29 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def session_of(leader: int) -> list[int]:
-    """Processes that a run left behind."""
+def processes() -> list[tuple[int, list[str]]]:
+    """Every process, with the fields of its state from the third on (proc(5))."""
     found = []
     for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == leader and fields[0] != "Z":
-                found.append(int(folder.name))
+        with contextlib.suppress(OSError, ValueError):
+            found.append((int(folder.name), (folder / "stat").read_text().rpartition(")")[2].split()))
     return found
+
+
+def session_of(leader: int) -> list[int]:
+    """Processes that a run left behind."""
+    return [number for number, fields in processes() if int(fields[3]) == leader and fields[0] != "Z"]
+
+
+def seconds_of(leader: int) -> float:
+    """Processor seconds that the living processes of a run have used."""
+    ticks = sum(int(fields[11]) + int(fields[12]) for _, fields in processes() if int(fields[3]) == leader)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _killed(place: Place, name: str, rng: random.Random) -> tuple[str, str]:
     moment = rng.uniform(0.0, 1.1)
-    if rng.random() < WHOLE / 3:
+    if rng.random() < WHOLE:
         process = subprocess.Popen(
             [sys.executable, "-m", "wwm_models.cli", *place.new],
             stdout=subprocess.DEVNULL,
@@ -183,7 +246,7 @@ def _killed(place: Place, name: str, rng: random.Random) -> tuple[str, str]:
             os.kill(one, signal.SIGKILL)
     if left:
         return LOST, f"{len(left)} processes outlived the run by {LINGERING:.0f} seconds"
-    if "Traceback" in place.heard():
+    if "Traceback" in place.heard() or code in (70, 98):
         return TRACEBACK, place.heard()[-900:]
     if code == 124:
         return LOST, "the run did not end"
@@ -274,7 +337,7 @@ def _two_runs(place: Place, rng: random.Random) -> tuple[str, str]:
         both = said.read_text(errors="replace") + place.heard()
     finally:
         place.said = said
-    if "Traceback" in both or 98 in codes:
+    if "Traceback" in both or {70, 98} & set(codes):
         return TRACEBACK, both[-900:]
     if 124 in codes or 0 not in codes:
         return LOST, f"exit codes {codes}: {both[-500:]}"
@@ -405,9 +468,9 @@ WRITES = (
 
 
 def run(judged: Judged, count: int, seed: int, folder: Path) -> None:
-    """Judge `count` kills, and as many writes that fail."""
-    place = Place(folder)
-    for number in range(count):
+    """Judge `count` kills and writes that fail, as many of each."""
+    place = Place(folder, small=True)
+    for number in range(count - count // 2):
         rng = random.Random(f"{seed}-kill-{number}")
         name = list(SIGNALS)[number % len(SIGNALS)]
         column, what = _killed(place, name, rng)
@@ -416,7 +479,7 @@ def run(judged: Judged, count: int, seed: int, folder: Path) -> None:
             column, what = place.finished()
             judged.add("the run after kills", name, column, f"case {number}: {what}")
             place.restore()
-    for number in range(count):
+    for number in range(count // 2):
         rng = random.Random(f"{seed}-write-{number}")
         task = WRITES[number % len(WRITES)]
         column, what = task(place, rng)
