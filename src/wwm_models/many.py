@@ -96,7 +96,7 @@ def in_processes(
 
 def _own_pool() -> None:
     """Have a process that was forked from another start a pool of its own, since it has none of the threads that serve that one's."""
-    module = sys.modules.get("joblib.externals.loky.reusable_executor")
+    module: Any = sys.modules.get("joblib.externals.loky.reusable_executor")
     if module is not None:
         _pools_of_parents.append(module._executor)  # kept: the end of it would wake or stop the workers of the parent
         module._executor, module._executor_lock = None, threading.RLock()
