@@ -7,6 +7,7 @@ The command line prints it and exits with code 2; it never shows a traceback for
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,8 +21,25 @@ _MADE_BY: Final = {
 }
 
 
+_LONG_WORD: Final = re.compile(r"[^\s\"\']{300,}")  # longer than any path or address that was meant
+
+
+def readable(message: str) -> str:
+    """A message in which what a user gave, without any space in it, is cut where nobody reads on.
+
+    Examples
+    --------
+    >>> readable("a" * 5000 + ' is not a file.')[195:]
+    'aaaaa... (5000 characters) is not a file.'
+    """
+    return _LONG_WORD.sub(lambda found: f"{found[0][:200]}... ({len(found[0])} characters)", message)
+
+
 class WwmError(Exception):
-    """Base of every error that is about the user's input rather than about our code."""
+    """Base of every error that is about the user's input rather than about our code; its message is `readable`."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__(*(readable(one) if isinstance(one, str) else one for one in given))
 
 
 class DeclarationError(WwmError):

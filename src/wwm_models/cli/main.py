@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wwm_models.cli.streams import escaping
-from wwm_models.errors import WwmError
+from wwm_models.errors import WwmError, readable
 from wwm_models.stages import kind_of
 
 DONE, NOT_USABLE, WRONG_USE, OWN_FAULT, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of sysexits.h
@@ -84,7 +84,7 @@ def script() -> NoReturn:
 
 def _said(message: str, code: int = WRONG_USE) -> int:
     with contextlib.suppress(OSError):
-        print(f"wwm: {message}", file=sys.stderr, flush=True)
+        print(f"wwm: {readable(message)}", file=sys.stderr, flush=True)
     return code
 
 
