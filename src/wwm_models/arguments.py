@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import AdjustError, ArgumentError, SurveyError, WwmError, did_you_mean, listed
+from wwm_models.errors import AdjustError, ArgumentError, SurveyError, WwmError, did_you_mean, listed, of_system
 
 SMALLEST_LEVEL: Final = 1e-12  # below it an interval is the estimate, and no text of its level says anything but 0%
 
@@ -303,6 +303,10 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except WwmError:
             raise
+        except OSError as problem:
+            if problem.filename is None:
+                raise
+            raise ArgumentError(of_system(problem)) from problem
         except FOREIGN:
             for name, value in given.items():
                 if name in hints:

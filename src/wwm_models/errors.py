@@ -35,6 +35,15 @@ def readable(message: str) -> str:
     return _LONG_WORD.sub(lambda found: f"{found[0][:200]}... ({len(found[0])} characters)", message)
 
 
+def of_system(problem: OSError) -> str:
+    """The message of a file or place that the operating system refuses."""
+    what = "output" if problem.filename is None else str(problem.filename)
+    return (
+        f"{what}: {problem.strerror or problem}. Expected files that can be read, and places with room and the right to write. Repair that "
+        "and give the same command again: earlier results are untouched, finished models are kept."
+    )
+
+
 class WwmError(Exception):
     """Base of every error that is about the user's input rather than about our code; its message is `readable`."""
 

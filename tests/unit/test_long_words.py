@@ -22,7 +22,6 @@ CALLS: dict[str, Callable[[], Any]] = {
     "a by-variable": lambda: wwm.raw(SURVEY, "y", LONG),
     "a family": lambda: wwm.Model("y ~ 1", family=LONG),
     "a link": lambda: wwm.Model("y ~ 1", link=LONG),
-    "a data file": lambda: wwm.read_survey(LONG, codebook=LONG),
     "rake": lambda: wwm.rake(SURVEY, {LONG: {"a": 1.0}}),
 }
 
@@ -32,6 +31,29 @@ def test_a_call_cuts_what_it_was_given(name: str):
     with pytest.raises(WwmError) as caught:
         CALLS[name]()
     assert "x" * 300 not in str(caught.value)
+
+
+BOOK = '[variables.y]\ncolumn = "y"\nkind = "nominal"\nlevels = [{ id = "a" }, { id = "b" }]\n'
+READERS: dict[str, Callable[[Path, str], Any]] = {
+    "read_survey, data": lambda book, name: wwm.read_survey(name, codebook=book),
+    "read_survey, codebook": lambda book, name: wwm.read_survey(book, codebook=name),
+    "read_counts": lambda book, name: wwm.read_counts(name, book, ["y"]),
+    "read_article": lambda book, name: wwm.read_article(Path(name)),
+    "read_article, a text": lambda book, name: wwm.read_article(name),  # type: ignore[arg-type]
+    "read_margins": lambda book, name: wwm.read_margins(Path(name)),
+    "read_weighting_margins": lambda book, name: wwm.read_weighting_margins(Path(name)),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_name_that_no_system_takes_is_refused_in_words(name: str, tmp_path: Path):
+    book = tmp_path / "codebook.toml"
+    book.write_text(BOOK, encoding="utf-8")
+    with pytest.raises(WwmError) as caught:
+        READERS[name](book, LONG)
+    assert "x" * 300 not in str(caught.value)
+    assert "... (500" in str(caught.value)
+    assert "Expected" in str(caught.value)
 
 
 @pytest.mark.parametrize("option", ["--data", "--out", "--codebook", "--engine"])

@@ -177,6 +177,7 @@ def read_article(path: Path) -> Article:
     ArticleError
         If a number or claim is incomplete or impossible, or two share an id or a slot.
     """
+    path = Path(path)
     whole = Table(read_toml(path), str(path))
     whole.check(required=("article",), optional=("published", "claim", "figure", "translations"))
     head = whole.table("article", f"{path} [article]")

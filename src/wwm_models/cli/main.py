@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wwm_models.cli.streams import escaping
-from wwm_models.errors import WwmError, readable
+from wwm_models.errors import WwmError, of_system, readable
 from wwm_models.stages import kind_of
 
 DONE, NOT_USABLE, WRONG_USE, OWN_FAULT, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of sysexits.h
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "place (--in-place). Earlier results are untouched."
             )
         except OSError as problem:
-            return _said(_of_system(problem))
+            return _said(of_system(problem))
         except Exception as problem:  # the last resort: nobody reads a traceback, and it may hold what respondents said
             return _said(_of_program(problem, arguments), OWN_FAULT)
     return code
@@ -86,14 +86,6 @@ def _said(message: str, code: int = WRONG_USE) -> int:
     with contextlib.suppress(OSError):
         print(f"wwm: {readable(message)}", file=sys.stderr, flush=True)
     return code
-
-
-def _of_system(problem: OSError) -> str:
-    what = "output" if problem.filename is None else str(problem.filename)
-    return (
-        f"{what}: {problem.strerror or problem}. Expected files that can be read, and places with room and the right to write. Repair that "
-        "and give the same command again: earlier results are untouched, finished models are kept."
-    )
 
 
 def _of_program(problem: Exception, arguments: Sequence[str] | None) -> str:
