@@ -55,19 +55,46 @@ def _other_seeds(pytestconfig: pytest.Config) -> Iterator[None]:
     with the seed that a test names: what they answered is part of the test.
     """
     shift = pytestconfig.getoption("other_seeds")
-    started = {"SeedSequence": np.random.SeedSequence, "default_rng": np.random.default_rng}
+    if not shift:
+        yield
+        return
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # processes of joblib know no conftest
     with pytest.MonkeyPatch.context() as patch:
-        for name, original in started.items() if shift else ():
-            patch.setattr(np.random, name, partial(_shifted, original, shift))
+        patch.setattr("wwm_models.many.end_with", partial(_process_elsewhere, shift))
+        _start_elsewhere(shift, patch.setattr)
         yield
 
 
-def _shifted(original: Callable[[Any], Any], shift: int, seed: Any = None) -> Any:
-    """Start random numbers elsewhere where the package asks for them with a whole number, or several."""
-    asked_by = sys._getframe(1).f_globals["__name__"]
+def _process_elsewhere(shift: int, parent: int) -> None:
+    """Begin a process of the pool with the random numbers of the tests' process."""
+    from wwm_models.many import end_with
+
+    _start_elsewhere(shift, setattr)
+    end_with(parent)
+
+
+def _start_elsewhere(shift: int, put: Callable[[Any, str, Any], None]) -> None:
+    """Have both functions of numpy start elsewhere where the package asks them with a whole number, or several."""
+    sequence, generator = np.random.SeedSequence, np.random.default_rng
+
+    class Elsewhere(sequence):  # a class, as libraries use its name in types and isinstance
+        def __init__(self, entropy: Any = None, **more: Any) -> None:
+            super().__init__(_shifted(entropy, shift), **more)
+
+    def default_rng(seed: Any = None) -> np.random.Generator:
+        return generator(_shifted(seed, shift))
+
+    put(np.random, "SeedSequence", Elsewhere)
+    put(np.random, "default_rng", default_rng)
+
+
+def _shifted(seed: Any, shift: int) -> Any:
+    asked_by = sys._getframe(2).f_globals["__name__"]
     if not asked_by.startswith("wwm_models") or ".twin" in asked_by or not isinstance(seed, int | list):
-        return original(seed)
-    return original([*(seed if isinstance(seed, list) else [seed]), shift])
+        return seed
+    return [*(seed if isinstance(seed, list) else [seed]), shift]
 
 
 AGES = ("18-34", "35-49", "50-64")
