@@ -12,7 +12,7 @@ from wwm_models.cli import main
 Change = Callable[[Path], None]
 
 
-class FirstFitError(Exception):
+class FirstFitError(BaseException):  # no error of the program: main would catch and explain one
     """A run has come as far as its first fit."""
 
 
