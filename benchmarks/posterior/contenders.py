@@ -27,11 +27,11 @@ def rows(path: str):
 def ours(path: str) -> dict[str, float]:
     """What wwm.sample takes."""
     import wwm_models as wwm
-    from wwm_models.engines.bayes.nuts import _library
+    from wwm_models.engines.bayes.entries import compiled_library
 
     frame, formula = rows(path)
     survey, model = wwm.Survey.from_frame(frame, weight=None), wwm.Model(formula)
-    _library()
+    compiled_library()
     imported = time.perf_counter()
     post = wwm.sample(model, survey, seed=1, draws=DRAWS, chains=CHAINS)
     spent = time.perf_counter() - imported

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logsumexp, roots_hermite
+from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
 from wwm_models.checks.predictive_items import expected_shares
@@ -78,22 +79,20 @@ def by_person(post: wwm.JointPosterior) -> np.ndarray:
 
 @pytest.mark.slow
 def test_with_weights_one_it_is_arviz_loo_of_whole_persons(plain):
-    import arviz as az
-
     assert (len(plain.rows.weights), len(plain.survey)) == (140, 150)
     chosen = evenly_spaced(plain, 4000)
     np.testing.assert_array_equal(chosen, np.arange(500))
     draws = {"coordinates": plain.unconstrained.reshape(2, 250, -1)}
     exact, own = by_person(plain), log_likelihood_of_rows(plain, chosen)[:, plain.rows.row]
     theirs, near = (
-        az.loo(az.from_dict(posterior=draws, log_likelihood={"y": each.reshape(2, 250, -1)}), pointwise=True)
+        of_arviz.loo(of_arviz.from_groups(posterior=draws, log_likelihood={"y": each.reshape(2, 250, -1)}))
         for each in (own, exact)
     )
     ours = wwm.loo_items(plain, draws=500)
-    np.testing.assert_allclose(ours.pointwise, theirs.loo_i.values, rtol=1e-6)
-    np.testing.assert_allclose(ours.elpd, theirs.elpd_loo, rtol=1e-7)
+    np.testing.assert_allclose(ours.pointwise, theirs.pointwise, rtol=1e-6)
+    np.testing.assert_allclose(ours.elpd, theirs.elpd, rtol=1e-7)
     np.testing.assert_allclose(ours.p_loo, theirs.p_loo, rtol=1e-4)
-    np.testing.assert_allclose(ours.pointwise, near.loo_i.values, atol=0.02)  # seven nodes per person against 31
+    np.testing.assert_allclose(ours.pointwise, near.pointwise, atol=0.02)  # seven nodes per person against 31
     assert ours.n == 150
     assert ours.outcome == "trust, focus, pace"
 

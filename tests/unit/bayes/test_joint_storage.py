@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
 from wwm_models.engines.bayes.joint.loo import log_likelihood_of_rows
@@ -68,13 +68,8 @@ def test_finished_chains_are_used_again(people, monkeypatch):
 def test_the_file_opens_with_arviz_alone(people, tmp_path):
     post, path = drawn(people, None), tmp_path / "joint.nc"
     write_joint_netcdf(post, path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import arviz as az
-
-        data = az.from_netcdf(path)
-    groups = set(data.groups()) if callable(data.groups) else {name.strip("/") for name in data.groups} - {""}
-    assert groups == {
+    data = of_arviz.open_file(path)
+    assert of_arviz.group_names(data) == {
         "posterior", "sample_stats", "prior", "constant_data", "observed_data", "posterior_predictive", "prior_predictive", "log_likelihood",
     }  # fmt: skip
     assert data["observed_data"]["one"].sizes == {"respondent_one": post.rows.n}

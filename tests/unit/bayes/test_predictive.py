@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
 from wwm_models.checks.power_scaling import log_likelihood, sensitivity
@@ -25,14 +26,15 @@ def posterior(survey):
 
 
 def test_distances_are_those_of_arviz(posterior):
-    import arviz as az
-
     draws = posterior.uncorrected.reshape(4, 1000, -1)
     prior = np.array([posterior.prior.log_density(theta)[0] for theta in posterior.uncorrected])
-    data = az.from_dict(posterior={"theta": draws}, log_likelihood={"y": log_likelihood(posterior).reshape(4, 1000, 1)})
-    data.add_groups({"log_prior": az.convert_to_dataset({"theta": prior.reshape(4, 1000)})})
+    data = of_arviz.from_groups(
+        posterior={"theta": draws},
+        log_likelihood={"y": log_likelihood(posterior).reshape(4, 1000, 1)},
+        log_prior={"theta": prior.reshape(4, 1000)},
+    )
     for component, own in (("prior", prior), ("likelihood", log_likelihood(posterior))):
-        theirs = az.psens(data, component=component)["theta"].values
+        theirs = of_arviz.power_scaling(data, component)
         np.testing.assert_allclose(sensitivity(posterior.uncorrected, own), theirs, rtol=1e-6)
 
 
