@@ -20,6 +20,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, TypeVar
 
 from wwm_models.errors import SchedulerError
+from wwm_models.extras import extra
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -191,15 +192,9 @@ def _cluster(scheduler: str) -> Generator[None]:
     """Have joblib send its tasks to the workers of a scheduler."""
     from joblib import parallel_config
 
+    dask = extra("dask.distributed", f'scheduler "{scheduler}"')
     try:
-        from dask.distributed import Client
-
-        client = Client(scheduler, timeout=SECONDS)
-    except ImportError:
-        raise SchedulerError(
-            f'scheduler "{scheduler}" needs Dask, which is not installed. Expected it beside this package. Install it with: '
-            'pip install "wwm-models[scale]"'
-        ) from None
+        client = dask.Client(scheduler, timeout=SECONDS)
     except (OSError, ValueError) as problem:
         raise SchedulerError(
             f'No Dask scheduler answers at "{scheduler}" ({type(problem).__name__}). Expected an address such as tcp://10.0.0.5:8786. '

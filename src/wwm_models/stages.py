@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from wwm_models.errors import DeclarationError, ResultsError, SchedulerError, WwmError
+from wwm_models.errors import DeclarationError, ExtraError, ResultsError, SchedulerError, WwmError
 
 Given = TypeVar("Given")
 # Wrong use, and a place that cannot be written: neither is about one stage.
-PASSING: Final = (DeclarationError, SchedulerError, ResultsError)
+PASSING: Final = (DeclarationError, ExtraError, SchedulerError, ResultsError)
 _OF_MEMORY: Final = "There was not enough memory for it."
 _OF_PROGRAM: Final = "Expected no such error: it is a fault of this program, not of the study."
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
@@ -59,7 +59,7 @@ class Stages:
 
         Raises
         ------
-        DeclarationError, ResultsError, SchedulerError, OSError
+        DeclarationError, ExtraError, ResultsError, SchedulerError, OSError
             Where the fault is the study's or the system's, and not this stage's alone. An interrupt ends the run.
         """
         try:

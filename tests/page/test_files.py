@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from docx import Document
+from markupsafe import escape
 from tests.page.read_tables import read_table_file
 
 from wwm_models.errors import ResultsError
@@ -153,17 +154,30 @@ def test_writing_again_gives_the_same_bytes(make, folders, tmp_path):
 
 
 def test_word_is_left_out_where_python_docx_is_not_installed(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables_as_text.importlib.util, "find_spec", lambda name: None)
+    found = tables_as_text.importlib.util.find_spec
+    monkeypatch.setattr(
+        tables_as_text.importlib.util,
+        "find_spec",
+        lambda name, *place: None if name == "docx" else found(name, *place),
+    )
     results = make(bayes=False)
     few = replace(results, declared={**results.declared, "figures": results.declared["figures"][2:]})
     assert not [path for path in write_report(few, tmp_path) if path.suffix == ".docx"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for lang, sentence in (
-        ("nl", "Word-tabellen zijn overgeslagen: python-docx ontbreekt"),
-        ("en", "Word tables were skipped: python-docx is not installed"),
+        (
+            "nl",
+            'Word-tabellen zijn overgeslagen: python-docx ontbreekt. Verwacht: het extra "word" van dit pakket. Installeer het met: '
+            "pip install 'wwm-models[word]'.",
+        ),
+        (
+            "en",
+            'Word tables were skipped: python-docx is not installed. Expected: the extra "word" of this package. Install it with: '
+            "pip install 'wwm-models[word]'.",
+        ),
     ):
-        assert sentence in page
-        assert sentence in left_out(lang)
+        assert escape(sentence) in page
+        assert left_out(lang) == sentence
 
 
 def test_the_page_of_a_finished_run_can_be_written_again_in_the_other_language(make, folders, tmp_path):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -12,8 +15,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.cli import main
 from wwm_models.errors import ExtraError
 from wwm_models.extras import LIBRARIES, extra
+from wwm_models.survey.twin import quota_respondents
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -87,6 +92,46 @@ def test_counting_in_place_without_the_databases_says_so(monkeypatch, tmp_path, 
     with pytest.raises(ExtraError) as caught:
         wwm.read_counts(path, tmp_path / "codebook.toml", ["g"])
     assert str(caught.value) == message(f"{path}, counted where it lies,", module)
+
+
+def by_python(study: Path, data: object, out: Path, **options: str) -> str:
+    with pytest.raises(ExtraError) as caught:
+        wwm.run_study(study, data=data, out=out, **options)
+    return str(caught.value)
+
+
+def by_command(study: Path, data: object, out: Path, **options: str) -> str:
+    said = io.StringIO()
+    words = [f"--{name}={value}" for name, value in options.items()]
+    with contextlib.redirect_stderr(said):
+        assert main(["run", str(study), "--data", str(data), "--out", str(out), *words]) == 2
+    return said.getvalue().splitlines()[-1].removeprefix("wwm: ")
+
+
+@pytest.mark.parametrize("door", [by_python, by_command])
+@pytest.mark.parametrize(
+    ("data", "module", "wanted"),
+    [
+        ("answers.duckdb", "duckdb", "{data}"),
+        ("sqlite:///answers.db#answers", "ibis", "sqlite:///answers.db#answers"),
+        ("spark://local#answers", "pyspark.sql", "spark://local#answers"),
+        ("answers.csv", "dask.distributed", 'scheduler "tcp://10.0.0.5:8786"'),
+    ],
+)
+def test_a_study_and_the_command_say_it_too(monkeypatch, tmp_path, door, data, module, wanted):
+    study = tmp_path / "study"
+    study.mkdir()
+    for name in ("codebook.toml", "desired.toml"):
+        shutil.copy(ROOT / "models" / "wwm21" / name, study / name)
+    options = {"scheduler": "tcp://10.0.0.5:8786"} if module == "dask.distributed" else {}
+    if "://" not in data:
+        data = tmp_path / data
+        data.write_bytes(b"\0" * 8 + b"DUCK" + b"\0" * 5000)
+    if options:
+        quota_respondents(1, 1530).to_csv(data, index=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    found = door(study, data, tmp_path / "out", **options)
+    assert found == message(wanted.format(data=data), module)
 
 
 def requirements() -> dict[str, str]:

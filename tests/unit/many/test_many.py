@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import wwm_models as wwm
-from wwm_models.errors import SchedulerError
+from wwm_models.errors import ExtraError, SchedulerError
 from wwm_models.many import begin
 
 HERE = Path(__file__).parent
@@ -73,11 +73,11 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch):
 
 def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
-    with pytest.raises(SchedulerError) as caught:
+    with pytest.raises(ExtraError) as caught:
         wwm.run_many(abs, [1], scheduler="tcp://10.0.0.5:8786")
     assert str(caught.value) == (
-        'scheduler "tcp://10.0.0.5:8786" needs Dask, which is not installed. Expected it beside this package. Install it with: '
-        'pip install "wwm-models[scale]"'
+        'scheduler "tcp://10.0.0.5:8786" needs Dask, which is not installed (import of dask.distributed halted; None in sys.modules). '
+        'Expected the extra "scale" of this package. Install it with `pip install "wwm-models[scale]"`.'
     )
 
 

@@ -19,7 +19,7 @@ import pyreadstat
 import pytest
 
 import wwm_models as wwm
-from wwm_models.errors import SurveyError
+from wwm_models.errors import ExtraError, SurveyError
 from wwm_models.survey.codebook import Source
 from wwm_models.survey.places import data_name, is_address, opened
 from wwm_models.survey.readers import read_file
@@ -182,9 +182,12 @@ def test_a_table_that_is_not_there(base: Path):
 
 def test_an_engine_whose_library_is_absent(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    message = refused("spark://local#answers")
-    assert message.startswith("spark://local#answers: the library for this engine is not installed (")
-    assert message.endswith('Install it with: pip install "ibis-framework[pyspark]"')
+    with pytest.raises(ExtraError) as caught:
+        read_file("spark://local#answers", Source())
+    assert str(caught.value) == (
+        "spark://local#answers needs PySpark, which is not installed (import of pyspark.sql halted; None in sys.modules). "
+        'Expected the extra "scale" of this package. Install it with `pip install "wwm-models[scale]"`.'
+    )
 
 
 @pytest.mark.slow

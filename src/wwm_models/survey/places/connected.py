@@ -66,12 +66,9 @@ def _session(address: Address) -> Generator[Any]:
     """Ibis on a Spark session; one that runs already is used and left running."""
     import ibis
 
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as problem:
-        raise _without_library(address, problem) from None
-    before = SparkSession.getActiveSession()
-    builder: Any = SparkSession.builder
+    spark: Any = extra("pyspark.sql", address.shown).SparkSession
+    before = spark.getActiveSession()
+    builder: Any = spark.builder
     if address.engine == "spark" and address.host not in ("", "local"):
         builder = builder.master(f"spark://{address.host}")
     elif address.engine == "spark":
@@ -89,10 +86,9 @@ def _session(address: Address) -> Generator[Any]:
 
 
 def _without_library(address: Address, problem: ImportError) -> SurveyError:
-    extra = "pyspark" if address.engine in _SPARK else address.engine
     return SurveyError(
         f"{address.shown}: the library for this engine is not installed ({problem}). Expected it beside Ibis. "
-        f'Install it with: pip install "ibis-framework[{extra}]"'
+        f'Install it with: pip install "ibis-framework[{address.engine}]"'
     )
 
 
