@@ -1,4 +1,4 @@
-"""``make test-pythons``: the built wheel with the newest releases that pip finds, on every Python of this machine.
+"""``make test-pythons``: the built wheel with the newest releases that pip finds, on every Python of this machine, two at once.
 
 Of each Python, in a new environment and a folder of its own: `wwm demo --quick` and `wwm verify`; a core of the tests; a saved posterior
 opened by ArviZ alone; likelihood numbers and posterior means, which must agree between the Pythons; and once bambi beside the package.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ CORE = (
     "tests/page/test_labels.py",
     "tests/page/test_tables.py",
 )
+NO_BROWSER = "not hostile_labels_neither"  # a tab of Chromium needs more than the wheel brings
 EXACT = 1e-10  # relative: likelihood numbers of two Pythons
 ERRORS = 4.0  # Monte Carlo errors between two posterior means
 
@@ -38,13 +40,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="wwm-pythons-") as name:
         folder = Path(name)
         wheel = built(folder)
-        numbers: dict[str, dict] = {}
-        for version in PYTHONS:
-            python = interpreter(version)
-            if python is None:
-                print(f"Python {version}: not on this machine, so not tested.", flush=True)
-                continue
-            numbers[version] = tested(version, python, wheel, folder / version)
+        here = {version: python for version in PYTHONS if (python := interpreter(version))}
+        for version in sorted(set(PYTHONS) - set(here)):
+            print(f"Python {version}: not on this machine, so not tested.", flush=True)
+        with ThreadPoolExecutor(2) as two:
+            running = {
+                version: two.submit(tested, version, python, wheel, folder / version)
+                for version, python in here.items()
+            }
+            numbers = {version: task.result() for version, task in running.items()}
         compare(numbers)
     print(f"test-pythons: passed on {', '.join(numbers)}." if numbers else "test-pythons: no Python found.")
     return 0 if numbers else 1
@@ -54,6 +58,7 @@ def interpreter(version: str) -> str | None:
     """Where a Python of this version is: on the path, or among those of pyenv."""
     of_pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     places = [
+        sys.executable,
         shutil.which(f"python{version}"),
         *map(str, sorted(of_pyenv.glob(f"{version}.*/bin/python"), reverse=True)),
     ]
@@ -102,7 +107,7 @@ def tested(version: str, python: str, wheel: Path, folder: Path) -> dict:
     saved = sorted((folder / "results/wwm21-synthetic/posterior").glob("*.nc"))
     install(own, "pytest", "hypothesis", "matplotlib")
     call([own, str(HERE / "alone.py"), str(saved[0])], cwd=folder)
-    call([own, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CORE], cwd=ROOT)
+    call([own, str(HERE / "core.py"), "-q", "-p", "no:cacheprovider", "-k", NO_BROWSER, *CORE], cwd=ROOT)
     found = json.loads(call([own, str(HERE / "same_numbers.py")], cwd=folder, quiet=True))
     if version == BESIDE:
         install(own, "bambi")
@@ -114,9 +119,9 @@ def tested(version: str, python: str, wheel: Path, folder: Path) -> dict:
 
 
 def install(python: str, *what: object) -> None:
-    """Install the newest releases, by uv, which is quick."""
-    uv = Path(python).parents[2].parent / "tools" / "bin" / "uv"
-    call([str(uv), "pip", "install", "--quiet", "--upgrade", "--compile-bytecode", "--python", python, *map(str, what)])
+    """Install the newest releases, by uv, which keeps what it fetched for the next Python."""
+    uv = Path(python).parents[3] / "tools" / "bin" / "uv"
+    call([str(uv), "pip", "install", "--quiet", "--upgrade", "--python", python, *map(str, what)])
 
 
 def compare(numbers: dict[str, dict]) -> None:
@@ -151,9 +156,8 @@ def compare(numbers: dict[str, dict]) -> None:
 
 def call(command: list[str], cwd: Path | None = None, *, quiet: bool = False) -> str:
     """Run a command, and end everything with its output where it fails."""
-    settings = {
-        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    }
+    foreign = ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+    settings = {name: value for name, value in os.environ.items() if name not in foreign}
     done = subprocess.run(
         command, cwd=cwd, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else subprocess.STDOUT,
         env={**settings, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"},
