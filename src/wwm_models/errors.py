@@ -127,6 +127,17 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
+def group_in_words(group: Iterable[tuple[object, object]]) -> str:
+    """A group by its variables and levels, as messages speak of it.
+
+    Examples
+    --------
+    >>> group_in_words([("age", "18-34"), ("household", "alone")]), group_in_words([])
+    ('age 18-34, household alone', 'everyone')
+    """
+    return ", ".join(f"{name} {level}" for name, level in group) or "everyone"
+
+
 def listed(items: Iterable[object], most: int = 5) -> str:
     """Give the first `most` items in a sentence, and how many more there are.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.arguments import shortened
-from wwm_models.errors import AdjustError, did_you_mean, listed
+from wwm_models.errors import AdjustError, did_you_mean, group_in_words, listed
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Cells
 from wwm_models.records.naming import refuse_collapse_name, refuse_column_name
@@ -72,8 +72,8 @@ def places_of(outcome: str, groups: pd.DataFrame, categories: Sequence[str]) -> 
     >>> places_of("desired", pd.DataFrame({"age": ["18-34"]}), ["never", "daily"])
     ['desired = never (age 18-34)', 'desired = daily (age 18-34)']
     """
-    named = [", ".join(f"{name} {value}" for name, value in row.items()) for row in groups.to_dict("records")]
-    return [f"{outcome} = {category} ({name or 'everyone'})" for name in named for category in categories]
+    named = [group_in_words(row.items()) for row in groups.to_dict("records")]
+    return [f"{outcome} = {category} ({name})" for name in named for category in categories]
 
 
 def groups_of_patterns(cells: Cells, groups: pd.DataFrame) -> NDArray[np.intp]:

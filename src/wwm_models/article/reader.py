@@ -10,7 +10,7 @@ from types import MappingProxyType
 from wwm_models.article.figures import Figure, figure_of
 from wwm_models.article.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.declared.toml import read_toml
-from wwm_models.errors import ArticleError, did_you_mean, listed
+from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
 from wwm_models.survey.fields import Table
 
 KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
@@ -50,8 +50,7 @@ class Reference:
         return Reference(self.outcome, self.category, tuple(sorted(self.group)))
 
     def __str__(self) -> str:
-        where = ", ".join(f"{name} {level}" for name, level in self.group) or "everyone"
-        return f"{self.outcome} = {self.category} ({where})"
+        return f"{self.outcome} = {self.category} ({group_in_words(self.group)})"
 
 
 @dataclass(frozen=True)

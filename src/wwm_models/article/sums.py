@@ -10,7 +10,7 @@ from scipy import sparse
 
 from wwm_models.article.reader import Article, Published
 from wwm_models.article.rounding import unrounded
-from wwm_models.errors import ArticleError, listed
+from wwm_models.errors import ArticleError, group_in_words, listed
 from wwm_models.numerics.programs import Polyhedron, feasible
 from wwm_models.records import Collapse, Variable
 
@@ -52,11 +52,11 @@ def _possible(numbers: Sequence[Published], answers: Sequence[str], members: Map
 
 def _told(numbers: Sequence[Published], answers: Sequence[str]) -> str:
     at = numbers[0].at
-    group = ", ".join(f"{name} {level}" for name, level in at.group) or "everyone"
     printed = listed((f"{number.id}: {number.at.category} {number.value:g}" for number in numbers), 20)
     total = sum(number.value or 0.0 for number in numbers if number.at.category in answers)
     found = f"add up to {total:g}" if total > 100 else "contradict each other"
     return (
-        f"the printed percentages of {at.outcome} ({group}) {found}: {printed}. Expected answers that exclude each other and so add up to 100 at most, "
+        f"the printed percentages of {at.outcome} ({group_in_words(at.group)}) {found}: {printed}. Expected answers that exclude each other and so "
+        "add up to 100 at most, "
         "and a collapse that is the sum of its answers, each within its rounding. Repair the number or the group that is mistyped."
     )

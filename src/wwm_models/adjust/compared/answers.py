@@ -22,7 +22,7 @@ from wwm_models.adjust.compared.inference import inference
 from wwm_models.adjust.compared.law import Law, law_of
 from wwm_models.adjust.compared.pairs import compared_rows
 from wwm_models.adjust.table import names_of
-from wwm_models.errors import AdjustError, did_you_mean, listed
+from wwm_models.errors import AdjustError, did_you_mean, group_in_words, listed
 from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Fitted
 
 Array = NDArray[np.float64]
@@ -213,7 +213,7 @@ def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: 
 
 def _not_one(found: _Answers, row: int, total: float) -> str:
     """What to say of a group whose answers do not sum to one, by the likeliest reason."""
-    group = ", ".join(f"{name} {value}" for name, value in found.groups.iloc[row].items()) or "everyone"
+    group = group_in_words(found.groups.iloc[row].items())
     if "missing_information" in found.estimates.table:
         return (
             f"The answers of {group} sum to {total:.6g}, because every percentage was pooled by itself over the completed surveys. Expected answers "
