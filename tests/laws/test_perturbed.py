@@ -12,7 +12,7 @@ from wwm_models.adjust.compared.families import family_of_tests
 from wwm_models.adjust.why.confounding import bias_factor, e_value, e_values
 from wwm_models.adjust.why.perturbed import declared_points, reported, reweighted_points, trimmed, without_level
 from wwm_models.adjust.why.prior_power import power_weights
-from wwm_models.article.scenarios import points_in
+from wwm_models.article.scenarios import Varied
 from wwm_models.errors import AdjustError
 
 FORMULA = "y ~ age + household + x"
@@ -63,10 +63,10 @@ def test_other_models_are_fitted_as_they_are_by_hand(frame):
     survey = wwm.Survey.from_frame(frame, weight="w")
     made = reported(wwm.fit(wwm.Model(FORMULA), survey), [("age",)], COLLAPSES)
     by_hand = wwm.Model(FORMULA, nonproportional=("age", "household", "x"))
-    assert_same(points_in(made, "nonproportional"), places(wwm.fit(by_hand, survey), ["age"]))
+    assert_same(Varied(made).nonproportional, places(wwm.fit(by_hand, survey), ["age"]))
     nominal = wwm.fit(wwm.Model(FORMULA, family="multinomial"), survey)
-    assert_same(points_in(made, "multinomial"), places(nominal, ["age"]))
-    assert points_in(reported(nominal, [("age",)]), "multinomial") is None
+    assert_same(Varied(made).multinomial, places(nominal, ["age"]))
+    assert Varied(reported(nominal, [("age",)])).multinomial is None
 
 
 def test_weights_without_an_answer_have_no_maximum(made, frame):

@@ -11,7 +11,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.adjust.why.perturbed import declared_points, reported
-from wwm_models.article.scenarios import points_in
+from wwm_models.article.scenarios import Varied
 from wwm_models.engines.variants import FORMS, refitted, variant
 from wwm_models.study.explained import Fitted
 from wwm_models.study.models import Request
@@ -72,9 +72,9 @@ def test_two_tables_ask_for_one_variant(name: str, frame: pd.DataFrame):
     fit = fitted(name, frame)
     size = wwm.po_size(fit)
     made = reported(fit, [("age",)])
-    own = declared_points(made)
+    own, varied = declared_points(made), Varied(made)
     for form in FORMS:
-        points = points_in(made, form)
+        points = {"nonproportional": varied.nonproportional, "multinomial": varied.multinomial}[form]
         assert points is not None
         apart = 100.0 * max(abs(points[place] - value) for place, value in own.items())
         np.testing.assert_allclose(size.loc["age", f"against_{form}"], apart, atol=1e-8)
@@ -130,7 +130,7 @@ def test_the_error_of_a_move_is_that_of_leaving_each_respondent_out(form: str, m
         return (wwm.adjusted(other, "g").table["estimate"] - wwm.adjusted(own, "g").table["estimate"]).to_numpy()
 
     request = Request(("g",), (("total", ("g",)),), "total")
-    found = errors_of_moves(Fitted(request, fit_of(frame), {}), form, ("g",))
+    found = errors_of_moves(Fitted(request, fit_of(frame), {}), ("g",))[form]
     errors = np.array([error for error, _ in found.values()])
     np.testing.assert_allclose(errors, leaving_one_out(frame, moves), rtol=0.03)
     assert all(np.isinf(df) for _, df in found.values())

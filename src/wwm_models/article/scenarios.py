@@ -61,12 +61,12 @@ class Varied:
 
     @cached_property
     def nonproportional(self) -> Points | None:
-        """With a slope per cut point for every term, as `points_in`."""
+        """With a slope per cut point for every term; None where the model has no such form, or no maximum in it."""
         return _points_of(self.made, self.forms.get("nonproportional"))
 
     @cached_property
     def multinomial(self) -> Points | None:
-        """Under the multinomial model, as `points_in`."""
+        """Under the multinomial model, likewise."""
         return _points_of(self.made, self.forms.get("multinomial"))
 
     @cached_property
@@ -109,19 +109,6 @@ def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
         Scenario(2.0, "multinomial", _together(made, lambda one: one.multinomial)),
     ]
     return tuple(one for one in found if one.points)
-
-
-def points_in(made: Reported, form: str) -> Points | None:
-    """The adjusted probabilities in another form of the model; None where it has none, or no maximum.
-
-    Parameters
-    ----------
-    made : Reported
-    form : {"nonproportional", "multinomial"}
-        As `wwm_models.engines.variants.variant`.
-    """
-    other = refitted(made.fit, form)
-    return _points_of(made, None if isinstance(other, str) else other)
 
 
 def _points_of(made: Reported, other: Fit | None) -> Points | None:

@@ -18,6 +18,7 @@ from wwm_models.article.pool import keys_of, pool_of
 from wwm_models.declared.models import ModelSpec
 from wwm_models.engines.variants import FORMS
 from wwm_models.errors import WwmError
+from wwm_models.records import Estimates, Fit
 from wwm_models.study.explained import Explained, Fitted
 from wwm_models.study.models import ModelResult
 
@@ -62,26 +63,34 @@ def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
                 "exposure_only": _exposure_only(one, label, by, declared[number]),
                 "bayes": {key: drawn[label, key] for _, key in rows if (label, key) in drawn},
             }
-            errors = {form: errors_of_moves(fitted, form, by) for form in FORMS}
-            parts.append(_rows(label, by, rows, declared[number], own).assign(**_moves(errors, [at for _, at in rows])))
+            moves = _moves(errors_of_moves(fitted, by), [at for _, at in rows])
+            parts.append(_rows(label, by, rows, declared[number], own).assign(**moves))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(COLUMNS))
 
 
-def errors_of_moves(fitted: Fitted, form: str, by: tuple[str, ...]) -> dict[Place, tuple[float, float]]:
-    """Standard error and degrees of freedom of the move of every number to another form of the model.
+def errors_of_moves(fitted: Fitted, by: tuple[str, ...]) -> dict[str, dict[Place, tuple[float, float]]]:
+    """Standard error and degrees of freedom of the move of every number to every other form of the model.
 
     The same respondents give both numbers, so that the move has the variance of the difference of their influences (Mize, Doan and Long
     2019, doi:10.1177/0081175019852763); empty where there is no such fit.
     """
-    other = fitted.varied.forms.get(form)
-    if other is None:
-        return {}
+    forms = fitted.varied.forms
+    own = _numbers_of(fitted.fit, fitted, by) if forms else None
+    moved = {
+        form: _numbers_of(forms[form], fitted, by) if own is not None and form in forms else None for form in FORMS
+    }
+    return {form: {} if own is None or other is None else _errors(other, own) for form, other in moved.items()}
+
+
+def _numbers_of(fit: Fit, fitted: Fitted, by: tuple[str, ...]) -> Estimates | None:
+    """What is reported of a fit by these variables; None where that cannot be had."""
     try:
-        moved, own = (
-            adjusted(fit, by or None, over=fitted.population, collapses=fitted.collapses) for fit in (other, fitted.fit)
-        )
+        return adjusted(fit, by or None, over=fitted.population, collapses=fitted.collapses)
     except WwmError:
-        return {}
+        return None
+
+
+def _errors(moved: Estimates, own: Estimates) -> dict[Place, tuple[float, float]]:
     law = law_of([(moved, np.eye(len(moved.table))), (own, -np.eye(len(own.table)))])
     return dict(zip(keys_of(own.table, own.by), zip(law.std_error, law.freedom.df, strict=True), strict=True))
 
