@@ -37,6 +37,7 @@ from wwm_models.article.scenarios import (
 from wwm_models.records import Fit, Posterior
 
 NOTHING = "nothing to change"
+RELAXED = "parallel slopes relaxed"  # the axis of other forms of the model
 COLUMNS = ("id", "axis", "change", "unit", "status", "detail", "stands")
 
 
@@ -144,7 +145,7 @@ def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataF
             _first(
                 "trimmed weights", "times the mean weight", claim, before, grounds, grounds.trims, grounds.untrimmed
             ),
-            _first("parallel slopes relaxed", "step", claim, before, grounds, grounds.families),
+            _first(RELAXED, "step", claim, before, grounds, grounds.families),
             _first("part of the population left out", "share of respondents", claim, before, grounds, grounds.domains),
             missing_answers(claim, grounds.declared, grounds.absent),
         ]

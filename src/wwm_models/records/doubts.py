@@ -16,10 +16,7 @@ from wwm_models.arguments import first_rows
 
 CODES: Final = (9, 97, 98, 99, 997, 998, 999, 9997, 9998, 9999)
 _MOST_OF_TOTAL: Final = 0.05  # more than this in one respondent is an error until accepted
-_TIMES_MEAN: Final = (
-    10.0  # as where unequal weights are warned of: in small samples honest designs have 7 (R's apiclus2, 126 rows)
-)
-_LARGE_WEIGHT: Final = 10.0  # times the mean
+_LARGE_WEIGHT: Final = 10.0  # times the mean: in small samples honest designs have 7 (R's apiclus2, 126 rows)
 _LARGE_EFFECT: Final = 3.0  # Kish, L. (1965): n sum(w^2) / sum(w)^2
 
 
@@ -94,7 +91,7 @@ def codes_among(counts: Mapping[int, int], largest: float, name: str, said: Call
 
 def dominant(spread: Spread, name: str) -> str:
     """Say that a respondent holds more than 5 percent of the weight of the domain, and over ten times the mean; empty where none."""
-    limit = max(_MOST_OF_TOTAL * spread.total, _TIMES_MEAN * spread.mean) if spread.total > 0 else 0.0
+    limit = max(_MOST_OF_TOTAL * spread.total, _LARGE_WEIGHT * spread.mean) if spread.total > 0 else 0.0
     if spread.total <= 0 or spread.largest <= limit:
         return ""
     return (

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wwm_models.article.fragility import RELAXED
+from wwm_models.engines.variants import FORMS
 from wwm_models.numerics.intervals import critical_values
 from wwm_models.report.claims import references
 from wwm_models.report.evidence import number_name
@@ -26,9 +28,7 @@ _EVIDENCE = (
     "proportional_odds_points", "design_effect_of_weights", "imputed_", "predictive_p", "prior_sensitivity", "loo_", "together_p",
     "warning", "design_df",
 )  # fmt: skip
-_ALTERNATIVES = ("nonproportional", "multinomial")
 _SETTLED = ("holds", "reverses")
-RELAXED = "parallel slopes relaxed"  # the axis of fragility.csv
 TOLERANCE = 2.0  # percentage points, where a study declares none
 _SYMBOLS: Mapping[str, str] = {"ok": "✓", "none": "?", "look": "!", "bad": "✕"}
 
@@ -150,9 +150,11 @@ def _flips(labels: Labels) -> Mapping[str, list[Check]]:
     found: dict[str, list[Check]] = {}
     for claim in labels.results.declared.get("claims", ()):
         row = flipped.get(str(claim.get("id")))
-        for name in {judges.get(str(at["outcome"])) for at in references(claim)} if row is not None else ():
-            if row is not None and name is not None:
-                found.setdefault(name, []).append(_flip(row, settled[text(row, "id")], labels))
+        if row is None:
+            continue
+        outcomes = {str(at["outcome"]) for at in references(claim)}
+        for name in {judges[outcome] for outcome in outcomes if outcome in judges}:
+            found.setdefault(name, []).append(_flip(row, settled[text(row, "id")], labels))
     return found
 
 
@@ -184,7 +186,7 @@ def _moved(
     moves = [
         (at, other)
         for at, row in enumerate(rows)
-        for other in _ALTERNATIVES
+        for other in FORMS
         if (not spoken or _place(row) in spoken) and not math.isnan(number(row, other))
     ]
     reached = [
