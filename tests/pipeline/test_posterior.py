@@ -102,7 +102,7 @@ def test_an_unhealthy_posterior_is_withheld_and_the_run_says_so(small: Path, mon
     assert set(adjusted["method"]) == {"likelihood"}
     checks = read_table(small / "out" / "diagnostics.csv").set_index("check")
     assert checks.loc["posterior", "status"] == "unhealthy"
-    assert "R-hat above 1.01" in checks.loc["posterior", "message"]
+    assert "R-hat 1.2, allowed 1.01" in checks.loc["posterior", "message"]
 
 
 def test_a_prior_that_is_not_one_is_refused_before_anything_runs(small: Path, capsys: pytest.CaptureFixture[str]):

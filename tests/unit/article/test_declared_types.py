@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -173,6 +174,16 @@ def test_a_value_of_another_type_is_refused_by_name(name: str, tmp_path: Path):
     assert unnamed == []
 
 
+@pytest.fixture
+def ordinary_depth() -> Iterator[None]:
+    """The interpreter's own limit of recursion: PyTensor, once a test has imported it, has raised it for the whole process."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("ordinary_depth")
 @pytest.mark.parametrize(
     ("text", "said"),
     [

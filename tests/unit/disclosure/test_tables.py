@@ -24,8 +24,8 @@ SMALL = ("wish", "age=young", "yes")
 
 def adjusted_table(estimate: float, method: str) -> pd.DataFrame:
     rows = [
-        ("m", "", "age=young", "wish", "yes", estimate, 0.1, 0.1, 0.9, 0.95, np.nan, 200.0, 150.0, method, "adjusted"),
-        ("m", "", "age=old", "wish", "yes", 0.5, 0.1, 0.4, 0.6, 0.95, np.nan, 200.0, 150.0, method, "adjusted"),
+        ("m", "", "age=young", "wish", "yes", estimate, 0.1, 0.1, 0.9, 0.95, np.nan, 200.0, 150.0, method, "adjusted", ""),
+        ("m", "", "age=old", "wish", "yes", 0.5, 0.1, 0.4, 0.6, 0.95, np.nan, 200.0, 150.0, method, "adjusted", ""),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["model", *FLAT])
 
