@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import operator
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -216,3 +218,41 @@ def test_idle_processes_of_the_pool_end_with_their_parent(tmp_path: Path):
         for one in left:
             os.kill(one, signal.SIGKILL)
         assert not left
+
+
+ORPHANS = """
+import os, signal, sys, time
+from wwm_models.many import begin, end_with
+
+def orphaned(parent):
+    while os.getppid() == parent:
+        time.sleep(0.01)
+
+if __name__ != "__main__":  # a process of the pool, which is still importing
+    orphaned(int(os.environ["PARENT"]))
+elif sys.argv[1] == "pool":
+    os.environ["PARENT"] = str(os.getpid())
+    waiting = begin(abs, -1)
+    os.kill(os.getpid(), signal.SIGKILL)
+elif (parent := os.getpid()) and os.fork() == 0:
+    orphaned(parent)
+    end_with(parent)
+    print("it goes on", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+@pytest.mark.parametrize("kind", ["forked", "pool"])
+def test_a_helper_that_starts_after_its_parent_ended_ends_too(kind: str, tmp_path: Path):
+    """Nobody has asked how the parent ended, so that its number still stands for a process."""
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANS, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script), kind], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as parent:
+        assert parent.stdout is not None
+        ended, _, _ = select.select([parent.stdout], [], [], 60)  # it is open as long as a helper lives
+        said = parent.stdout.read() if ended else b"a helper lives"
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(parent.pid, signal.SIGKILL)
+    assert said == b""
