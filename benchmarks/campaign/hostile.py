@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from benchmarks.campaign.judged import ACCEPTED, CLEAR, RIGHT, TRACEBACK, WRONG, ZERO, Judged, clear, ended
-from benchmarks.campaign.kills import Place
+from benchmarks.campaign.kills import Place, drawn_once
 from benchmarks.campaign.study import CODEBOOK
 
 HIT = "window.__hit=1"
@@ -220,7 +220,11 @@ def _judge(place: Place, labels: list[str], opened: Open | None) -> tuple[str, s
 
 def run(judged: Judged, count: int, seed: int, folder: Path) -> None:
     """Judge `count` labels: those that are not refused several in a run, and each alone where a run of several goes wrong."""
-    place, rng = Place(folder), random.Random(f"{seed}-hostile")
+    with drawn_once(folder / "drawn"):
+        _run(judged, count, Place(folder), random.Random(f"{seed}-hostile"))
+
+
+def _run(judged: Judged, count: int, place: Place, rng: random.Random) -> None:
     order: list[str] = []
     while len(order) < count:
         order += rng.sample(LABELS, len(LABELS))

@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,19 @@ class Drawn:
         return made
 
 
+@contextlib.contextmanager
+def drawn_once(folder: Path) -> Iterator[None]:
+    """Have runs in this process, and in its forks, draw a figure once."""
+    begun = Drawn(folder).begin
+    report_charts.library.cache_clear()
+    report_files.begin = report_charts.begin = begun
+    try:
+        yield
+    finally:
+        report_files.begin = report_charts.begin = begin
+        report_charts.library.cache_clear()
+
+
 class Place:
     """A folder with a study, data, the results of a former run, and what a run in peace writes."""
 
@@ -73,7 +86,6 @@ class Place:
         self.study = write_study(folder / "study", small=small)
         answers(300, 5).to_csv(folder / "data.csv", index=False)
         self.new = self.line("0.9")
-        report_files.begin = report_charts.begin = Drawn(folder / "drawn").begin
         # in this process, which has then imported, and drawn, what its forks need
         if self.here(self.line("0.95")) != 0:
             raise RuntimeError(f"the campaign's own study does not run: {self.heard()}")
@@ -397,7 +409,8 @@ def _damaged_results(place: Place, rng: random.Random) -> tuple[str, str]:
     what = f"{path.name} {way}, wwm {' '.join(command[:2])}: exit {code}: {said[-500:]}"
     if "Traceback" in said or code in (70, 98, 124):
         return TRACEBACK, what
-    listed = path.suffix == ".csv" and way in ("cut", "a bit", "other text")
+    shown = path.suffix == ".csv" and (command[0] != "show" or path.name == "comparison.csv")  # what the command reads
+    listed = shown and way in ("cut", "a bit", "other text")
     if (
         code == 0
         and listed
@@ -469,7 +482,11 @@ WRITES = (
 
 def run(judged: Judged, count: int, seed: int, folder: Path) -> None:
     """Judge `count` kills and writes that fail, as many of each."""
-    place = Place(folder, small=True)
+    with drawn_once(folder / "drawn"):
+        _judge(judged, count, seed, Place(folder, small=True))
+
+
+def _judge(judged: Judged, count: int, seed: int, place: Place) -> None:
     for number in range(count - count // 2):
         rng = random.Random(f"{seed}-kill-{number}")
         name = list(SIGNALS)[number % len(SIGNALS)]

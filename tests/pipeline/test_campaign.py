@@ -1,0 +1,71 @@
+"""A part of the campaign: nothing ends in a traceback, a silent wrong number, a lost result or a hanging run.
+
+The seed is another one than those of the committed table (`python -m benchmarks.campaign`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import benchmarks.campaign.__main__ as campaign
+import pytest
+from benchmarks.campaign.__main__ import PARTS, counted, joined, page, run_of
+from benchmarks.campaign.hostile import spoiled
+from benchmarks.campaign.judged import ACCEPTED, COLUMNS, RIGHT, WRONG, ZERO, Judged
+
+SEED = 3
+SHARES = {"data": 0.05, "declared": 0.1, "options": 0.1, "calls": 0.1, "pairs": 0.05, "kills": 0.05, "labels": 0.03}
+KINDS = {"data": 100, "declared": 15, "options": 6, "calls": 35, "pairs": 50, "kills": 10, "labels": 1}  # at the least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_the_campaign(name: str):
+    """A tenth; less of what takes long. All kills of this seed are of forks: nothing hangs on how long helper processes take to start."""
+    found = run_of(name, SHARES[name], SEED).judged
+    assert [fault for fault in found.faults if fault[2] in ZERO] == []
+    assert sum(found.counts.values()) >= PARTS[name][0] * SHARES[name] * 0.8
+    assert len({(part, kind) for part, kind, _ in found.counts}) >= KINDS[name]
+
+
+def test_parts_are_joined_by_their_name_and_seed():
+    def rows(name: str, seed: int, right: int) -> list[dict[str, str]]:
+        judged = Judged()
+        for _ in range(right):
+            judged.add(name, "some", RIGHT)
+        judged.add(name, "some", WRONG)
+        return counted([campaign.Run(name, seed, 0.5, "2026-11-30", 7, judged)])
+
+    former = rows("pairs", 1, 2) + rows("pairs", 2, 3)
+    judged = Judged()
+    judged.add("pairs", "other", ACCEPTED)
+    found = joined(former, [campaign.Run("pairs", 1, 1.0, "2026-12-01", 8, judged)])
+    assert [(row["seed"], row["kind"], row["ended"], row["cases"]) for row in found] == [
+        ("1", "other", ACCEPTED, "1"),
+        ("2", "some", RIGHT, "3"),
+        ("2", "some", WRONG, "1"),
+    ]
+    assert "| pairs | 5 | 3 | 0 | 1 | 0 | 1 | 0 |\n| all | 5 | 3 | 0 | 1 | 0 | 1 | 0 |" in page(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "x\n=1+1\n", "a.csv: '=1+1'"),
+        ("a.csv", "x\n\x07bell\n", "a.csv: the character U+0007"),
+        ("a.svg", "<svg>", "a.svg: ParseError: no element found: line 1, column 5"),
+        (
+            "a.json",
+            "{",
+            "a.json: JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+        ("a.md", "\u202e", "a.md: the character U+202E"),
+    ],
+)
+def test_the_campaign_sees_a_file_that_is_spoiled(name: str, text: str, said: str, tmp_path: Path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert spoiled(tmp_path) == [said]
+
+
+def test_the_columns_that_must_be_zero_are_columns():
+    assert set(ZERO) < set(COLUMNS)
