@@ -12,9 +12,10 @@ from wwm_models.adjust.margins.standardise import intervened, refuse_crossing
 from wwm_models.adjust.margins.target import Over, target_population
 from wwm_models.adjust.table import probability_table
 from wwm_models.engines.predictors import predictors_of
-from wwm_models.errors import AdjustError
+from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
 from wwm_models.records import Estimates, Fitted, Posterior
+from wwm_models.records.columns import plain_frame
 
 Array = NDArray[np.float64]
 
@@ -111,6 +112,8 @@ def predict(fit: Fitted, frame: pd.DataFrame) -> pd.DataFrame:
         If predicted cut points cross in some row.
     """
     refuse_unusable(fit)
+    expect(frame, (pd.DataFrame,), "The second argument of predict", AdjustError)
+    frame = plain_frame(frame, "The frame")
     if isinstance(fit, Posterior):
         return pd.DataFrame(sampled_predictions(fit, frame), columns=pd.Index(fit.cells.categories), index=frame.index)
     log_p = fit.family.log_probabilities(predictors_of(fit.design, frame).eta(fit.theta), fit.link)

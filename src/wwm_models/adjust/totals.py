@@ -20,6 +20,7 @@ from wwm_models.engines.replicates import replicate_deviations
 from wwm_models.errors import AdjustError, expect
 from wwm_models.numerics import intervals
 from wwm_models.records import ESTIMATE_COLUMNS, Estimand, Estimates, Influence, Survey, summed_squares
+from wwm_models.records.columns import refuse_alike, refuse_infinite, refuse_kind
 from wwm_models.records.estimates import ONE_UNIT, Freedom
 from wwm_models.records.sampling import column_of
 
@@ -119,8 +120,10 @@ def _freedom(survey: Survey, found: Freedom, people: Array, *, divide: bool) -> 
 
 def _columns(survey: Survey, variable: str) -> _Columns:
     column = column_of(survey.frame, variable)
+    refuse_kind(column, variable, "Variable", AdjustError)
     if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column.dtype):
         codes = column.astype("category")
+        refuse_alike(codes.cat.categories, variable, AdjustError)
         known = codes.cat.codes.to_numpy() >= 0
         levels = [str(level) for level in codes.cat.categories]
         return _Columns(
@@ -129,6 +132,7 @@ def _columns(survey: Survey, variable: str) -> _Columns:
             known & survey.domain,
         )
     values = np.asarray(column, dtype=np.float64)
+    refuse_infinite(values, variable, "Variable", AdjustError)
     known = np.isfinite(values) & survey.domain
     if not known.any():
         raise AdjustError(
@@ -140,7 +144,9 @@ def _columns(survey: Survey, variable: str) -> _Columns:
 def _groups(survey: Survey, by: tuple[str, ...]) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
     levels: dict[str, object] = {}
     for name in by:
-        column = column_of(survey.frame, name).astype("category")
+        refuse_kind(column_of(survey.frame, name), name, "Group", AdjustError)
+        column = survey.frame[name].astype("category")
+        refuse_alike(column.cat.categories, name, AdjustError)
         levels[name] = column.cat.categories
     groups = group_frame(levels)
     member = np.ones((len(survey), len(groups)), dtype=bool)

@@ -18,7 +18,7 @@ from patsy.highlevel import dmatrix
 
 from wwm_models.cells import transforms
 from wwm_models.cells.language import FUNCTIONS, parsed
-from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, grouped_as, plain_terms
+from wwm_models.cells.plain import Grouped, PlainColumns, as_frame, grouped_as, numbers_as, plain_terms
 from wwm_models.errors import AdjustError, ModelError, WwmError, listed
 from wwm_models.records import Columns
 
@@ -284,7 +284,9 @@ def encode(encoder: Encoder, columns: Columns, beside: Array | None = None) -> A
         missing = int((values.codes < 0).sum() if hasattr(values, "codes") else pd.isna(values).sum())
         if missing:
             raise ModelError(f'"{name}" is missing in {missing} of {rows} rows. Give complete rows.')
-        recoded[name] = grouped_as(values, encoder.levels[name], name) if name in encoder.levels else values
+        recoded[name] = (
+            grouped_as(values, encoder.levels[name], name) if name in encoder.levels else numbers_as(values, name)
+        )
     every = encoder.evaluate(recoded, rows)
     if encoder.aliased is not None:
         encoder.aliased.refuse_others(every, beside)

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import ModelError, listed
 from wwm_models.records import Columns
+from wwm_models.records.columns import refuse_infinite, refuse_kind
+from wwm_models.records.naming import as_read
 
 Array = NDArray[np.float64]
 Term = tuple[str, ...]
@@ -68,16 +70,18 @@ class Grouped(NamedTuple):
 
 
 def grouped_as(values: Any, levels: tuple[Any, ...], name: str) -> Grouped:
-    """The values as positions among the fit's levels, matched by their text."""
+    """The values as positions among the fit's levels, matched by how they read (`as_read`)."""
     if isinstance(values, Grouped):
         given = values
     else:
+        if not isinstance(values, pd.Categorical):
+            refuse_kind(pd.Series(values), name, "Predictor", ModelError)
         grouped = values if isinstance(values, pd.Categorical) else pd.Categorical(values)
         given = Grouped(grouped.codes, tuple(grouped.categories))
     if given.levels == levels:
         return given
-    by_text = {str(level): code for code, level in enumerate(levels)}
-    place = np.array([by_text.get(str(level), -1) for level in given.levels], dtype=np.intp)
+    by_text = {as_read(level): code for code, level in enumerate(levels)}
+    place = np.array([by_text.get(as_read(level), -1) for level in given.levels], dtype=np.intp)
     codes = place[given.codes]
     if (codes < 0).any():
         unknown = sorted({str(given.levels[code]) for code in given.codes[codes < 0]})
@@ -85,6 +89,37 @@ def grouped_as(values: Any, levels: tuple[Any, ...], name: str) -> Grouped:
             f'"{name}" has the level {listed(unknown)}, which the fit has not. Its levels: {listed(levels, most=30)}.'
         )
     return Grouped(codes, levels)
+
+
+def numbers_as(values: Any, name: str) -> Array:
+    """The values of a predictor that is a number in the fit; levels that are numbers, or texts of numbers, count as these.
+
+    Raises
+    ------
+    ModelError
+        If one is no number: a position among levels would be taken for one.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        made = values.astype(np.float64, copy=False)
+    else:
+        grouped = isinstance(values, Grouped | pd.Categorical)
+        if not grouped:
+            refuse_kind(pd.Series(values), name, "Predictor", ModelError)
+        given = values if grouped else pd.Categorical(values)
+        levels = given.levels if isinstance(given, Grouped) else given.categories
+        made = np.array([*(_number(level, name) for level in levels), np.nan])[given.codes]
+    refuse_infinite(made, name, "Predictor", ModelError)
+    return made
+
+
+def _number(level: Any, name: str) -> float:
+    try:
+        return float(level)
+    except (TypeError, ValueError):
+        raise ModelError(
+            f'"{name}" holds "{level}", and the fit took it for a number. Expected numbers. Give the variable as it was fitted, or fit the '
+            "model on groups."
+        ) from None
 
 
 def as_categorical(values: Grouped) -> Any:

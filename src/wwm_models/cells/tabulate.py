@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
 from wwm_models.records import Cells, Survey
+from wwm_models.records.columns import refuse_alike, refuse_infinite, refuse_kind
 from wwm_models.records.survey import told_count
 
 Codes = NDArray[np.intp]
@@ -65,13 +66,14 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
 def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tuple[str, ...], Codes]:
     """Answers in their declared order and each row's position among them (-1 where missing)."""
     values = column.array
+    refuse_kind(column, name, "Outcome", AnswersError)
     if isinstance(values, pd.Categorical):
         if needs_order and not values.ordered:
             raise AnswersError(
                 f'Outcome "{name}" has the answers {listed(values.categories)} without a declared order. An ordinal model needs '
                 'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
             )
-        refuse_alike(values.categories, name)
+        refuse_alike(values.categories, name, AnswersError)
         return tuple(str(level) for level in values.categories), values.codes.astype(np.intp)
     if (
         pd.api.types.is_bool_dtype(column.dtype)
@@ -86,7 +88,7 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
             'or kind = "ordered" in the codebook.'
         )
     codes, levels = pd.factorize(column, sort=True)
-    refuse_alike(levels, name)
+    refuse_alike(levels, name, AnswersError)
     return tuple(str(level) for level in levels), codes.astype(np.intp)
 
 
@@ -105,28 +107,10 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
 
 def predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
     """Integer codes of a predictor, a Series or its values (-1 where missing), and its levels: categories, or distinct numbers."""
+    refuse_kind(column, name, "Predictor", AnswersError)
     codes, levels = _predictor_codes(column, name)
-    refuse_alike(levels, name)
+    refuse_alike(levels, name, AnswersError)
     return codes, levels
-
-
-def refuse_alike(levels: Any, name: str) -> None:
-    """Refuse levels that are the same text: tables could not tell them apart.
-
-    Raises
-    ------
-    AnswersError
-    """
-    if isinstance(levels, np.ndarray) and levels.dtype != object:
-        return
-    first: dict[str, object] = {}
-    for level in levels:
-        other = first.setdefault(" ".join(str(level).split()), level)
-        if other is not level:
-            raise AnswersError(
-                f'"{name}" has the levels {other!r} ({type(other).__name__}) and {level!r} ({type(level).__name__}), which are the same text but '
-                "for spaces. Expected levels with different names. Make them one level, or give them names of their own."
-            )
 
 
 def _predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
@@ -137,12 +121,7 @@ def _predictor_codes(column: Any, name: str) -> tuple[Codes, Any]:
         codes, levels = pd.factorize(column, sort=True)
         return codes.astype(np.intp), np.asarray(levels, dtype=object)
     values = np.asarray(column, dtype=np.float64)
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise AnswersError(
-            f'Predictor "{name}": {int(infinite.sum())} of {len(values)} rows are infinite (first rows, counted from 1: '
-            f"{listed((np.flatnonzero(infinite) + 1).tolist())}). Repair them or declare them missing."
-        )
+    refuse_infinite(values, name, "Predictor", AnswersError)
     codes, levels = pd.factorize(values, use_na_sentinel=True)
     return codes.astype(np.intp), np.asarray(levels)
 

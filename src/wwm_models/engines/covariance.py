@@ -11,12 +11,14 @@ Statistical Review 51, 279-292. doi:10.2307/1402588
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.engines.stages import staged_covariance
+from wwm_models.errors import AdjustError
 from wwm_models.records import Calibration, Influence, SamplingDesign, summed_squares
 
 Array = NDArray[np.float64]
@@ -169,7 +171,7 @@ def joined(first: Influence, second: Influence) -> Influence:
     parts: list[Influence] = list(first.parts)
     rest: list[Influence] = []
     paired: set[int] = set()
-    for other in second.parts:
+    for other in (_aligned(other, parts) for other in second.parts):
         place = next((i for i, own in enumerate(parts) if same_respondents(own, other)), None)
         if place is None:
             rest.append(_placed(other, right))
@@ -178,6 +180,56 @@ def joined(first: Influence, second: Influence) -> Influence:
             parts[place] = _paired(parts[place], other)
     own = [part if place in paired else _placed(part, left) for place, part in enumerate(parts)]
     return replace(own[0], beside=(*own[1:], *rest))
+
+
+def _aligned(other: Influence, parts: Sequence[Influence]) -> Influence:
+    """Contributions in the order of the rows of the one among `parts` whose survey declares the same respondents, as if of that survey.
+
+    Raises
+    ------
+    AdjustError
+        If two surveys have some respondents in common and not all, or give them other strata or sampling units.
+    """
+    for own in parts:
+        if own.ids is None or other.ids is None or same_respondents(own, other):
+            continue
+        common = np.isin(other.ids, own.ids)
+        if not common.any():
+            continue
+        if not common.all() or len(own.ids) != len(other.ids):
+            raise AdjustError(
+                f"Two surveys of {len(own.ids)} and {len(other.ids)} declared respondents have {int(common.sum())} in common. Expected the same "
+                "respondents in both, or none. Put both into one frame with a row for every respondent and missing answers where somebody was not "
+                "asked, and compare two of its columns (wwm.change)."
+            )
+        place = np.argsort(other.ids)[np.argsort(np.argsort(own.ids))]
+        design = None if other.design is None else other.design.written_out(place, np.ones(len(place)))
+        if not _same_units(own.design, design):
+            raise AdjustError(
+                f"Two surveys of the same {len(place)} declared respondents have other strata, sampling units or population sizes. Expected one "
+                "design. Declare that of the first survey in both."
+            )
+        return replace(
+            other, row_cell=other.row_cell[place], row_weight=other.row_weight[place], design=design, source=own.source, ids=own.ids
+        )  # fmt: skip
+    return other
+
+
+def _same_units(first: SamplingDesign | None, second: SamplingDesign | None) -> bool:
+    """Whether two designs of the same rows put the same of them together, stage by stage."""
+    if first is None or second is None:
+        return first is second
+    if first.strata.shape != second.strata.shape or (first.fpc is None) != (second.fpc is None):
+        return False
+    if first.fpc is not None and second.fpc is not None and not np.array_equal(first.fpc, second.fpc):
+        return False
+    pairs = [
+        (a, b)
+        for one, two in ((first.strata, second.strata), (first.psu, second.psu))
+        for a, b in zip(one.T, two.T, strict=True)
+    ]
+    sizes = [(len(np.unique(a)), len(np.unique(b)), len(np.unique(np.column_stack([a, b]), axis=0))) for a, b in pairs]
+    return all(len(set(size)) == 1 for size in sizes)
 
 
 def _placed(influence: Influence, matrix: Array) -> Influence:

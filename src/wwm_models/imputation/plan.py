@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import ImputationError, did_you_mean, listed
 from wwm_models.records import Survey
+from wwm_models.records.columns import refuse_infinite, refuse_kind
 
 Codes = NDArray[np.intp]
 MOST_VALUES: Final = 30
@@ -85,9 +86,13 @@ def plan_of(survey: Survey, variables: Sequence[str] | None, predictors: Sequenc
     _check_names(names, [*(variables or ()), *(predictors or ())])
     absent = {name: survey.frame[name].isna().to_numpy() & survey.domain for name in names}
     chosen = [name for name in (variables if variables is not None else names) if absent[name].any()]
+    used = list(dict.fromkeys([*chosen, *(predictors if predictors is not None else names)]))
+    for name in used:
+        refuse_kind(survey.frame[name], name, "Variable", ImputationError)
+        if _number(survey.frame[name]):
+            refuse_infinite(survey.frame[name].to_numpy(dtype=np.float64), name, "Variable", ImputationError)
     for name in chosen:
         _check_values(survey.frame[name], name)
-    used = list(dict.fromkeys([*chosen, *(predictors if predictors is not None else names)]))
     columns = {name: column_of(survey.frame[name]) for name in used} | _design_columns(survey)
     varying = [
         name

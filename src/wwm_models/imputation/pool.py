@@ -152,8 +152,18 @@ def _check_alike(each: Sequence[Estimates]) -> None:
                 "The estimates to pool are not of the same groups and answers. Expected the same call on every completed survey: a "
                 "group or answer that some survey lacks must be merged with another first."
             )
+        if len({_source(first), _source(other)} - {""}) > 1:
+            raise ImputationError(
+                "The estimates to pool are of different surveys. Expected completions of one survey, whose respondents are the same people. Pool "
+                "estimates of wwm.impute(survey); numbers of two surveys are compared with wwm.change_between."
+            )
         if (other.draws is None) != (first.draws is None):
             raise ImputationError("Some estimates have posterior draws and others do not. Pool those of one engine.")
+
+
+def _source(found: Estimates) -> str:
+    """Which survey a table is of; empty where nobody knows."""
+    return "" if found.contributions is None else found.contributions.source
 
 
 def _same(one: Estimates, two: Estimates) -> bool:

@@ -88,6 +88,8 @@ class Influence:
         Whether a cell is in the domain of each number; None: every cell is.
     source : str
         The identity of the survey (`Survey.identity`): contributions of the same respondents are added up, those of others are not.
+    ids : (n,) array of text or None
+        Who the rows are (`Survey.ids`).
     beside : tuple of Influence
         Contributions of other surveys to the same estimates, independent of these.
     """
@@ -101,6 +103,7 @@ class Influence:
     members: NDArray[np.bool_] | None = None
     source: str = ""
     beside: tuple[Influence, ...] = ()
+    ids: NDArray[np.object_] | None = None
 
     @classmethod
     def of(
@@ -113,7 +116,7 @@ class Influence:
         members: NDArray[np.bool_] | None = None,
     ) -> Influence:
         """Give contributions of a survey's respondents, under its design."""
-        return cls(values, row_cell, row_weight, survey.design, survey.tally, members=members, source=survey.identity)
+        return cls(values, row_cell, row_weight, survey.design, survey.tally, members=members, source=survey.identity, ids=survey.ids)  # fmt: skip
 
     @property
     def parts(self) -> tuple[Influence, ...]:

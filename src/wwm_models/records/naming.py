@@ -5,6 +5,8 @@ Tables have a column per by-variable beside their own columns, and a row per ans
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +18,8 @@ ESTIMATE_COLUMNS: Final = (
 RESERVED_COLUMNS: Final = (
     *ESTIMATE_COLUMNS, "contrast", "p_value", "p_adjusted", "part", "percentage_points", "df", "missing_information",
 )  # fmt: skip
+
+_DECIMAL: Final = re.compile(r"\+?(-?(?:0|[1-9][0-9]*))(?:\.([0-9]*?)0*)?")
 
 
 def refuse_column_name(name: str, what: str, error: type[WwmError], where: str = "") -> None:
@@ -70,12 +74,27 @@ def refuse_collapse_name(name: str, taken: Iterable[str], error: type[WwmError],
     >>> refuse_collapse_name("often", ["no", "yes"], WwmError)
     """
     known = list(taken)
-    if _plain(name) in map(_plain, known):
+    if as_read(name) in map(as_read, known):
         raise error(
             f'{where}Collapse "{name}" has the name of an answer or of another collapse. Expected another name than {listed(known, 30)}. Rename it.'
         )
     refuse_column_name(name, "a collapse", error, where)
 
 
-def _plain(name: str) -> str:
-    return " ".join(str(name).split())
+def as_read(name: object) -> str:
+    """A name as a person reads it, the same for names that look the same.
+
+    Without the differences of spaces, of signs that nobody sees (zero-width, soft hyphens), of how accents are coded, and of zeros behind a
+    decimal point: 1, "1" and "1.0" are one.
+
+    Examples
+    --------
+    >>> as_read(1.0), as_read(" 1.50"), as_read("01"), as_read("a\u200b  b")
+    ('1', '1.5', '01', 'a b')
+    """
+    text = unicodedata.normalize("NFC", str(name))
+    if not text.isascii():
+        text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    text = " ".join(text.split())
+    number = _DECIMAL.fullmatch(text)
+    return text if number is None else number[1] + (f".{number[2]}" if number[2] else "")

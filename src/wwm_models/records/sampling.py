@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import numbers_of
 from wwm_models.errors import SurveyError, did_you_mean, listed
+from wwm_models.records.columns import refuse_alike, refuse_kind
 from wwm_models.records.tally import Tally
 
 Lonely = Literal["error", "certainty", "average", "adjust"]
@@ -262,5 +263,8 @@ def _codes(frame: pd.DataFrame, name: str, within: NDArray[np.intp], people: NDA
             f'Design column "{name}": {people[column.isna()].sum():.0f} of {people.sum():.0f} rows are missing. Expected a stratum or '
             "sampling unit for every respondent. Repair the column, or leave the rows out of the file on purpose."
         )
-    values = pd.factorize(column, sort=True)[0].astype(np.intp)
-    return pd.factorize(within * (values.max() + 1) + values)[0].astype(np.intp)
+    if pd.api.types.infer_dtype(column) in ("mixed", "complex"):  # a day may be a stratum
+        refuse_kind(column, name, "Design column", SurveyError)
+    values, levels = pd.factorize(column, sort=True)
+    refuse_alike(levels, name, SurveyError)
+    return pd.factorize(within * (values.max() + 1) + values.astype(np.intp))[0].astype(np.intp)

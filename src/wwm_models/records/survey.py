@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import checked, first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
+from wwm_models.records.columns import plain_frame, refuse_kind
 from wwm_models.records.doubts import codes_among, counted_codes, dominant, spread_of, unequal
-from wwm_models.records.naming import refuse_collapse_name
+from wwm_models.records.naming import as_read, refuse_collapse_name
 from wwm_models.records.sampling import LONELY, Lonely, Replicates, SamplingDesign, column_of, sampling_design
 from wwm_models.records.tally import Tally
 
@@ -108,6 +109,8 @@ class Survey:
     identity : str
         Whose answers the rows are. Two surveys with the same identity have the same respondents in the same rows, whatever their weights, domain
         or completed answers; all others are independent samples, also where they have as many rows. Of a file: its contents.
+    ids : (n,) array of text or None
+        A name for every respondent, once, which is the same person in every survey that declares such names; None: nobody says who is who.
     """
 
     frame: pd.DataFrame
@@ -128,6 +131,7 @@ class Survey:
     sha256: str = ""
     tally: Tally | None = None
     identity: str = field(default_factory=identity_of)
+    ids: NDArray[np.object_] | None = None
 
     def __post_init__(self) -> None:
         """A frequency is a tally, and the design has the survey's."""
@@ -220,7 +224,7 @@ class Survey:
         return replace(
             self, frame=self.frame.iloc[place].reset_index(drop=True), weights=self.weights[place] * share, domain=self.domain[place],
             design=None if design is None else design.written_out(place, share), tally=tally, replicates=made,
-            missing={name: reasons[place] for name, reasons in self.missing.items()}, identity=f"{self.identity}, {len(place)} rows",
+            missing={name: reasons[place] for name, reasons in self.missing.items()}, identity=f"{self.identity}, {len(place)} rows", ids=None,
         )  # fmt: skip
 
     def weights_known(self, what: str) -> None:
@@ -248,6 +252,7 @@ class Survey:
         lonely: Lonely = "error",
         collapses: Mapping[str, tuple[str, Sequence[str]]] | None = None,
         accept_extreme_weights: bool = False,
+        respondent: str | None = None,
     ) -> Survey:
         """Make a survey of a frame that is already recoded.
 
@@ -267,6 +272,9 @@ class Survey:
         accept_extreme_weights : bool
             Sampling weights are refused that look like codes for a missing weight (999 where all others are below 333), or with which one
             respondent holds more than 5 percent of the total weight of the domain; True accepts them.
+        respondent : str, optional
+            Column that names each respondent once, with the same name for the same person in every survey: numbers of two such surveys,
+            two waves of a panel, are then paired person by person. Row numbers are no such names.
 
         Returns
         -------
@@ -276,7 +284,8 @@ class Survey:
         ------
         SurveyError
             If a column is absent, a weight is missing, negative, no number or not plausible, all weights are zero, `weight` was not given,
-            `domain` does not say yes or no of every row, or a collapse is of no column, or called as an answer of it.
+            `domain` does not say yes or no of every row, a collapse is of no column, or called as an answer of it, or a respondent has no
+            name or another's.
 
         Examples
         --------
@@ -287,7 +296,7 @@ class Survey:
         expect(frame, (pd.DataFrame,), "The first argument of Survey.from_frame", SurveyError)
         if not len(frame):
             raise SurveyError("The frame has no rows. Expected one for every respondent. Give the right frame.")
-        labels, frame = frame.index, frame.reset_index(drop=True)
+        labels, frame = frame.index, plain_frame(frame.reset_index(drop=True), "The frame")
         if weight == _UNSET:
             raise SurveyError(
                 "Survey.from_frame was called without `weight`. Expected the name of the weight column, or weight=None "
@@ -312,6 +321,7 @@ class Survey:
             accounting=rows,
             collapses=_collapses(frame, collapses or {}),
             warnings=doubts,
+            ids=None if respondent is None else respondent_ids(frame, respondent, counted=weight_kind == "frequency"),
         )
 
 
@@ -325,6 +335,44 @@ def _collapses(frame: pd.DataFrame, given: Mapping[str, tuple[str, Sequence[str]
         refuse_collapse_name(name, [*(str(answer) for answer in answers), *before], SurveyError, where)
         found[name] = Collapse(name, variable, tuple(levels), name, name)
     return found
+
+
+def respondent_ids(frame: pd.DataFrame, name: str, *, counted: bool) -> NDArray[np.object_]:
+    """Names of respondents as text, a whole number without a fraction.
+
+    Parameters
+    ----------
+    frame : DataFrame, n rows
+    name : str
+        Of the column.
+    counted : bool
+        Whether a row stands for several people, who have no names.
+
+    Returns
+    -------
+    (n,) array of text
+
+    Raises
+    ------
+    SurveyError
+    """
+    column = column_of(frame, name)
+    refuse_kind(column, name, "Respondent", SurveyError)
+    gone = column.isna().to_numpy(dtype=bool)
+    ids = column.astype(object).map(as_read).to_numpy(dtype=object)
+    twice = pd.Series(ids).duplicated(keep=False).to_numpy() & ~gone
+    for wrong, what in ((gone, "have no name"), (twice, "share a name with another row")):
+        if wrong.any() or counted:
+            found = (
+                f"{first_rows(np.flatnonzero(wrong), len(ids))} {what}"
+                if not counted
+                else "a row with a frequency stands for several people"
+            )
+            raise SurveyError(
+                f'Respondent "{name}": {found}. Expected a name for every respondent, once. Repair the column, or leave `respondent` out: '
+                "the survey is then an independent sample."
+            )
+    return ids
 
 
 def told_count(count: float, below: int) -> str:

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wwm_models.errors import SurveyError
 from wwm_models.records.doubts import spread_of
+from wwm_models.records.naming import as_read
 from wwm_models.records.survey import Survey, identity_of
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.declarations import read_codebook
@@ -65,7 +68,7 @@ def read_survey(data: str | Path, codebook: str | Path) -> Survey:
 
 def survey_of(file: RawFile, codebook: Codebook) -> Survey:
     """Give the survey of a file that was read, by a codebook that was read."""
-    _check_ids(file, codebook)
+    ids = _checked_ids(file, codebook)
     done = recode(file, codebook)
     weights, without = weights_of(file, codebook)
     domain, accounting = domain_of(codebook, done, without)
@@ -88,6 +91,7 @@ def survey_of(file: RawFile, codebook: Codebook) -> Survey:
         suppress_counts=codebook.sampling.suppress_counts,
         sha256=file.sha256,
         identity=identity_of(file.sha256, file.rows),
+        ids=ids if codebook.source.panel else None,
     )
 
 
@@ -110,18 +114,20 @@ def some_synthetic(path: Path | str, column: str, rows: str) -> str:
     )
 
 
-def _check_ids(file: RawFile, codebook: Codebook) -> None:
-    """Refuse respondents who occur twice."""
+def _checked_ids(file: RawFile, codebook: Codebook) -> NDArray[np.object_] | None:
+    """Give the names of respondents, None where nobody declares them; refuse those who occur twice."""
     if not codebook.source.id:
-        return
+        return None
     column = column_named(file, codebook.source.id, f"{codebook.path}, [source], `id`")
-    times = Counter(column.index.tolist())
+    names = [as_read(cell.text) for cell in column.cells]
+    times = Counter(names[place] for place in column.index.tolist())
     empty = [place for place, cell in enumerate(column.cells) if not cell.text]
     if empty:
         raise SurveyError(without_id(file.path, column.name, column.where(empty[0])))
-    twice = [f"{cell.text} ({times[place]} times)" for place, cell in enumerate(column.cells) if times[place] > 1]
+    twice = [f"{name} ({number} times)" for name, number in times.items() if number > 1]
     if twice:
         raise SurveyError(repeated_ids(file.path, column.name, twice, len(twice), file.rows))
+    return np.array(names, dtype=object)[column.index]
 
 
 def without_id(path: Path | str, column: str, rows: str) -> str:

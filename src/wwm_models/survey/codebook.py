@@ -32,6 +32,8 @@ class Source:
     synthetic : bool
     id : str
         Column that names each respondent once; empty where there is none.
+    panel : bool
+        Whether an id is the same person in every file that says so: numbers of two files are then paired person by person.
     """
 
     title: str = ""
@@ -43,6 +45,7 @@ class Source:
     id: str = ""
     table: str = ""
     memory_gb: float = 0.0
+    panel: bool = False
 
 
 @dataclass(frozen=True)

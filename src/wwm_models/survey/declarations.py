@@ -77,11 +77,24 @@ def _section(book: Table, *keys: str) -> Table:
 
 def _source(table: Table) -> Source:
     table.check(
-        optional=["title", "encoding", "delimiter", "decimal", "sha256", "synthetic", "id", "table", "memory_gb"]
+        optional=[
+            "title",
+            "encoding",
+            "delimiter",
+            "decimal",
+            "sha256",
+            "synthetic",
+            "id",
+            "panel",
+            "table",
+            "memory_gb",
+        ]
     )
     delimiter = table.text("delimiter")
     if len(delimiter) > 1 or (delimiter and delimiter in '"\r\n\0'):
         raise table.wrong("delimiter", delimiter, 'one character, like "," or ";" or "\\t"')
+    if table.flag("panel") and not table.text("id"):
+        raise table.wrong("panel", True, "false where no `id` says who a respondent is")
     return Source(
         title=table.text("title"),
         encoding=table.text("encoding"),
@@ -90,6 +103,7 @@ def _source(table: Table) -> Source:
         sha256=table.text("sha256"),
         synthetic=table.flag("synthetic"),
         id=table.text("id"),
+        panel=table.flag("panel"),
         table=table.text("table"),
         memory_gb=table.between("memory_gb", 0.0, float("inf")) or 0.0,
     )

@@ -95,10 +95,11 @@ def law_of(terms: Sequence[Term]) -> Law:
     contributions = _contributions(terms)
     free = _freedom(terms, contributions)
     replicated = _replicated(terms)
-    if replicated is not None:
+    paired = contributions is not None and len(contributions.parts) < len(replicated or ())
+    if replicated is not None and not paired:
         stacked_sets = np.vstack(list(replicated.values()))
         return Law(stacked_sets.T @ stacked_sets, None, stacked_sets, None, free, " + ".join(replicated))
-    if contributions is None and len({e.replicate_set for e, _ in terms if e.replicate_set}) > 1:
+    if (contributions is None or paired) and len({e.replicate_set for e, _ in terms if e.replicate_set}) > 1:
         raise AdjustError(
             "These estimates of one survey rest on different sets of replicate weights, whose columns cannot be paired. Expected one set for all. "
             "Make them all from one survey with replicates."

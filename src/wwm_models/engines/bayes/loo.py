@@ -266,9 +266,16 @@ def _check_same(models: Mapping[str, Loo]) -> None:
         )
     first_name, first = next(iter(models.items()))
     for name, other in models.items():
-        same = np.array_equal(first.weights > 0, other.weights > 0) and first.outcome == other.outcome
+        people = first.survey.identity == other.survey.identity or _same_order(first.survey.ids, other.survey.ids)
+        same = people and np.array_equal(first.weights > 0, other.weights > 0) and first.outcome == other.outcome
         if not same or first.unit != other.unit:
             raise FitError(
                 f'"{first_name}" (outcome "{first.outcome}", {first.n} respondents, by {first.unit}) and "{name}" (outcome "{other.outcome}", {other.n} '
-                f"respondents, by {other.unit}) do not predict the same answers. Use the same outcome, rows and unit for all models."
+                f"respondents, by {other.unit}) do not predict the same answers. Expected one survey, outcome and unit. "
+                "Sample all models from the same survey."
             )
+
+
+def _same_order(first: NDArray[np.object_] | None, second: NDArray[np.object_] | None) -> bool:
+    """Whether two surveys declare the same respondents in the same rows."""
+    return first is not None and second is not None and np.array_equal(first, second)

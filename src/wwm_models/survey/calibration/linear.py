@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import numbers_of
 from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.records import Survey
 from wwm_models.records.sampling import column_of
@@ -79,6 +81,14 @@ def _linear(columns: Array, aims: Array, names: list[str], weights: Array) -> Ar
     return new
 
 
+def _numbers(survey: Survey, name: str) -> Array:
+    """A variable as numbers, yes as 1 and no as 0."""
+    column = column_of(survey.frame, name)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers_of(column, f'Calibration variable "{name}"', SurveyError)
+
+
 def _columns(survey: Survey, totals: Mapping[str, float | Mapping[str, float]]) -> tuple[Array, Array, list[str]]:
     parts: list[Array] = []
     aims: list[float] = []
@@ -90,9 +100,7 @@ def _columns(survey: Survey, totals: Mapping[str, float | Mapping[str, float]]) 
             aims += [float(value) for value in aim.values()]
             names += [f"{name} = {level}" for level in aim]
             continue
-        values = (
-            np.ones(len(survey)) if name == INTERCEPT else np.asarray(column_of(survey.frame, name), dtype=np.float64)
-        )
+        values = np.ones(len(survey)) if name == INTERCEPT else _numbers(survey, name)
         if not np.isfinite(values).all():
             missing, everybody = (
                 survey.respondents(~np.isfinite(values)),

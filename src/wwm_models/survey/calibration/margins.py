@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from wwm_models.declared.toml import check_keys, read_toml
 from wwm_models.errors import SurveyError, did_you_mean, listed
 from wwm_models.records import Survey
+from wwm_models.records.columns import refuse_alike, refuse_kind
+from wwm_models.records.naming import as_read
 from wwm_models.records.sampling import column_of
 
 Array = NDArray[np.float64]
@@ -108,7 +110,7 @@ def codes_of(survey: Survey, name: str, margin: Mapping[str, float]) -> Codes:
     ------
     SurveyError
     """
-    levels = [str(level) for level in margin]
+    levels = [as_read(level) for level in margin]
     place = {level: number for number, level in enumerate(levels)}
     text, missing = _joined(survey, name)
     unknown = sorted({str(value) for value in text[~missing].unique()} - set(levels))
@@ -125,7 +127,10 @@ def _joined(survey: Survey, name: str) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Give the levels of one variable, or of several joined by colons, as text; and which are missing."""
     names = [name] if name in survey.frame.columns else name.split(JOINED)
     columns = [column_of(survey.frame, part) for part in names]
-    texts = [column.astype(object).map(str) for column in columns]
+    for part, column in zip(names, columns, strict=True):
+        refuse_kind(column, part, "Margin", SurveyError)
+        refuse_alike(column.dropna().unique(), part, SurveyError)
+    texts = [column.astype(object).map(as_read) for column in columns]
     text = texts[0]
     for other in texts[1:]:
         text = text + JOINED + other
