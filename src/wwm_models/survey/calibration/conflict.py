@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from wwm_models.errors import listed
 from wwm_models.survey.calibration.margins import Codes, Margins
@@ -35,6 +34,8 @@ def conflict(
     str
         One or two sentences, with what to do.
     """
+    from scipy.optimize import linprog  # a quarter of a second that most surveys do not need
+
     used = weights > 0
     patterns, place = np.unique(np.column_stack(list(codes.values()))[used], axis=0, return_inverse=True)
     sums = np.bincount(place.ravel(), weights[used], minlength=len(patterns))
