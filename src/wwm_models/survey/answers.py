@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from wwm_models.errors import SurveyError, listed
 from wwm_models.records.survey import Variable
-from wwm_models.survey.codebook import Answer, Declaration, FromColumn
+from wwm_models.survey.codebook import Answer, Declaration, FromColumn, MissingAnswer
 from wwm_models.survey.raw import Cell, RawColumn, plainly, several, squeezed
 from wwm_models.survey.recoded import Recoded
 
 Meaning = int | str  # the place of a level, or the reason of a missing value
+# What a cell is held against, the surest first: a label may be the number of another code, and a text the number of another text.
+_SAME: Final[tuple[Callable[[Cell, Answer | MissingAnswer], bool], ...]] = (
+    lambda cell, part: cell.number in part.codes,
+    lambda cell, part: bool(cell.label) and cell.label in part.text,
+    lambda cell, part: cell.text in part.text,
+    lambda cell, part: cell.number in part.numbers,
+)
 
 
 def missing_reason(cell: Cell, source: FromColumn) -> str:
@@ -24,9 +32,10 @@ def missing_reason(cell: Cell, source: FromColumn) -> str:
     str
         Empty where the cell may be an answer. The codebook goes before the SPSS file.
     """
-    for part in source.missing:
-        if cell.text in part.text or (cell.label and cell.label in part.text) or cell.number in part.codes:
-            return part.reason
+    for same in _SAME:
+        for part in source.missing:
+            if same(cell, part):
+                return part.reason
     if not cell.text:
         return source.empty
     if cell.user_missing:
@@ -86,7 +95,7 @@ def used_though_missing(item: Declaration, column: RawColumn, *, file: str, wher
 
 
 def _is(cell: Cell, answer: Answer) -> bool:
-    return cell.text in answer.text or bool(cell.label and cell.label in answer.text) or cell.number in answer.codes
+    return any(same(cell, answer) for same in _SAME)
 
 
 def _shown(cell: Cell) -> str:
@@ -95,9 +104,10 @@ def _shown(cell: Cell) -> str:
 
 def _meaning(cell: Cell, answers: Sequence[Answer], source: FromColumn) -> Meaning | None:
     """Give the level or the reason; None for a cell the codebook does not know. A declared answer goes first."""
-    for place, answer in enumerate(answers):
-        if _is(cell, answer):
-            return place
+    for same in _SAME:
+        for place, answer in enumerate(answers):
+            if same(cell, answer):
+                return place
     return missing_reason(cell, source) or None
 
 

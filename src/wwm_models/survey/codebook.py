@@ -9,6 +9,7 @@ from typing import Literal
 
 from wwm_models.records.sampling import Lonely
 from wwm_models.records.survey import Collapse, Level, Variable, WeightKind
+from wwm_models.survey.raw import number_of
 from wwm_models.survey.rules import Condition, names_in
 
 
@@ -100,6 +101,11 @@ class Answer:
     text: tuple[str, ...] = ()
     merges: tuple[str, ...] = ()
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Codes; where none are given, the numbers that texts stand for: "1", "1.0" and 1 are one content, whoever wrote it."""
+        return numbers_among(self.codes, self.text)
+
 
 @dataclass(frozen=True)
 class MissingAnswer:
@@ -109,6 +115,23 @@ class MissingAnswer:
     text: tuple[str, ...]
     reason: str
     policy: Literal["exclude"] = "exclude"
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Codes; where none are given, the numbers that texts stand for."""
+        return numbers_among(self.codes, self.text)
+
+
+def numbers_among(codes: tuple[float, ...], texts: tuple[str, ...]) -> tuple[float, ...]:
+    """Codes; where none are given, the numbers that texts stand for (beside codes, texts are labels, and a label may be another number).
+
+    Examples
+    --------
+    >>> numbers_among((), ("9", "refused")), numbers_among((1.0,), ("0",))
+    ((9.0,), (1.0,))
+    """
+    found = [number_of(text) for text in texts]
+    return codes or tuple(number for number in found if number == number)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -146,6 +147,18 @@ def plainly(number: float) -> str:
     ('4', '0.25')
     """
     return str(int(number)) if number.is_integer() else repr(number)
+
+
+def moment(value: datetime.date | datetime.time) -> str:
+    """Write a day or a time as ISO 8601 does; midnight, which is how several formats keep a day, as that day.
+
+    Examples
+    --------
+    >>> moment(datetime.datetime(2021, 5, 4)), moment(datetime.datetime(2021, 5, 4, 12, 30))
+    ('2021-05-04', '2021-05-04T12:30:00')
+    """
+    day = isinstance(value, datetime.datetime) and value.tzinfo is None and value.time() == datetime.time()
+    return value.date().isoformat() if day else value.isoformat()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def squeezed(text: str) -> str:

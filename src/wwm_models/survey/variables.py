@@ -222,6 +222,8 @@ def _check_levels(table: Table, kind: str, given: str, cut: Cut | None, answers:
     _refuse_twice(table, "level ids", (answer.level.id for answer in answers))
     _refuse_twice(table, "codes", (plainly(code) for part in (*answers, *missing) for code in part.codes))
     _refuse_twice(table, "texts", (text for part in (*answers, *missing) for text in part.text))
+    alone = [part for part in (*answers, *missing) if not part.codes]
+    _refuse_twice(table, "texts of one number", (plainly(number) for part in alone for number in set(part.numbers)))
 
 
 def _refuse_twice(table: Table, what: str, values: Iterable[str]) -> None:

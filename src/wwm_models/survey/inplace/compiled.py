@@ -121,7 +121,7 @@ def chosen(cases: Sequence[tuple[Any, Any]], otherwise: Any) -> Any:
 
 def missing_code(source: FromColumn, contents: Contents) -> Any:
     """The reason for which a cell is no answer; `UNKNOWN` where it may be one. In the order of `answers.missing_reason`."""
-    declared = [(contents.among(part.codes, part.text), place) for place, part in enumerate(source.missing, start=1)]
+    declared = [(contents.among(part.numbers, part.text), place) for place, part in enumerate(source.missing, start=1)]
     return chosen([*declared, (contents.empty, len(source.missing) + 1)], UNKNOWN)
 
 
@@ -147,7 +147,7 @@ def _column_reasons(source: FromColumn) -> Words:
 def _answer(item: Declaration, source: FromColumn, contents: Contents) -> _Made:
     import ibis
 
-    places = [(contents.among(answer.codes, answer.text), place) for place, answer in enumerate(item.answers)]
+    places = [(contents.among(answer.numbers, answer.text), place) for place, answer in enumerate(item.answers)]
     return _Made(chosen(places, ibis.null("int64")), missing_code(source, contents), _column_reasons(source))
 
 

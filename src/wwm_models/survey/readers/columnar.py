@@ -12,7 +12,7 @@ import pandas as pd
 from wwm_models.errors import SurveyError
 from wwm_models.extras import extra
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.raw import Cell, RawColumn, number_of, plainly
+from wwm_models.survey.raw import Cell, RawColumn, moment, number_of, plainly
 from wwm_models.survey.readers.sheet import named_table
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked
@@ -109,6 +109,6 @@ def cell_of(value: Any) -> Cell:
         text = value.decode("utf-8", errors="backslashreplace")
         return Cell(text, number_of(text))
     if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
-        return Cell(value.isoformat() if not isinstance(value, datetime.timedelta) else str(value))
+        return Cell(moment(value) if not isinstance(value, datetime.timedelta) else str(value))
     number = float(value)  # also a decimal
     return Cell(plainly(number), number)

@@ -20,7 +20,7 @@ import numpy as np
 
 from wwm_models.errors import SurveyError, did_you_mean, listed
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.raw import Cell, RawColumn, number_of, plainly
+from wwm_models.survey.raw import Cell, RawColumn, moment, number_of, plainly
 from wwm_models.survey.readers.formulas import refuse_uncomputed
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked, refuse_bomb
@@ -136,5 +136,5 @@ def _text(value: Any) -> str:
     if isinstance(value, int | float):
         return plainly(float(value))
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
+        return moment(value)
     return str(value)

@@ -10,6 +10,8 @@ buffer holds. Columns with letters are therefore read a second time without them
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -17,13 +19,17 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.raw import Cell, Labels, RawColumn, Span, plainly, within
+from wwm_models.survey.raw import Cell, Labels, RawColumn, Span, moment, number_of, plainly, within
 from wwm_models.survey.readers.apart import apart
 from wwm_models.survey.readers.size import Size, refuse_large
 from wwm_models.survey.readers.unpacked import Unpacked
 
 Columns = tuple[tuple[RawColumn, ...], int]
 _MEASURES: Final = ("nominal", "ordinal", "scale")
+# formats that may be those of days: of SPSS and SAS (DATE11, MMDDYY10, MONYY7 ...) and of Stata
+_DATED: Final = re.compile(r"(?i)date|ymd|yy|julian|mon|yr|8601da|8601dt|nldat|^%-?[td]")
+_PARTS: Final = re.compile(r"%-?t([wmqh]).*")  # Stata's weeks, months, quarters and half-years since 1960
+_YEAR: Final = {"w": 52, "m": 12, "q": 4, "h": 2}
 _AS_IT_STANDS: Final = {"disable_datetime_conversion": True}
 
 
@@ -74,6 +80,10 @@ def _read(reader: Any, data: Unpacked, source: Source, **options: Any) -> Column
         if lettered := [name for name in frame.columns if name in meta.missing_user_values]:
             plain, _ = read(str(data.file), usecols=lettered, **_AS_IT_STANDS, **encoding)
             frame = frame.assign(**{name: _numbers_and_letters(plain[name], frame[name]) for name in lettered})
+        if dated := [name for name in frame.columns if _DATED.search(str(meta.original_variable_types.get(name, "")))]:
+            days, _ = read(str(data.file), usecols=dated, **encoding)
+            kinds = meta.original_variable_types
+            frame = frame.assign(**{name: _days(days[name], frame[name], str(kinds[name])) for name in dated})
         return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
 
     return apart(columns, data.bytes / 1e6)
@@ -91,6 +101,30 @@ def _numbers_and_letters(plain: pd.Series, lettered: pd.Series) -> pd.Series:
     """
     letters = lettered.map(lambda value: isinstance(value, str)).to_numpy(dtype=bool) & plain.isna().to_numpy()
     return plain.astype(object).mask(letters, lettered.astype(object))
+
+
+def _days(days: pd.Series, raw: pd.Series, kind: str) -> pd.Series:
+    """Give a column of days as texts, as every other reader has them: these files keep a day as a number, which would pass for one.
+
+    Parameters
+    ----------
+    days : (n,) Series
+        As pyreadstat converts them: dates, date-times, or still numbers.
+    raw : (n,) Series
+        As they stand in the file, with values that it declares missing.
+    kind : str
+        The format in the file, such as DATE11 or %tm.
+    """
+    part = _PARTS.fullmatch(kind)
+    made = [
+        moment(pd.Timestamp(day).to_pydatetime() if isinstance(day, pd.Timestamp) else day)
+        if isinstance(day, datetime.date) and not pd.isna(day)
+        else f"{1960 + int(value) // _YEAR[part[1]]}{part[1]}{int(value) % _YEAR[part[1]] + 1}"
+        if part and isinstance(value, float) and value == value
+        else value
+        for day, value in zip(days, raw, strict=True)
+    ]
+    return pd.Series(made, index=raw.index, dtype=object) if any(isinstance(value, str) for value in made) else raw
 
 
 def _described(frame: pd.DataFrame, meta: Any, place: int) -> RawColumn:
@@ -127,6 +161,6 @@ def _normal(labels: Mapping[Any, str]) -> dict[float | str, str]:
 
 def _cell(value: object, labels: Labels, missing: tuple[Span, ...]) -> Cell:
     if isinstance(value, str):
-        return Cell(value, label=labels.get(value, ""), user_missing=within(value, missing))
+        return Cell(value, number_of(value), labels.get(value, ""), user_missing=within(value, missing))
     number = float(cast("float", value))
     return Cell(plainly(number), number, labels.get(number, ""), within(number, missing))
