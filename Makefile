@@ -40,9 +40,10 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# the built wheel with the newest releases on every Python here (3.11 to 3.14), in a folder of its own; a missing one is said
+# the built wheel with the newest releases on every Python here (3.11 to 3.14), in a folder of its own; a missing one is said.
+# Some of them: make test-pythons PYTHONS="3.11 3.13"
 test-pythons:
-	$(PYTHON) tests/pythons/run.py
+	$(PYTHON) tests/pythons/run.py $(PYTHONS)
 
 lint: setup
 	$(BIN)/ruff check .

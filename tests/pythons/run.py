@@ -2,7 +2,7 @@
 
 Of each Python, in a new environment and a folder of its own: `wwm demo --quick` and `wwm verify`; a core of the tests; a saved posterior
 opened by ArviZ alone; likelihood numbers and posterior means, which must agree between the Pythons; and once bambi beside the package.
-Runs on the standard library. A Python that is not here is said in one line.
+Runs on the standard library. A Python that is not here, or not among those asked for (``run.py 3.11 3.13``), is said in one line.
 """
 
 from __future__ import annotations
@@ -33,17 +33,25 @@ ERRORS = 4.0  # Monte Carlo errors between two posterior means
 
 
 def main() -> int:
-    """0 where everything passed on every Python that is here."""
+    """0 where everything passed on every Python that is here and asked for; without arguments every one is."""
+    asked = sys.argv[1:] or PYTHONS
+    if unknown := sorted(set(asked) - set(PYTHONS)):
+        sys.exit(
+            f"Python {', '.join(unknown)}: not one of {', '.join(PYTHONS)}. Ask for some of these, or name none for all."
+        )
     with tempfile.TemporaryDirectory(prefix="wwm-pythons-") as name:
         folder = Path(name)
         wheel = built(folder)
         here = {version: python for version in PYTHONS if (python := interpreter(version))}
-        for version in sorted(set(PYTHONS) - set(here)):
-            print(f"Python {version}: not on this machine, so not tested.", flush=True)
+        for version in PYTHONS:
+            if version not in here:
+                print(f"Python {version}: not on this machine, so not tested.", flush=True)
+            elif version not in asked:
+                print(f"Python {version}: not asked for, so not tested.", flush=True)
         with ThreadPoolExecutor(2) as two:
             running = {
-                version: two.submit(tested, version, python, wheel, folder / version)
-                for version, python in here.items()
+                version: two.submit(tested, version, here[version], wheel, folder / version)
+                for version in sorted(set(here) & set(asked), key=lambda version: (version != BESIDE, version))
             }
             numbers = {version: task.result() for version, task in running.items()}
         compare(numbers)
