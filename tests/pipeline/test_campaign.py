@@ -5,6 +5,7 @@ The seed is another one than those of the committed table (`python -m benchmarks
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import benchmarks.campaign.__main__ as campaign
@@ -13,9 +14,12 @@ from benchmarks.campaign.__main__ import PARTS, counted, joined, page, run_of
 from benchmarks.campaign.hostile import spoiled
 from benchmarks.campaign.judged import ACCEPTED, COLUMNS, RIGHT, WRONG, ZERO, Judged
 
+RESULTS = Path(campaign.__file__).parents[1] / "results"
 SEED = 3
 SHARES = {"data": 0.05, "declared": 0.1, "options": 0.1, "calls": 0.1, "pairs": 0.05, "kills": 0.05, "labels": 0.03}
 KINDS = {"data": 100, "declared": 15, "options": 6, "calls": 35, "pairs": 50, "kills": 10, "labels": 1}  # at the least
+LEAST = {"mutants": 20_000, "pairs": 5_000, "kills and writes": 500}
+MUTANTS = ("data files", "declarations", "options", "arguments")
 
 
 @pytest.mark.slow
@@ -26,6 +30,27 @@ def test_a_part_of_the_campaign(name: str):
     assert [fault for fault in found.faults if fault[2] in ZERO] == []
     assert sum(found.counts.values()) >= PARTS[name][0] * SHARES[name] * 0.8
     assert len({(part, kind) for part, kind, _ in found.counts}) >= KINDS[name]
+
+
+def _committed() -> list[dict[str, str]]:
+    return list(csv.DictReader((RESULTS / "campaign.csv").read_text(encoding="utf-8").splitlines()))
+
+
+def test_the_committed_table_is_made_of_its_counts_and_is_as_large_as_it_says():
+    rows = _committed()
+    assert (RESULTS / "campaign.md").read_text(encoding="utf-8") == page(rows)
+
+    def cases(*parts: str) -> int:
+        return sum(int(row["cases"]) for row in rows if row["part"] in parts and row["seed"] == "1")
+
+    found = {
+        "mutants": cases(*MUTANTS),
+        "pairs": cases("pairs"),
+        "kills and writes": cases("kills", "writes"),
+    }
+    assert {name: count >= LEAST[name] for name, count in found.items()} == dict.fromkeys(LEAST, True), found
+    assert len({row["kind"] for row in rows if row["part"] == "pairs"}) >= 50
+    assert [row for row in rows if row["ended"] in ZERO] == []
 
 
 def test_parts_are_joined_by_their_name_and_seed():
