@@ -41,7 +41,7 @@ test-all: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # the built wheel with the newest releases on every Python here (3.11 to 3.14), in a folder of its own; a missing one is said.
-# Some of them: make test-pythons PYTHONS="3.11 3.13"
+# Numbers only of the others: make test-pythons PYTHONS=3.13
 test-pythons:
 	$(PYTHON) tests/pythons/run.py $(PYTHONS)
 

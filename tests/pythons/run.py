@@ -2,7 +2,8 @@
 
 Of each Python, in a new environment and a folder of its own: `wwm demo --quick` and `wwm verify`; a core of the tests; a saved posterior
 opened by ArviZ alone; likelihood numbers and posterior means, which must agree between the Pythons; and once bambi beside the package.
-Runs on the standard library. A Python that is not here, or not among those asked for (``run.py 3.11 3.13``), is said in one line.
+Runs on the standard library. A Python that is not here is said in one line; where some are asked for (``run.py 3.13``), the others give their
+numbers only, of every family fitted and sampled, and say so.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ERRORS = 4.0  # Monte Carlo errors between two posterior means
 
 
 def main() -> int:
-    """0 where everything passed on every Python that is here and asked for; without arguments every one is."""
+    """0 where everything passed on every Python that is here; without arguments every one is asked for."""
     asked = sys.argv[1:] or PYTHONS
     if unknown := sorted(set(asked) - set(PYTHONS)):
         sys.exit(
@@ -43,15 +44,12 @@ def main() -> int:
         folder = Path(name)
         wheel = built(folder)
         here = {version: python for version in PYTHONS if (python := interpreter(version))}
-        for version in PYTHONS:
-            if version not in here:
-                print(f"Python {version}: not on this machine, so not tested.", flush=True)
-            elif version not in asked:
-                print(f"Python {version}: not asked for, so not tested.", flush=True)
+        for version in sorted(set(PYTHONS) - set(here)):
+            print(f"Python {version}: not on this machine, so not tested.", flush=True)
         with ThreadPoolExecutor(2) as two:
             running = {
-                version: two.submit(tested, version, here[version], wheel, folder / version)
-                for version in sorted(set(here) & set(asked), key=lambda version: (version != BESIDE, version))
+                version: two.submit(tested, version, here[version], wheel, folder / version, whole=version in asked)
+                for version in sorted(here, key=lambda version: (version != BESIDE, version))  # the longest first
             }
             numbers = {version: task.result() for version, task in running.items()}
         compare(numbers)
@@ -99,13 +97,28 @@ def built(folder: Path) -> Path:
     return wheel
 
 
-def tested(version: str, python: str, wheel: Path, folder: Path) -> dict:
-    """Everything on one Python; gives its numbers."""
+def tested(version: str, python: str, wheel: Path, folder: Path, *, whole: bool) -> dict:
+    """Everything on one Python, or its numbers only; gives these."""
     began = time.monotonic()
     folder.mkdir()
     own = str(folder / "env" / "bin" / "python")
     call([python, "-m", "venv", str(folder / "env")])
     install(own, wheel)
+    if whole:
+        studied(own, folder)
+    found = json.loads(call([own, str(HERE / "same_numbers.py")], cwd=folder, quiet=True))
+    if whole and version == BESIDE:
+        install(own, "bambi")
+        call([own, "-m", "pip", "check"], cwd=folder)
+        call([own, str(HERE / "beside.py")], cwd=folder)
+    libraries = ", ".join(f"{name} {found['versions'][name]}" for name in ("pymc", "arviz", "nutpie"))
+    what = "passed" if whole else "gave its numbers only"
+    print(f"Python {version}: {what} with {libraries} in {time.monotonic() - began:.0f} s.", flush=True)
+    return found
+
+
+def studied(own: str, folder: Path) -> None:
+    """The demo, its results verified, a saved posterior by ArviZ alone, and a core of the tests."""
     wwm = str(Path(own).with_name("wwm"))
     call([wwm, "demo", "--quick"], cwd=folder, quiet=True)
     call([wwm, "verify", "results/wwm21-synthetic"], cwd=folder, quiet=True)
@@ -113,14 +126,6 @@ def tested(version: str, python: str, wheel: Path, folder: Path) -> dict:
     install(own, "pytest", "hypothesis", "matplotlib")
     call([own, str(HERE / "alone.py"), str(saved[0])], cwd=folder)
     call([own, str(HERE / "core.py"), "-q", "-p", "no:cacheprovider", *CORE], cwd=ROOT)
-    found = json.loads(call([own, str(HERE / "same_numbers.py")], cwd=folder, quiet=True))
-    if version == BESIDE:
-        install(own, "bambi")
-        call([own, "-m", "pip", "check"], cwd=folder)
-        call([own, str(HERE / "beside.py")], cwd=folder)
-    libraries = ", ".join(f"{name} {found['versions'][name]}" for name in ("pymc", "arviz", "nutpie"))
-    print(f"Python {version}: passed with {libraries} in {time.monotonic() - began:.0f} s.", flush=True)
-    return found
 
 
 def install(python: str, *what: object) -> None:
