@@ -83,6 +83,15 @@ def test_reading_without_the_databases_says_so(monkeypatch, tmp_path, data, modu
     assert str(caught.value) == message(wanted.format(path=data, folder=tmp_path), module)
 
 
+def test_spark_asks_first_for_the_extra_that_brings_ibis_too(monkeypatch, tmp_path):
+    (tmp_path / "codebook.toml").write_text(CODEBOOK, "utf-8")
+    for module in ("ibis", "pyspark.sql"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ExtraError) as caught:
+        wwm.read_survey("spark://local#answers", codebook=tmp_path / "codebook.toml")
+    assert str(caught.value) == message("spark://local#answers", "pyspark.sql")
+
+
 @pytest.mark.parametrize("module", ["duckdb", "ibis"])
 def test_counting_in_place_without_the_databases_says_so(monkeypatch, tmp_path, module):
     (tmp_path / "codebook.toml").write_text(CODEBOOK, "utf-8")

@@ -1,6 +1,6 @@
 """Tables as records, and the same records as markup of the page, HTML, LaTeX, Markdown and Word.
 
-great-tables lays them out for the page, HTML and LaTeX; python-docx (extra `export`) writes Word. Both are imported where used.
+great-tables lays them out for the page, HTML and LaTeX; python-docx (extra `word`) writes Word. Both are imported where used.
 """
 
 from wwm_models.report.tables.files import write_tables

@@ -28,6 +28,8 @@ def connected_place(address: Address, source: Source) -> Generator[Place]:
     SurveyError
         If Ibis does not know the engine, its library is absent, or there is no such table.
     """
+    if address.engine in _SPARK:
+        extra("pyspark.sql", address.shown)  # its extra brings Ibis too, so one install is enough
     ibis = extra("ibis", address.shown)
     with (_session if address.engine in _SPARK else _connection)(address) as backend:
         table = _table(backend, address.table or source.table, address)
