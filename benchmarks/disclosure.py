@@ -25,7 +25,7 @@ from scipy.optimize import linprog
 import wwm_models as wwm
 from benchmarks.disclosure_integers import report
 from benchmarks.disclosure_models import OF, Equations, equations, modelled
-from wwm_models.disclosure import told_by_equations, withhold, without_withheld
+from wwm_models.disclosure.suppressed_tables import told_by_equations, withhold, without_withheld
 
 BELOW = 10
 CLOSE = 1e-6  # of linprog's own tolerance

@@ -24,15 +24,17 @@ from scipy.optimize import least_squares
 from scipy.special import gammaln
 
 import wwm_models as wwm
-from wwm_models.article import Article
-from wwm_models.declared.models import ModelSpec
-from wwm_models.disclosure import Withheld, models_together, withhold, without_withheld
-from wwm_models.engines.loglikelihood import cell_likelihood
+from wwm_models.claims.article import Article
+from wwm_models.disclosure.precision import models_together
+from wwm_models.disclosure.suppressed_tables import Withheld, withhold, without_withheld
 from wwm_models.errors import WwmError
+from wwm_models.likelihood.likelihood import cell_likelihood
+from wwm_models.study.declarations import model_of, reported_sets, requests_of
 from wwm_models.study.diagnostics import failure
-from wwm_models.study.models import ModelResult, model_of, people_of, reported_sets, requests_of, run_model
+from wwm_models.study.fits import ModelResult, people_of, run_model
+from wwm_models.study.model_files import ModelSpec
+from wwm_models.study.provenance import refused_models, silenced
 from wwm_models.study.tables import adjusted_of
-from wwm_models.study.withheld import refused_models, silenced
 
 Array = NDArray[np.float64]
 BELOW = 10

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import wwm_models as wwm
-from wwm_models.disclosure import ModelOf
-from wwm_models.engines.loglikelihood import cell_likelihood
+from wwm_models.disclosure.suppressed_tables import ModelOf
 from wwm_models.errors import WwmError
+from wwm_models.likelihood.likelihood import cell_likelihood
 from wwm_models.study.tables import flat
 
 Array = NDArray[np.float64]

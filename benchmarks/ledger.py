@@ -20,19 +20,20 @@ import numpy as np
 import pandas as pd
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.families import family_of_tests
-from wwm_models.article.axes import stands
-from wwm_models.article.judge import Sources, judge
-from wwm_models.article.pool import keys_of, pool_of
-from wwm_models.article.quantities import leaves
-from wwm_models.article.reader import Article, Claim, Reference
-from wwm_models.article.reasons import parts_of
-from wwm_models.declared.folders import bundled_study
-from wwm_models.declared.models import read_models
+from wwm_models.claims.article import Article, Claim, Reference
+from wwm_models.claims.fragility import stands
+from wwm_models.claims.kinds import leaves
+from wwm_models.claims.lookup import keys_of, pool_of
+from wwm_models.claims.reasons import parts_of
+from wwm_models.claims.verdicts import Sources, judge
+from wwm_models.demo.declared_truth import DECLARED, true_adjusted
+from wwm_models.demo.respondents import random_answers
+from wwm_models.demo.truth import Truth
 from wwm_models.errors import SeparationError
-from wwm_models.records import Estimates
-from wwm_models.study.models import model_of, requests_of
-from wwm_models.survey.twin import DECLARED, Truth, random_answers, true_adjusted
+from wwm_models.estimates.contrasts import family_of_tests
+from wwm_models.estimates.estimates import Estimates
+from wwm_models.study.declarations import model_of, requests_of
+from wwm_models.study.model_files import bundled_study, read_models
 
 HERE = Path(__file__).parent
 LARGE = 5000  # respondents, so that the raw difference is certain and its loss is seen
@@ -184,7 +185,7 @@ def family_errors(seeds: Iterable[int], n: int = 1530) -> list[bool]:
 
 def _last(table: Estimates) -> Estimates:
     """Only the highest answer: one comparison per outcome and pair."""
-    from wwm_models.adjust.compared.law import law_of
+    from wwm_models.estimates.joint_law import law_of
 
     last = table.table["category"].iloc[-1]
     rows = np.flatnonzero((table.table["category"] == last).to_numpy())

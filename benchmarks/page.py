@@ -19,7 +19,7 @@ CODE = """
 import sys, time
 from pathlib import Path
 from wwm_models.report import library, write_report
-from wwm_models.store import stored_results
+from wwm_models.results.results import stored_results
 results = stored_results(Path(sys.argv[1]))
 if sys.argv[2] == "after the fits":
     library()()

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.predictors import predictors_of
-from wwm_models.records import Posterior
+from wwm_models.bayes.posterior import Posterior
+from wwm_models.likelihood.likelihood import predictors_of
 
 Array = NDArray[np.float64]
 CLUSTERS, SIZE, DRAWN, TAKEN = 4000, 100, 80, 12

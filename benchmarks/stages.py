@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from wwm_models.article import read_article
-from wwm_models.article.bounds import bounds, read_margins
-from wwm_models.declared.folders import bundled_study
-from wwm_models.study import line
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.claims.article import read_article
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.identification.bounds import bounds
+from wwm_models.identification.joint_table import read_margins
+from wwm_models.study import run as line
+from wwm_models.study.model_files import bundled_study
 
 RESULTS = Path(__file__).parent / "results"
 BEFORE = {

@@ -16,7 +16,7 @@
 import pandas as pd
 
 import wwm_models as wwm
-from wwm_models.survey.twin import random_answers
+from wwm_models.demo.respondents import random_answers
 
 survey = wwm.Survey.from_frame(random_answers(seed=1), weight="weight")
 model = wwm.Model("desired ~ age_group + household + gender + education + employment", family="cumulative")

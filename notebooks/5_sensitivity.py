@@ -46,7 +46,7 @@ for name in ("robustness", "fragility", "agreement", "decomposition"):
 REFIT = False
 if REFIT:
     import wwm_models as wwm
-    from wwm_models.survey.twin import random_answers
+    from wwm_models.demo.respondents import random_answers
 
     survey = wwm.Survey.from_frame(random_answers(seed=1), weight="weight")
     formula = "desired ~ age_group + household + gender + education + employment"

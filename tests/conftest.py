@@ -23,8 +23,10 @@ import pytest
 from hypothesis import settings
 
 import wwm_models as wwm
-from wwm_models.families import FAMILIES, Family
+from wwm_models.models.family import Family
+from wwm_models.models.model import FAMILIES
 from wwm_models.numerics.links import LINKS, Link
+from wwm_models.survey.sampling_design import Tally
 
 # Derandomised: a run of the suite is the same run everywhere. No deadline: the machines of CI are shared.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=30)
@@ -62,14 +64,14 @@ def _other_seeds(pytestconfig: pytest.Config) -> Iterator[None]:
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # processes of joblib know no conftest
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wwm_models.many.end_with", partial(_process_elsewhere, shift))
+        patch.setattr("wwm_models.parallel.end_with", partial(_process_elsewhere, shift))
         _start_elsewhere(shift, patch.setattr)
         yield
 
 
 def _process_elsewhere(shift: int, parent: int) -> None:
     """Begin a process of the pool with the random numbers of the tests' process."""
-    from wwm_models.many import end_with
+    from wwm_models.parallel import end_with
 
     _start_elsewhere(shift, setattr)
     end_with(parent)
@@ -92,7 +94,7 @@ def _start_elsewhere(shift: int, put: Callable[[Any, str, Any], None]) -> None:
 
 def _shifted(seed: Any, shift: int) -> Any:
     asked_by = sys._getframe(2).f_globals["__name__"]
-    if not asked_by.startswith("wwm_models") or ".twin" in asked_by or not isinstance(seed, int | list):
+    if not asked_by.startswith("wwm_models") or ".demo" in asked_by or not isinstance(seed, int | list):
         return seed
     return [*(seed if isinstance(seed, list) else [seed]), shift]
 
@@ -202,7 +204,7 @@ def counted_together(survey: wwm.Survey) -> wwm.Survey:
     first = np.unique(number, return_index=True)[1]
     count = np.bincount(number).astype(float)
     weights, squares = np.bincount(number, survey.weights), np.bincount(number, survey.weights**2)
-    tally = wwm.records.Tally(count, np.divide(weights**2, squares, out=count.copy(), where=squares > 0))
+    tally = Tally(count, np.divide(weights**2, squares, out=count.copy(), where=squares > 0))
     if design is not None:
         own = np.arange(len(first))
         psu = np.column_stack(

@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 import wwm_models as wwm
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.demo.respondents import quota_respondents
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))

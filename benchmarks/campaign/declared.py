@@ -18,8 +18,7 @@ import pandas as pd
 import wwm_models as wwm
 from benchmarks.campaign.judged import ACCEPTED, CLEAR, RIGHT, WRONG, Judged, clear, ended
 from benchmarks.campaign.study import ARTICLE, CODEBOOK, MODEL, answers, write_study
-from wwm_models.cli import main
-from wwm_models.cli.main import OWN_FAULT
+from wwm_models.cli.main import OWN_FAULT, main
 
 FILES = {"codebook.toml": CODEBOOK, "wish.toml": MODEL, "article.toml": ARTICLE}
 VALUES: tuple[Any, ...] = (

@@ -26,11 +26,11 @@ from typing import Any
 
 from benchmarks.campaign.judged import ACCEPTED, CLEAR, LOST, RIGHT, TRACEBACK, WRONG, Judged, clear
 from benchmarks.campaign.study import answers, write_study
-from wwm_models.cli import main
-from wwm_models.many import begin
+from wwm_models.cli.main import main
+from wwm_models.parallel import begin
+from wwm_models.report import chart_files as report_charts
 from wwm_models.report import files as report_files
-from wwm_models.report.charts import page as report_charts
-from wwm_models.store import verify_results
+from wwm_models.results.results import verify_results
 
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 PATIENCE = 120.0  # seconds in which a run has to use some of the processor, on a machine that others use
@@ -47,7 +47,7 @@ class Drawn:
         folder.mkdir()
 
     def begin(self, task: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-        """As `wwm_models.many.begin`; what was made before is not made again."""
+        """As `wwm_models.parallel.begin`; what was made before is not made again."""
         asked = pickle.dumps((task.__module__, task.__qualname__, arguments))
         place = self.folder / hashlib.sha256(asked).hexdigest()
         if place.exists():

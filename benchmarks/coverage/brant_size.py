@@ -19,7 +19,7 @@ from wwm_models.errors import WwmError
 
 RESULTS = Path(__file__).parents[1] / "results"
 CONDITION, SAMPLES, SEED, CONTRASTS = SizeCondition(500, "weighted"), 2000, 5, 21
-BRANT = importlib.import_module("wwm_models.checks.brant")
+BRANT = importlib.import_module("wwm_models.diagnostics.proportional_odds")
 
 
 def contrasts() -> tuple[np.ndarray, np.ndarray]:

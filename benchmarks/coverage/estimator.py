@@ -14,9 +14,8 @@ import numpy as np
 import wwm_models as wwm
 from benchmarks.coverage.population import ANSWERS, LEVELS, Truth, set_to, variables_of
 from benchmarks.coverage.samples import Samples
-from wwm_models.engines.batch import expansions, maximise_many
-from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.predictors import Predictors
+from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
+from wwm_models.likelihood.maximum import expansions, maximise_many
 from wwm_models.numerics.intervals import critical_value, logit_limits
 from wwm_models.numerics.links import LINKS
 

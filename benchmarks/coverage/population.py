@@ -11,10 +11,11 @@ import pandas as pd
 from scipy.optimize import root
 
 import wwm_models as wwm
-from wwm_models.cells.design import cells_and_design
-from wwm_models.families import FAMILIES, Family
+from wwm_models.models.design import Design, cells_and_design
+from wwm_models.models.family import Family
+from wwm_models.models.linear_map import Linear
+from wwm_models.models.model import FAMILIES
 from wwm_models.numerics.links import LINKS
-from wwm_models.records import Design, Linear
 
 LEVELS = {
     "age": ("18-34", "35-49", "50-64"),

@@ -27,7 +27,7 @@ def rows(path: str):
 def ours(path: str) -> dict[str, float]:
     """What wwm.sample takes."""
     import wwm_models as wwm
-    from wwm_models.engines.bayes.entries import compiled_library
+    from wwm_models.bayes.sampler import compiled_library
 
     frame, formula = rows(path)
     survey, model = wwm.Survey.from_frame(frame, weight=None), wwm.Model(formula)

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 import wwm_models as wwm
-from wwm_models.adjust.prior_predictive import prior_record
-from wwm_models.engines.bayes.pymc_model import pymc_model
-from wwm_models.engines.bayes.sample import posterior_problem
+from wwm_models.bayes.readable import pymc_model
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.estimates.adjusted import prior_record
 
 
 def readable(formula: str, frame: pd.DataFrame) -> Any:

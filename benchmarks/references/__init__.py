@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.health import effective_size, health_table, split_chains
+from wwm_models.bayes.convergence import effective_size, health_table, split_chains
 
 Array = NDArray[np.float64]
 ROOT = Path(__file__).parents[2]

@@ -25,14 +25,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.blocks import Block
-from wwm_models.engines.bayes.coordinates import Coordinates
-from wwm_models.engines.bayes.nuts import Settings, run_chain
-from wwm_models.engines.bayes.prior_draws import prior_draws
-from wwm_models.engines.bayes.sample import Problem, posterior_problem
-from wwm_models.engines.bayes.target import whitened
-from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.maximum import starting_point
+from wwm_models.bayes.density import prior_draws, whitened
+from wwm_models.bayes.sample import Problem, posterior_problem
+from wwm_models.bayes.sampler import Settings, run_chain
+from wwm_models.bayes.structured_priors import Block
+from wwm_models.bayes.transforms import Coordinates
+from wwm_models.likelihood.likelihood import CellLikelihood
+from wwm_models.likelihood.maximum import starting_point
 
 Array = NDArray[np.float64]
 ANSWERS, RANKS = list("wxyz"), 49

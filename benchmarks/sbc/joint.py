@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 import wwm_models as wwm
 from benchmarks.sbc import RANKS, calibration, uniform_tails
 from benchmarks.sbc.__main__ import HERE, append, figure
-from wwm_models.adjust.items import person_averaged
-from wwm_models.engines.bayes.joint.density import JointPriors
-from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood, pilot_nodes
-from wwm_models.engines.bayes.joint.pilot import pilot
-from wwm_models.engines.bayes.joint.rows import item_rows
-from wwm_models.engines.bayes.joint.simulate import simulated_items
-from wwm_models.engines.bayes.nuts import Settings, run_chain
-from wwm_models.records import ItemParameters, ItemRows
+from wwm_models.bayes.joint_data import ItemParameters, ItemRows, item_rows
+from wwm_models.bayes.joint_density import JointPriors, MarginalLikelihood, pilot_nodes, simulated_items
+from wwm_models.bayes.joint_sample import pilot
+from wwm_models.bayes.sampler import Settings, run_chain
+from wwm_models.estimates.adjusted import person_averaged
 
 Array = NDArray[np.float64]
 ITEMS, ANSWERS, PEOPLE = ("one", "two", "three"), tuple("abc"), 120

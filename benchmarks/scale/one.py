@@ -18,7 +18,8 @@ def main(data: str, codebook: str) -> dict[str, object]:
     import pyarrow  # noqa: F401
 
     import wwm_models as wwm
-    from wwm_models.adjust import adjusted
+    from wwm_models.estimates.adjusted import adjusted
+    from wwm_models.survey.sampling_design import summed_squares
 
     start = time.perf_counter()
     survey = wwm.read_counts(data, codebook, VARIABLES)
@@ -30,7 +31,7 @@ def main(data: str, codebook: str) -> dict[str, object]:
     strata = np.zeros(len(survey)) if survey.design is None else survey.design.strata[:, 0]
     keys = survey.frame.assign(stratum=strata).astype(object).fillna("?").astype(str)
     order = np.lexsort(keys.to_numpy().T)
-    squares = wwm.records.summed_squares(survey.weights, survey.tally)
+    squares = summed_squares(survey.weights, survey.tally)
     return {
         "scan": counted - start, "fit": fitted - counted, "adjusted": done - fitted, "rows": int(survey.counts.sum()), "groups": len(survey),
         "n": fit.n, "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "status": fit.status,

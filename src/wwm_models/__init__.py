@@ -10,149 +10,119 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wwm_models.adjust import (
-        adjusted,
-        adjusted_items,
-        answer_ratio,
-        change,
-        change_between,
-        contrasts,
-        decompose,
-        e_value,
-        e_values,
-        equivalence,
-        family_of_tests,
-        mean,
-        mean_score,
-        predict,
-        prior_predictive,
-        raw,
-        slopes,
-        superiority,
-        total,
-    )
-    from wwm_models.article import Comparison, read_article
-    from wwm_models.article.bounds import Margins, bounds, read_margins
-    from wwm_models.article.compare import compare
-    from wwm_models.article.fragility import fragility
-    from wwm_models.checks import (
-        brant,
-        hosmer_lemeshow,
-        likelihood_ratio,
-        lipsitz,
-        nominal_test,
-        pearson,
-        po_size,
-        posterior_predictive,
-        posterior_predictive_items,
-        power_scaling,
-        pulkstenis_robinson,
-        randomised_pit,
-        scale_test,
-        surrogate_residuals,
-        wald_test,
-        weights_matter,
-    )
-    from wwm_models.disclosure import precision
-    from wwm_models.engines import (
-        JointPriors,
-        fit,
-        loo,
-        loo_items,
-        replicates,
-        sample,
-        sample_joint,
-        stacking,
-    )
-    from wwm_models.families import Model
-    from wwm_models.imputation import impute, pool
-    from wwm_models.many import run_many
-    from wwm_models.records import (
-        Estimand,
-        Estimates,
-        Fit,
-        Imputations,
-        JointPosterior,
-        Loo,
-        Posterior,
-        Survey,
-    )
-    from wwm_models.study import Run, run_study
-    from wwm_models.survey import calibrate, poststratify, rake, read_counts, read_survey, read_weighting_margins, trim
+    from wwm_models.bayes.joint_data import JointPosterior
+    from wwm_models.bayes.joint_density import JointPriors
+    from wwm_models.bayes.joint_sample import sample_joint
+    from wwm_models.bayes.loo import Loo, loo, loo_items, stacking
+    from wwm_models.bayes.posterior import Posterior
+    from wwm_models.bayes.sample import sample
+    from wwm_models.claims.article import read_article
+    from wwm_models.claims.comparison import Comparison, compare
+    from wwm_models.claims.fragility import fragility
+    from wwm_models.diagnostics.goodness_of_fit import hosmer_lemeshow, lipsitz
+    from wwm_models.diagnostics.posterior_predictive import posterior_predictive, posterior_predictive_items
+    from wwm_models.diagnostics.power_scaling import power_scaling
+    from wwm_models.diagnostics.proportional_odds import brant, nominal_test, po_size, scale_test
+    from wwm_models.diagnostics.residuals import pearson, pulkstenis_robinson, randomised_pit, surrogate_residuals
+    from wwm_models.diagnostics.specification import weights_matter
+    from wwm_models.diagnostics.tests import likelihood_ratio, wald_test
+    from wwm_models.disclosure.precision import precision
+    from wwm_models.estimates.adjusted import adjusted, adjusted_items, prior_predictive
+    from wwm_models.estimates.change import change, change_between, equivalence
+    from wwm_models.estimates.confounding import e_value, e_values
+    from wwm_models.estimates.contrasts import contrasts, family_of_tests
+    from wwm_models.estimates.decomposition import decompose
+    from wwm_models.estimates.estimates import Estimand, Estimates
+    from wwm_models.estimates.quantities import answer_ratio, mean_score, predict, slopes, superiority
+    from wwm_models.estimates.raw import mean, raw, total
+    from wwm_models.identification.bounds import bounds
+    from wwm_models.identification.joint_table import Margins, read_margins
+    from wwm_models.imputation.impute import Imputations, impute
+    from wwm_models.imputation.pool import pool
+    from wwm_models.likelihood.fit import Fit, fit
+    from wwm_models.likelihood.replicates import replicates
+    from wwm_models.models.model import Model
+    from wwm_models.parallel import run_many
+    from wwm_models.study.run import Run, run_study
+    from wwm_models.survey.calibration import calibrate, poststratify, rake, trim
+    from wwm_models.survey.databases.counts import read_counts
+    from wwm_models.survey.population_margins import read_weighting_margins
+    from wwm_models.survey.read import read_survey
+    from wwm_models.survey.survey import Survey
 
 _HOME = {
-    "precision": "disclosure",
-    "Margins": "article.bounds",
-    "bounds": "article.bounds",
-    "read_margins": "article.bounds",
-    "brant": "checks",
-    "fragility": "article.fragility",
-    "hosmer_lemeshow": "checks",
-    "likelihood_ratio": "checks",
-    "lipsitz": "checks",
-    "nominal_test": "checks",
-    "pearson": "checks",
-    "po_size": "checks",
-    "pulkstenis_robinson": "checks",
-    "randomised_pit": "checks",
-    "scale_test": "checks",
-    "surrogate_residuals": "checks",
-    "wald_test": "checks",
-    "weights_matter": "checks",
-    "Comparison": "article",
-    "Estimand": "records",
-    "Estimates": "records",
-    "Fit": "records",
-    "Imputations": "records",
-    "Model": "families",
-    "Posterior": "records",
-    "Run": "study",
-    "Survey": "records",
-    "adjusted": "adjust",
-    "answer_ratio": "adjust",
-    "calibrate": "survey",
-    "change": "adjust",
-    "change_between": "adjust",
-    "compare": "article.compare",
-    "contrasts": "adjust",
-    "decompose": "adjust",
-    "e_value": "adjust",
-    "e_values": "adjust",
-    "equivalence": "adjust",
-    "family_of_tests": "adjust",
-    "fit": "engines",
-    "impute": "imputation",
-    "mean": "adjust",
-    "mean_score": "adjust",
-    "pool": "imputation",
-    "poststratify": "survey",
-    "predict": "adjust",
-    "prior_predictive": "adjust",
-    "rake": "survey",
-    "raw": "adjust",
-    "read_article": "article",
-    "read_counts": "survey",
-    "read_survey": "survey",
-    "read_weighting_margins": "survey",
-    "replicates": "engines",
-    "run_many": "many",
-    "run_study": "study",
-    "sample": "engines",
-    "slopes": "adjust",
-    "superiority": "adjust",
-    "total": "adjust",
-    "trim": "survey",
-    "adjusted_items": "adjust",
-    "sample_joint": "engines",
-    "JointPriors": "engines",
-    "JointPosterior": "records",
-    "loo": "engines",
-    "loo_items": "engines",
-    "stacking": "engines",
-    "Loo": "records",
-    "posterior_predictive": "checks",
-    "posterior_predictive_items": "checks",
-    "power_scaling": "checks",
+    "Comparison": "claims.comparison",
+    "Estimand": "estimates.estimates",
+    "Estimates": "estimates.estimates",
+    "Fit": "likelihood.fit",
+    "Imputations": "imputation.impute",
+    "JointPosterior": "bayes.joint_data",
+    "JointPriors": "bayes.joint_density",
+    "Loo": "bayes.loo",
+    "Margins": "identification.joint_table",
+    "Model": "models.model",
+    "Posterior": "bayes.posterior",
+    "Run": "study.run",
+    "Survey": "survey.survey",
+    "adjusted": "estimates.adjusted",
+    "adjusted_items": "estimates.adjusted",
+    "answer_ratio": "estimates.quantities",
+    "bounds": "identification.bounds",
+    "brant": "diagnostics.proportional_odds",
+    "calibrate": "survey.calibration",
+    "change": "estimates.change",
+    "change_between": "estimates.change",
+    "compare": "claims.comparison",
+    "contrasts": "estimates.contrasts",
+    "decompose": "estimates.decomposition",
+    "e_value": "estimates.confounding",
+    "e_values": "estimates.confounding",
+    "equivalence": "estimates.change",
+    "family_of_tests": "estimates.contrasts",
+    "fit": "likelihood.fit",
+    "fragility": "claims.fragility",
+    "hosmer_lemeshow": "diagnostics.goodness_of_fit",
+    "impute": "imputation.impute",
+    "likelihood_ratio": "diagnostics.tests",
+    "lipsitz": "diagnostics.goodness_of_fit",
+    "loo": "bayes.loo",
+    "loo_items": "bayes.loo",
+    "mean": "estimates.raw",
+    "mean_score": "estimates.quantities",
+    "nominal_test": "diagnostics.proportional_odds",
+    "pearson": "diagnostics.residuals",
+    "po_size": "diagnostics.proportional_odds",
+    "pool": "imputation.pool",
+    "posterior_predictive": "diagnostics.posterior_predictive",
+    "posterior_predictive_items": "diagnostics.posterior_predictive",
+    "poststratify": "survey.calibration",
+    "power_scaling": "diagnostics.power_scaling",
+    "precision": "disclosure.precision",
+    "predict": "estimates.quantities",
+    "prior_predictive": "estimates.adjusted",
+    "pulkstenis_robinson": "diagnostics.residuals",
+    "rake": "survey.calibration",
+    "randomised_pit": "diagnostics.residuals",
+    "raw": "estimates.raw",
+    "read_article": "claims.article",
+    "read_counts": "survey.databases.counts",
+    "read_margins": "identification.joint_table",
+    "read_survey": "survey.read",
+    "read_weighting_margins": "survey.population_margins",
+    "replicates": "likelihood.replicates",
+    "run_many": "parallel",
+    "run_study": "study.run",
+    "sample": "bayes.sample",
+    "sample_joint": "bayes.joint_sample",
+    "scale_test": "diagnostics.proportional_odds",
+    "slopes": "estimates.quantities",
+    "stacking": "bayes.loo",
+    "superiority": "estimates.quantities",
+    "surrogate_residuals": "diagnostics.residuals",
+    "total": "estimates.raw",
+    "trim": "survey.calibration",
+    "wald_test": "diagnostics.tests",
+    "weights_matter": "diagnostics.specification",
 }
 
 __all__ = [

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.prior_predictive import prior_record
-from wwm_models.engines.bayes.sample import posterior_problem
+from wwm_models.bayes.sample import posterior_problem
 from wwm_models.errors import AdjustError, AnswersError
+from wwm_models.estimates.adjusted import prior_record
 
 ROWS = 240
 G = pd.CategoricalDtype(["a", "b", "c"])

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.cells.design import cells_and_design
-from wwm_models.engines.batch import expansions, maximise_many
-from wwm_models.engines.loglikelihood import cell_likelihood
-from wwm_models.engines.maximum import maximise_on, starting_point
-from wwm_models.records.linear import Dense
+from wwm_models.likelihood.likelihood import cell_likelihood
+from wwm_models.likelihood.maximum import expansions, maximise_many, maximise_on, starting_point
+from wwm_models.models.design import cells_and_design
+from wwm_models.models.linear_map import Dense
 
 SETS = 9
 # 1e-8 is the law's tolerance; Newton's last step leaves about 1e-12, so one lost iteration shows

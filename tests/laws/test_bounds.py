@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from wwm_models.article import Article, Published, Reference
-from wwm_models.article.bounds import Margins
-from wwm_models.article.bounds.region import Region, regions
-from wwm_models.article.bounds.solve import allowed
-from wwm_models.numerics.entropy import largest_entropy
-from wwm_models.numerics.programs import extremes, feasible
+from wwm_models.claims.article import Article, Published, Reference
+from wwm_models.identification.joint_table import Margins
+from wwm_models.identification.region import Region, regions
+from wwm_models.identification.solve import allowed
+from wwm_models.numerics.linear_programs import extremes, feasible, largest_entropy
 
 ROWS, COLUMNS = ("18-34", "35-49", "50-64", "65-70"), ("alone", "couple", "family", "unknown")
 EXACT = 1e-6  # the solver keeps constraints to 1e-7 each

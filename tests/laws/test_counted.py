@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.why.perturbed import reported
-from wwm_models.article.scenarios import Varied, domains, families, trims
-from wwm_models.checks.second_opinion import second_opinion
-from wwm_models.engines.covariance import covariance, joined
-from wwm_models.engines.replicates import bootstrap_multipliers
-from wwm_models.engines.stages import staged_covariance
+from wwm_models.diagnostics.specification import second_opinion
 from wwm_models.errors import SurveyError
+from wwm_models.estimates.sensitivity import Varied, domains, families, reported, trims
+from wwm_models.likelihood.covariance import covariance, joined
+from wwm_models.likelihood.multistage import staged_covariance
+from wwm_models.likelihood.replicates import bootstrap_multipliers
+from wwm_models.models.cells import Influence
 
 Counting = Callable[[wwm.Survey], wwm.Survey]
 
@@ -139,7 +139,7 @@ def test_a_second_opinion_is_of_the_respondents(
     apart = second_opinion(fit)
     assert apart is not None
     assert apart < 1e-5  # where statsmodels' optimiser stops
-    monkeypatch.setattr("wwm_models.checks.second_opinion.MOST", fit.n - 1)
+    monkeypatch.setattr("wwm_models.diagnostics.specification.MOST", fit.n - 1)
     assert second_opinion(fit) is None
 
 
@@ -304,7 +304,7 @@ def test_weighted_and_unweighted_numbers_of_the_same_people_have_their_joint_law
     assert one is not None
     assert two is not None
     rows = np.hstack([one.expand(), two.expand()])
-    by_hand = covariance(wwm.records.Influence(rows, np.arange(len(rows)), np.ones(len(rows)), one.design))
+    by_hand = covariance(Influence(rows, np.arange(len(rows)), np.ones(len(rows)), one.design))
     nothing = 1e-12 * by_hand.max()
     for first, second in pairs:
         assert first is not None

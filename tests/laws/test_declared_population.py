@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.margins.replicated import replicated_margins
-from wwm_models.adjust.margins.sampled import sampled_shares
-from wwm_models.adjust.margins.standardise import intervened
-from wwm_models.adjust.margins.target import target_population
 from wwm_models.errors import AdjustError, SurveyError
+from wwm_models.estimates.standardise import intervened, replicated_margins
+from wwm_models.estimates.standardise_draws import sampled_shares
+from wwm_models.estimates.target import target_population
 
 AGES = {"18-34": 0.5, "35-49": 0.3, "50-64": 0.2}
 HOMES = {"single": 10.0, "couple": 60.0, "family": 30.0}

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.law import law_of
 from wwm_models.errors import AdjustError
+from wwm_models.estimates.joint_law import law_of
 
 ADJUSTERS = ("household", "x", "f")
 

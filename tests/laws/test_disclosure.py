@@ -11,8 +11,7 @@ from benchmarks.disclosure import System, attack, respondents
 from benchmarks.disclosure_integers import Hunt, hunt, names_an_answer, total
 
 import wwm_models as wwm
-from wwm_models.disclosure import withhold
-from wwm_models.disclosure.tables import HIDDEN
+from wwm_models.disclosure.suppressed_tables import HIDDEN, withhold
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 import wwm_models as wwm
-from wwm_models.families import FAMILIES
+from wwm_models.models.model import FAMILIES
 
 FORMULA = "y ~ age + household + x"
 YES_NO = ("no", "yes")

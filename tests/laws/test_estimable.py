@@ -11,9 +11,9 @@ from benchmarks import designs
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.law import stacked
 from wwm_models.disclosure.precision import precision
 from wwm_models.errors import FitError, SurveyError
+from wwm_models.estimates.joint_law import stacked
 
 MODEL = wwm.Model("y ~ x")
 
@@ -324,7 +324,7 @@ def test_pooled_imputations_start_from_the_groups_degrees_of_freedom(frame):
     frame["region"] = frame["region"].cat.remove_unused_categories()
     frame.loc[::6, "y"] = None
     done = wwm.impute(declared(frame), 5, seed=1)
-    made = wwm.imputation.pool([wwm.raw(survey, "y", "region") for survey in done])
+    made = wwm.pool([wwm.raw(survey, "y", "region") for survey in done])
     assert (made.table["df"] <= 4 / 6 * 3 + 1e-9).all()
     assert made.freedom.df.tolist() == made.table["df"].tolist()
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.checks.weights import weights_matter
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.diagnostics.specification import weights_matter
 from wwm_models.disclosure.precision import precision
-from wwm_models.engines.bayes.sample import posterior_problem
 from wwm_models.errors import SurveyError
 from wwm_models.survey.overview import overview
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.declared.models import ModelSpec, read_models
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.study.model_files import ModelSpec, read_models
+from wwm_models.survey.sampling_design import summed_squares
 
 STUDIES = Path(__file__).parents[2] / "models"
 SUMS = 1e-12  # of hundreds of weights in another order
@@ -63,7 +64,7 @@ def sums(survey: wwm.Survey, names: list[str]) -> pd.DataFrame:
         name: survey.frame[name].astype(object).where(survey.missing[name] == "", survey.missing[name]).astype(str)
         for name in names
     }
-    squares = wwm.records.summed_squares(survey.weights, survey.tally)
+    squares = summed_squares(survey.weights, survey.tally)
     rows = pd.DataFrame({**keys, "n": survey.counts, "w": survey.weights, "ww": squares})
     return rows[survey.domain].groupby(names, observed=True)[["n", "w", "ww"]].sum()
 

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wwm_models as wwm
-from wwm_models.engines.likelihood import maximise_on, starting_point
-from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.predictors import Predictors
+from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
+from wwm_models.likelihood.maximum import maximise_on, starting_point
 
 FORMULA = "y ~ age * household + x"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import wwm_models as wwm
-from wwm_models.article.judge import Sources, judge
-from wwm_models.article.pool import pool_of
-from wwm_models.article.quantities import leaves
-from wwm_models.study.declared import collapses_of
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.claims.kinds import leaves
+from wwm_models.claims.lookup import pool_of
+from wwm_models.claims.verdicts import Sources, judge
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.study.declarations import collapses_of
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks import ledger

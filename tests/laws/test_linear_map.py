@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from patsy.highlevel import dmatrix
 
-from wwm_models.cells.formula import build_encoder, encode, readable_name
-from wwm_models.cells.plain import plain_terms
-from wwm_models.records import Blocks, Dense
+from wwm_models.models.formula import build_encoder, encode, plain_terms, readable_name
+from wwm_models.models.linear_map import Blocks, Dense
 
 ROWS, STEPS = 24, 3
 PARTS = {

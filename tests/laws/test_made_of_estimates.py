@@ -8,11 +8,11 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.law import law_of, stacked
-from wwm_models.article import Article
-from wwm_models.article.comparison import comparison_table
-from wwm_models.engines.covariance import covariance
-from wwm_models.records import Estimand, Estimates
+from wwm_models.claims.article import Article
+from wwm_models.claims.comparison import comparison_table
+from wwm_models.estimates.estimates import Estimand, Estimates
+from wwm_models.estimates.joint_law import law_of, stacked
+from wwm_models.likelihood.covariance import covariance
 
 MODEL = wwm.Model("y ~ age + household")
 SCORES = {"never": 0.0, "rarely": 1.0, "often": 4.0, "daily": 20.0}

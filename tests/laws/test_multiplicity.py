@@ -14,9 +14,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 import wwm_models as wwm
-from wwm_models.article.judge import Sources, judge
-from wwm_models.article.reader import Claim
-from wwm_models.numerics.maximum import holm, largest_excess, max_t
+from wwm_models.claims.article import Claim
+from wwm_models.claims.verdicts import Sources, judge
+from wwm_models.numerics.multiplicity import holm, largest_excess, max_t
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "article"))
 from article_inventions import at, order, pool

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wwm_models.engines.loglikelihood import CellLikelihood
-from wwm_models.engines.observed import observed_of
-from wwm_models.engines.predictors import Predictors
-from wwm_models.families import FAMILIES
+from wwm_models.likelihood.likelihood import CellLikelihood, Predictors, observed_of
+from wwm_models.models.linear_map import Blocks, Dense
+from wwm_models.models.model import FAMILIES
 from wwm_models.numerics.links import LINKS
-from wwm_models.records import Blocks, Dense
 
 PATTERNS, SLOPES, CUTS = 40, 3, np.array([-1.5, -0.4, 0.9, 1.0])
 CUMULATIVE = FAMILIES["cumulative"]

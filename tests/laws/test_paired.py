@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.loo import stacking
+from wwm_models.bayes.loo import Loo, stacking
 from wwm_models.errors import AdjustError, FitError, ImputationError, SurveyError
-from wwm_models.records import Estimates, Loo, Survey
+from wwm_models.estimates.estimates import Estimates
+from wwm_models.survey.survey import Survey
 
 N = 60
 

@@ -8,12 +8,17 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.families import family_of_tests
-from wwm_models.adjust.why.confounding import bias_factor, e_value, e_values
-from wwm_models.adjust.why.perturbed import declared_points, reported, reweighted_points, trimmed, without_level
-from wwm_models.adjust.why.prior_power import power_weights
-from wwm_models.article.scenarios import Varied
 from wwm_models.errors import AdjustError
+from wwm_models.estimates.confounding import bias_factor, e_value, e_values, power_weights
+from wwm_models.estimates.contrasts import family_of_tests
+from wwm_models.estimates.sensitivity import (
+    Varied,
+    declared_points,
+    reported,
+    reweighted_points,
+    trimmed,
+    without_level,
+)
 
 FORMULA = "y ~ age + household + x"
 COLLAPSES = {"much": ("often", "daily")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wwm_models.families import FAMILIES
+from wwm_models.models.model import FAMILIES
 from wwm_models.numerics.links import LOGIT, MODERATE
 
 SIZES = (2, 3, 5, 7)

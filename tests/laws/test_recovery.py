@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.cells.design import cells_and_design
+from wwm_models.models.design import cells_and_design
 
 
 def drawn_from(response, formula, frame, *, seed):

@@ -10,7 +10,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import AdjustError, FitError, ModelError
-from wwm_models.families import FAMILIES
+from wwm_models.models.model import FAMILIES
 
 ORDERED = [name for name, family in FAMILIES.items() if family.ordered_answers]
 

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.why.perturbed import declared_points, reported
-from wwm_models.article.scenarios import Varied
-from wwm_models.engines.variants import FORMS, refitted, variant
-from wwm_models.study.explained import Fitted
-from wwm_models.study.models import Request
-from wwm_models.study.robust import errors_of_moves
+from wwm_models.estimates.sensitivity import Varied, declared_points, reported
+from wwm_models.likelihood.variants import FORMS, refitted, variant
+from wwm_models.study.declarations import Request
+from wwm_models.study.fits import Fitted
+from wwm_models.study.robustness import errors_of_moves
 
 # a model, and what it is with a slope per cut point and as a multinomial model
 MODELS: dict[str, tuple[dict[str, Any], dict[str, Any] | str, dict[str, Any] | str]] = {

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.article.bounds.result import BOUNDS_COLUMNS
-from wwm_models.declared.folders import bundled_study
-from wwm_models.records import Collapse, Level, Results, Variable
-from wwm_models.report import render_page
-from wwm_models.report.packed import unpacked
-from wwm_models.store import write_table
-from wwm_models.study import run_study
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.identification.bounds import BOUNDS_COLUMNS
+from wwm_models.report.page import render_page, unpacked
+from wwm_models.results.files import write_table
+from wwm_models.results.results import Results
+from wwm_models.study.model_files import bundled_study
+from wwm_models.study.run import run_study
+from wwm_models.survey.survey import Collapse, Level, Variable
 
 AGES = ("18-34", "35-49", "50-64")
 HOUSEHOLDS = ("single", "single_parent", "couple_no_children", "couple_children")

@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 from tests.page import read_back as back
 
-from wwm_models.cli import main
-from wwm_models.store import read_table
-from wwm_models.study import run_study
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.cli.main import main
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.results.files import read_table
+from wwm_models.study.run import run_study
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "results" / "wwm21-synthetic"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.records import Results
-from wwm_models.store import write_labels, write_manifest, write_table
+from wwm_models.cli.main import main
+from wwm_models.results.files import write_table
+from wwm_models.results.results import Results, write_labels, write_manifest
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "absent": lambda path: path.unlink(),

@@ -15,19 +15,18 @@ from markupsafe import escape
 from tests.page.read_tables import read_table_file
 
 from wwm_models.errors import ResultsError
-from wwm_models.report import left_out, rewrite_report, write_report
-from wwm_models.report.charts import written
-from wwm_models.report.charts.layout import Row, axis_of, colours_of, on
-from wwm_models.report.files import drawing
-from wwm_models.report.labels import clean
+from wwm_models.report import table_files as tables_as_text
+from wwm_models.report.chart_files import written
+from wwm_models.report.charts import Row, axis_of, colours_of, on
+from wwm_models.report.files import drawing, left_out, rewrite_report, write_report
 from wwm_models.report.numbers import Numbers
 from wwm_models.report.page import report_of
-from wwm_models.report.tables import rendered, write_tables
-from wwm_models.report.tables import text as tables_as_text
-from wwm_models.report.tables.record import Column, Line, Table
-from wwm_models.report.texts import Words, plain
+from wwm_models.report.table_files import rendered, write_tables
+from wwm_models.report.tables import Column, Line, Table
+from wwm_models.report.text import Words, clean, plain
+from wwm_models.results.files import write_table
+from wwm_models.results.results import stored_results, verify_results, write_labels, write_manifest
 from wwm_models.stages import Whole
-from wwm_models.store import stored_results, verify_results, write_labels, write_manifest, write_table
 
 
 @pytest.fixture(scope="module")

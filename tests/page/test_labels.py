@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from wwm_models.records import Level, Results
-from wwm_models.report import render_page
-from wwm_models.report.labels import Labels
-from wwm_models.report.texts import texts
+from wwm_models.report.page import render_page
+from wwm_models.report.text import Labels, texts
+from wwm_models.results.results import Results
+from wwm_models.survey.survey import Level
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></title>\x00\x1b\u202e\ud800 😀 "

@@ -11,10 +11,11 @@ import pytest
 from tests.page import read_back as back
 from tests.page.read_tables import read_table_file
 
-from wwm_models.declared.folders import bundled_study
-from wwm_models.report import write_report
-from wwm_models.store import write_labels, write_table
-from wwm_models.study import run_study
+from wwm_models.report.files import write_report
+from wwm_models.results.files import write_table
+from wwm_models.results.results import write_labels
+from wwm_models.study.model_files import bundled_study
+from wwm_models.study.run import run_study
 
 FORMATS = (".md", ".tex", ".html", ".docx")
 # Figures that the study does not declare are one per outcome, or the outcomes with the same answers together.

@@ -10,8 +10,8 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.report.figures import comparison_of
-from wwm_models.report.labels import Labels
 from wwm_models.report.page import render_page
+from wwm_models.report.text import Labels
 from wwm_models.study.tables import FLAT, FLAT_CONTRASTS, _raw_rows, flat
 
 ONE = "cannot be estimated, since all respondents are in one sampling unit"

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wwm_models.report import render_page
 from wwm_models.report.files import drawing
-from wwm_models.report.page import report_of
+from wwm_models.report.page import render_page, report_of
 
 
 @pytest.fixture

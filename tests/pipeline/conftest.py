@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 CODEBOOK = """
 [source]

@@ -20,7 +20,7 @@ import altair  # noqa: F401  (loaded once, for every run)
 import great_tables  # noqa: F401
 
 from wwm_models import study  # noqa: F401
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 from wwm_models.report import files
 
 CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "shutil.copyfile")

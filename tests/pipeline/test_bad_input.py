@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 Change = Callable[[Path], None]
 
@@ -116,7 +116,7 @@ def test_a_place_without_room_for_results_is_refused_before_anything_is_read(
     def read(*_: object, **__: object) -> None:
         raise AssertionError("the survey was read first")
 
-    monkeypatch.setattr("wwm_models.study.line.respondents", read)
+    monkeypatch.setattr("wwm_models.study.run.respondents", read)
     before = sorted(small.rglob("*"))
     assert main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(small / out)]) == 2
     error = capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 Change = Callable[[Path], None]
 
@@ -91,7 +91,7 @@ def test_check_refuses_what_run_refuses(
 
     arguments = [str(small / "study"), "--data", str(small / "data.csv")]
     checked, message = main(["check", *arguments]), capsys.readouterr().err
-    monkeypatch.setattr("wwm_models.study.line.finished_models", fits)
+    monkeypatch.setattr("wwm_models.study.run.finished_models", fits)
     if not said:
         assert checked == 0
         with pytest.raises(FirstFitError):

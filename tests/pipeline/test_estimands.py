@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 from wwm_models.errors import ResultsError
-from wwm_models.store import read_table, write_table
+from wwm_models.results.files import read_table, write_table
 
 TEXT = "total: exposure=age_group; adjusters=none; population=sample; averaging=weighted respondents"
 REPORTED = ("raw", "adjusted", "contrasts", "comparison", "decomposition", "families", "robustness", "agreement")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wwm_models.cli import main
-from wwm_models.numerics.maximum import holm
-from wwm_models.store import read_table
+from wwm_models.cli.main import main
+from wwm_models.numerics.multiplicity import holm
+from wwm_models.results.files import read_table
 
 KEYS = ["model", "estimand", "by", "group", "category", "contrast"]
 

@@ -11,14 +11,14 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
+from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import SurveyError
-from wwm_models.store import read_table
-from wwm_models.study import run_study
-from wwm_models.study.declared import read_study
+from wwm_models.results.files import read_table
+from wwm_models.study.declarations import read_study
 from wwm_models.study.respondents import asked_variables
-from wwm_models.survey import read_codebook
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.study.run import run_study
+from wwm_models.survey.codebook_reader import read_codebook
 
 WWM21 = Path(__file__).parents[2] / "models" / "wwm21"
 MODELS = {
@@ -165,7 +165,7 @@ def wwm(folder: Path, *arguments: str, data: str = "data.csv", command: str = "r
 @pytest.fixture
 def nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table is too large for this machine."""
-    monkeypatch.setattr("wwm_models.survey.readers.size.BYTES_PER_CELL", 10**12)
+    monkeypatch.setattr("wwm_models.survey.formats.archive.BYTES_PER_CELL", 10**12)
 
 
 @pytest.mark.usefixtures("nothing_fits")

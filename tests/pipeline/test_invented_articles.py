@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.store import read_table
-from wwm_models.study import run_study
+from wwm_models.results.files import read_table
+from wwm_models.study.run import run_study
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"

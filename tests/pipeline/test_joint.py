@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.declared.joint import read_joint_model
-from wwm_models.engines.bayes.joint.sample import sample_joint
+from wwm_models.bayes.joint_sample import sample_joint
+from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError
-from wwm_models.report.labels import Labels
-from wwm_models.store import read_table, stored_results
-from wwm_models.study import run_study
-from wwm_models.study.joint import priors_of
+from wwm_models.report.text import Labels
+from wwm_models.results.files import read_table
+from wwm_models.results.results import stored_results
+from wwm_models.study.model_files import read_joint_model
+from wwm_models.study.posteriors import priors_of
+from wwm_models.study.run import run_study
 
 JOINT = 'joint = ["wish", "hope", "plan", "view"]\nexposures = ["age_group"]\nadjusters = ["household"]\n'
 MORE = ("hope", "plan", "view")
@@ -34,7 +35,7 @@ def with_items(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = {name: 1 + np.searchsorted([1.0, 2.5], person + rng.logistic(size=len(frame))) for name in MORE}
     frame.assign(**made).to_csv(small / "data.csv", index=False)
     quicker = partial(sample_joint, draws=600, warmup=150)
-    monkeypatch.setattr("wwm_models.study.joint.sample_joint", lambda *a, **k: quicker(*a, **{**k, "jobs": 1}))
+    monkeypatch.setattr("wwm_models.study.posteriors.sample_joint", lambda *a, **k: quicker(*a, **{**k, "jobs": 1}))
     (small / "study" / "wish_nominal.toml").unlink()
     (small / "study" / "together.toml").write_text(JOINT, encoding="utf-8")
     return small

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.store import read_table
+from wwm_models.cli.main import main
+from wwm_models.results.files import read_table
 
 
 def separated(small: Path) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.declared.models import read_model
-from wwm_models.study.models import run_model
+from wwm_models.study.fits import run_model
+from wwm_models.study.model_files import read_model
 
 FILES = {
     "ns": (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.store import read_table
+from wwm_models.cli.main import main
+from wwm_models.results.files import read_table
 
 ASKED = 'engines = ["likelihood", "bayes"]\n'
 
@@ -89,7 +89,7 @@ def test_a_posterior_stands_beside_the_likelihood(small: Path):
 
 
 def test_an_unhealthy_posterior_is_withheld_and_the_run_says_so(small: Path, monkeypatch: pytest.MonkeyPatch):
-    module = importlib.import_module("wwm_models.engines.bayes.sample")
+    module = importlib.import_module("wwm_models.bayes.sample")
     honest = module.health_table
 
     def never_mixed(*rest):
@@ -116,7 +116,7 @@ def test_a_second_run_of_the_same_posterior_does_not_draw_again(small: Path, mon
     ask_for_posterior(small)
     assert run(small) == 0
     first = read_table(small / "out" / "adjusted.csv")
-    module = importlib.import_module("wwm_models.engines.bayes.chains")
+    module = importlib.import_module("wwm_models.bayes.sampler")
     drawn: list[int] = []
     honest = module.run_chain
 

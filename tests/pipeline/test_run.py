@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.store import read_table, verify_results
+from wwm_models.cli.main import main
+from wwm_models.results.files import read_table
+from wwm_models.results.results import verify_results
 
 ESTIMATES = [
     "by",
@@ -278,7 +279,7 @@ def test_the_same_inputs_give_the_same_tables(finished: Path):
 
 
 def test_finished_models_of_an_interrupted_run_are_used(ran: Path, small: Path, monkeypatch: pytest.MonkeyPatch):
-    from wwm_models.study import running
+    from wwm_models.study import run as running
 
     original = running.run_declared
 

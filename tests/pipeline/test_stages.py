@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError, FitError
-from wwm_models.report.packed import unpacked
+from wwm_models.report.page import unpacked
+from wwm_models.results.files import read_table
 from wwm_models.stages import Stages, Whole, failed
-from wwm_models.store import read_table
 
 WHY = (
     "failed. RuntimeError. Expected no such error: it is a fault of this program, not of the study. What does not depend on it is "

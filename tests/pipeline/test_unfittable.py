@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
-from wwm_models.store import read_table
+from wwm_models.cli.main import main
+from wwm_models.results.files import read_table
 
 
 def command(name: str, small: Path, *more: str) -> int:
@@ -96,7 +96,7 @@ def test_a_term_that_no_survey_allows_is_refused_before_anything_is_fitted(
     def fitted(*_: object) -> None:
         raise AssertionError("a model was fitted first")
 
-    monkeypatch.setattr("wwm_models.study.line.finished_models", fitted)
+    monkeypatch.setattr("wwm_models.study.run.finished_models", fitted)
     path = small / "study" / "wish_nominal.toml"
     path.write_text(path.read_text(encoding="utf-8") + 'nonproportional = ["gender"]\n', encoding="utf-8")
     assert command("run", small, "--out", str(small / "out")) == 2

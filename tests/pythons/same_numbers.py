@@ -6,8 +6,8 @@ import json
 from importlib.metadata import version
 
 import wwm_models as wwm
-from wwm_models.families import FAMILIES
-from wwm_models.survey.twin import random_answers
+from wwm_models.demo.respondents import random_answers
+from wwm_models.models.model import FAMILIES
 
 MODEL = "desired ~ age_group + household + gender + education + employment"
 

@@ -21,8 +21,8 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.loglikelihood import cell_likelihood
-from wwm_models.records.tests import HypothesisTest
+from wwm_models.estimates.contrasts import HypothesisTest
+from wwm_models.likelihood.likelihood import cell_likelihood
 
 HERE = Path(__file__).parent
 

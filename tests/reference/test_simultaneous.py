@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.compared.inference import correlation
-from wwm_models.numerics.maximum import max_t
+from wwm_models.estimates.joint_law import correlation
+from wwm_models.numerics.multiplicity import max_t
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,8 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import AdjustError, AnswersError, ImputationError, ModelError, SurveyError, WwmError
-from wwm_models.records import Fit, Survey
+from wwm_models.likelihood.fit import Fit
+from wwm_models.survey.survey import Survey
 
 N = 40
 PLACE = np.arange(N) % 4

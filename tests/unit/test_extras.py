@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.cli import main
+from wwm_models.cli.main import main
+from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import ExtraError
 from wwm_models.extras import LIBRARIES, extra
-from wwm_models.survey.twin import quota_respondents
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust.prior_predictive import prior_record
-from wwm_models.article import Article
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.summary import summary
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.claims.article import Article
 from wwm_models.errors import AdjustError
+from wwm_models.estimates.adjusted import prior_record
 from wwm_models.imputation.pool import pool_parameters
-from wwm_models.study.declared import read_study
+from wwm_models.likelihood.summary import summary
+from wwm_models.study.declarations import read_study
 
 FRAME = pd.DataFrame({"y": [1, 2, 3, 3] * 30, "z": [1, 2, 3, 2] * 30, "g": list("ab") * 60, "x": [0.1, 0.5, 0.9] * 40})
 SURVEY = wwm.Survey.from_frame(FRAME, weight=None)

@@ -12,7 +12,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models import errors
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 from wwm_models.errors import WwmError
 
 LONG = "x" * 5000

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.checks import lipsitz
-from wwm_models.declared.models import read_model
+from wwm_models.diagnostics.goodness_of_fit import lipsitz
 from wwm_models.errors import AdjustError, DeclarationError, ImputationError, SurveyError, WwmError
-from wwm_models.imputation.chained import impute
+from wwm_models.imputation.impute import impute
+from wwm_models.study.model_files import read_model
 
 
 @pytest.mark.parametrize(

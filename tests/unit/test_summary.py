@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.report.phrases import Names, Phrases
-from wwm_models.report.texts import Text
+from wwm_models.report.text import Names, Phrases, Text
 from wwm_models.study.diagnostics import diagnostics
 
 

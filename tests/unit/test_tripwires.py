@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.cells import formula
-from wwm_models.cells.plain import Grouped
-from wwm_models.engines import likelihood
-from wwm_models.engines.tripwires import TripwireError
-from wwm_models.families import FAMILIES
+from wwm_models.likelihood import fit as likelihood
+from wwm_models.likelihood.refusals import TripwireError
+from wwm_models.models import formula
+from wwm_models.models.formula import Grouped
+from wwm_models.models.model import FAMILIES
 
 
 @pytest.fixture

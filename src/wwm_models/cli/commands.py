@@ -1,38 +1,105 @@
-"""One function per command: read the options, call one function of the package, print or write."""
+"""Commands before the first fit: check a study against a file, draft a codebook, lock it.
+
+One function per command: read the options, call one function of the package, print or write.
+
+The command `wwm bounds` and what it prints: limits of every number, a verdict on every claim, and how both depend on the interaction.
+
+It needs neither engines nor the line of a study, and does not import them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from wwm_models.cli.main import DONE, NOT_USABLE
-from wwm_models.cli.prepare import check, codebook
-from wwm_models.cli.progress import told
-from wwm_models.cli.text import claims_text, comparison_text
-from wwm_models.cli.written import csv_file
-from wwm_models.declared.folders import bundled_study, study_folder
-from wwm_models.disclosure import differencing, models_together
+from wwm_models.claims.article import read_article
+from wwm_models.cli.main import DONE, NOT_USABLE, csv_file
+from wwm_models.cli.text import checked_text, claims_text, comparison_text, told
+from wwm_models.demo.respondents import quota_respondents, random_respondents
 from wwm_models.disclosure.determined import group_words
+from wwm_models.disclosure.precision import differencing, models_together
 from wwm_models.errors import DeclarationError, ResultsError
-from wwm_models.records import Survey
-from wwm_models.report import left_out, rewrite_report
-from wwm_models.report.claims import ledger
+from wwm_models.identification.bounds import BoundsResult
+from wwm_models.identification.bounds import bounds as allowed_by
+from wwm_models.identification.joint_table import read_margins
 from wwm_models.report.figures import comparison_of
-from wwm_models.report.labels import Labels
+from wwm_models.report.files import left_out, rewrite_report
+from wwm_models.report.ledger import ledger
+from wwm_models.report.text import Labels
+from wwm_models.results.files import write_bytes
+from wwm_models.results.results import (
+    as_written,
+    read_manifest,
+    read_results,
+    stored_results,
+    unfinished,
+    verify_results,
+)
 from wwm_models.stages import Stages
-from wwm_models.store import as_written, read_results, stored_results, unfinished, verify_results
-from wwm_models.store.manifest import read_manifest
-from wwm_models.store.tables import write_bytes
-from wwm_models.study import Run, run_study
-from wwm_models.study.declared import joint_names
-from wwm_models.survey.twin import quota_respondents, random_respondents
+from wwm_models.study.declarations import joint_names
+from wwm_models.study.model_files import bundled_study, study_folder
+from wwm_models.study.respondents import check_study
+from wwm_models.study.run import Run, run_study
+from wwm_models.survey.codebook_reader import locked, read_codebook
+from wwm_models.survey.ddi import described_by, read_ddi
+from wwm_models.survey.draft import draft_codebook, source_of
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.read import survey_of
+from wwm_models.survey.survey import Survey
 
-__all__ = ["check", "claims", "codebook", "demo", "report", "run", "show", "simulate", "verify"]
+
+def check(options: argparse.Namespace) -> int:
+    """Read and check everything, fit nothing."""
+    codebook = None if options.codebook is None else Path(options.codebook)
+    found = check_study(study_folder(options.study), options.data, codebook, in_place=options.in_place)
+    print(checked_text(found))
+    return NOT_USABLE if found.unfit or found.withheld else DONE
+
+
+def codebook(options: argparse.Namespace) -> int:
+    """Draft or lock a codebook."""
+    return draft(options) if options.step == "draft" else lock(options)
+
+
+def draft(options: argparse.Namespace) -> int:
+    """Write a commented codebook of what a file says of itself."""
+    source = source_of(options.file, options.table)
+    file, title = read_file(options.file, source), ""
+    if options.ddi:
+        description = read_ddi(Path(options.ddi))
+        file, title = described_by(file, description), description.title
+    text = draft_codebook(file, source, title=title)
+    if options.out == "-":
+        sys.stdout.write(text)
+        return DONE
+    out = Path(options.out)
+    if out.exists() or not out.absolute().parent.is_dir():
+        raise ResultsError(
+            f"{out} exists already, or its folder does not. Expected a new file: a draft never replaces a codebook. Give another --out."
+        )
+    write_bytes(text.encode("utf-8"), out)
+    print(f"draft of a codebook: {out}", file=sys.stderr)
+    return DONE
+
+
+def lock(options: argparse.Namespace) -> int:
+    """Put the hash of a data file into a study's codebook, once the two agree."""
+    path = Path(options.codebook) if options.codebook else study_folder(options.study) / "codebook.toml"
+    book = read_codebook(path)
+    file = read_file(options.data, replace(book.source, sha256=""))
+    survey_of(file, book)
+    write_bytes(locked(path.read_bytes(), file.sha256, path), path)
+    print(f"{path} accepts only {file.path}: SHA-256 {file.sha256}", file=sys.stderr)
+    return DONE
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -192,3 +259,78 @@ def _finished(run: Run) -> int:
         print(f"claims: {', '.join(f'{count} {verdict}' for verdict, count in verdicts.items())}")
     print(f"report: {run.report}")
     return NOT_USABLE if run.problems else DONE
+
+
+WIDTH = 118
+
+
+def bounds(options: argparse.Namespace) -> int:
+    """What the printed numbers of a study alone allow."""
+    out = csv_file(options.out) if options.out else None
+    folder = study_folder(options.study)
+    article = read_article(folder / "article.toml")
+    margins = read_margins(options.margins or folder / "margins.toml", folder / "codebook.toml")
+    found = allowed_by(article, margins, lang=options.lang)
+    print(bounds_text(found))
+    if out is not None:
+        _write(found, folder.resolve().name, out)
+    return DONE
+
+
+def _write(found: BoundsResult, study: str, out: Path) -> None:
+    from wwm_models.results.files import write_table
+    from wwm_models.study.provenance import bounds_csv
+
+    write_table(bounds_csv(found, study), out)
+
+
+def bounds_text(found: BoundsResult) -> str:
+    """The tables of bounds as lines of text."""
+    smallest = float(found.curve["delta"].min())
+    near = found.curve[found.curve["delta"] == smallest].set_index("id")
+    parts = [
+        "Bounds from the printed article alone, percent: smallest and largest adjusted value. Bounds are not estimates.",
+        f"Margins: {found.margins.label}",
+        *found.notes,
+        "",
+        f"{'number':<8}{'group':<36}{'answer':<24}{'printed':>10}  {'any table':<16}"
+        f"{f'interaction <= {100 * smallest:g}':<18}{'entropy':>7}  narrows most",
+    ]
+    numbers = found.table[found.table["kind"] == "number"]
+    parts += [_number_line(row, near.loc[row["id"]]) for row in numbers.to_dict(orient="records")]
+    parts.append("")
+    parts += [line for row in found.claims.to_dict(orient="records") for line in _claim_lines(row)]
+    counts = found.claims["verdict"].value_counts()
+    parts.append(f"{len(found.claims)} claims: {', '.join(f'{count} {word}' for word, count in counts.items())}")
+    return "\n".join(parts)
+
+
+def _number_line(row: Mapping[Hashable, Any], near: pd.Series) -> str:
+    printed = _interval(row["published_lower"], row["published_upper"]) if np.isfinite(row["published_lower"]) else "-"
+    telling = (
+        f"{row['narrows_most']}: {_interval(row['narrowed_lower'], row['narrowed_upper'])}"
+        if row["narrows_most"]
+        else "-"
+    )
+    return (
+        f"{row['id']:<8}{(row['group'] or 'everyone')[:35]:<36}{row['category'][:23]:<24}{printed:>10}  "
+        f"{_interval(row['lower'], row['upper']):<16}{_interval(near['lower'], near['upper']):<18}"
+        f"{100 * row['max_entropy']:>7.1f}  {telling}"
+    )
+
+
+def _claim_lines(row: Mapping[Hashable, Any]) -> list[str]:
+    limit = row["decided_up_to"]
+    also = (
+        f" ({row['decided']} with an interaction of at most {100 * limit:g} points)"
+        if np.isfinite(limit) and row["decided"] != row["verdict"]
+        else ""
+    )
+    lines = [f"{row['id']}  {str(row['verdict']).upper()}{also}"]
+    lines += textwrap.wrap(str(row["statement"]), WIDTH, initial_indent="     ", subsequent_indent="     ")
+    lines += textwrap.wrap(str(row["reason"]), WIDTH, initial_indent="     > ", subsequent_indent="       ")
+    return lines
+
+
+def _interval(lower: float, upper: float) -> str:
+    return "no table" if np.isnan(lower) else f"{100 * lower:.1f} to {100 * upper:.1f}"

@@ -1,4 +1,9 @@
-"""Parsing and the exit code; each command imports what it needs when it runs."""
+"""What leaves for a terminal: text in which nothing commands the terminal, in characters that it has.
+
+Parsing and the exit code; each command imports what it needs when it runs.
+
+Where a command may write.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,66 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
-from wwm_models.cli.streams import escaping
-from wwm_models.errors import WwmError, of_system, readable
+from wwm_models.errors import ResultsError, WwmError, of_system, readable
 from wwm_models.stages import kind_of
+
+# control characters but line end and tab, marks that turn the direction of writing, line separators and halves of a character
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    r"""Write what commands a terminal as Python and TOML write it.
+
+    Examples
+    --------
+    >>> print(escaped("a\x1b[31m\u202eb"))
+    a\u001b[31m\u202eb
+    """
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Escaped:
+    """A text stream that escapes what is written to it; all else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, escaped, with a backslash form for what the stream's encoding does not have."""
+        plain = escaped(text)
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        self.stream.write(plain.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else a stream can do."""
+        return getattr(self.stream, name)
+
+
+@contextlib.contextmanager
+def escaping() -> Generator[None]:
+    """Have everything that is printed go through `escaped`."""
+    out, talk = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Escaped(out), Escaped(talk)  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, talk
+
+
+def terminal() -> TextIO:
+    """The stream for talk as it is, for what draws on a terminal and escapes its texts itself."""
+    return getattr(sys.stderr, "stream", sys.stderr)
+
 
 DONE, NOT_USABLE, WRONG_USE, OWN_FAULT, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of sysexits.h
 
@@ -207,3 +261,18 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of respondents; expected 1 or more")
     return value
+
+
+def csv_file(name: str) -> Path:
+    """A path that a file can be written to.
+
+    Raises
+    ------
+    ResultsError
+    """
+    path = Path(name)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise ResultsError(
+            f"{path} cannot be written: it is a folder, or its folder does not exist. Give the path of a csv file."
+        )
+    return path

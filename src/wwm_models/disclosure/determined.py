@@ -36,15 +36,14 @@ from numpy.typing import NDArray
 from scipy.linalg import qr
 from scipy.special import gammaln
 
-from wwm_models.cells.design import cells_and_design
-from wwm_models.cells.formula import formula_variables
-from wwm_models.disclosure.published import Raws
-from wwm_models.disclosure.tables import Withheld
-from wwm_models.families import FAMILIES, Model
-from wwm_models.records import Cells, Design, Survey
-
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from wwm_models.disclosure.suppressed_tables import Withheld
+from wwm_models.disclosure.suppression import Raws
+from wwm_models.models.cells import Cells
+from wwm_models.models.design import Design, cells_and_design
+from wwm_models.models.formula import formula_variables
+from wwm_models.models.model import FAMILIES, Model
+from wwm_models.numerics.arrays import Array, Flags
+from wwm_models.survey.survey import Survey
 
 WORK = 64.0  # bits: 2**64 tables are 2**32 in each half, which a patient attacker goes through
 _TRIED = 20  # patterns from which a sum of columns is searched, those of most influence first

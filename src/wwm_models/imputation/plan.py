@@ -17,10 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import ImputationError, did_you_mean, listed
-from wwm_models.records import Survey
-from wwm_models.records.columns import refuse_infinite, refuse_kind
+from wwm_models.numerics.arrays import Codes
+from wwm_models.survey.frames import refuse_infinite, refuse_kind
+from wwm_models.survey.survey import Survey
 
-Codes = NDArray[np.intp]
 MOST_VALUES: Final = 30
 MOST_STRATA: Final = 20
 

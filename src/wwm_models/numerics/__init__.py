@@ -1,4 +1,1 @@
-"""Links, Newton's method, intervals, small linear algebra: arrays in, arrays out.
-
-Nothing here knows what a survey, a family or a model is.
-"""
+"""Arrays in, arrays out: links, Newton steps, intervals and multiplicity, linear programmes, smoothed importance weights. Nothing here knows a survey."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from wwm_models.arguments import confidence_level
-
-Array = NDArray[np.float64]
+from wwm_models.numerics.arrays import Array
 
 
 def critical_values(level: float, df: Array) -> Array:

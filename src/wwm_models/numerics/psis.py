@@ -14,9 +14,9 @@ Technometrics 51, 316-325. doi:10.1198/tech.2009.08017
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from wwm_models.numerics.arrays import Array
+
 LEAST_TAIL = 5
 PRIOR_SCALE, PRIOR_SHAPE = (
     3.0,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from wwm_models.report.labels import Labels, clean
 from wwm_models.report.numbers import rows_of, text
-from wwm_models.report.texts import Text
+from wwm_models.report.text import Labels, Text, clean
 
 Row = dict[str, Any]  # of the comparison, as `rows_of` gives it
 

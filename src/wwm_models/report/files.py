@@ -9,18 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from wwm_models.many import begin
-from wwm_models.records import Results
-from wwm_models.report.charts import Drawing, Row, library, sheets, written
+from wwm_models.parallel import begin
+from wwm_models.report.chart_files import Drawing, library, sheets, written
+from wwm_models.report.charts import Row
 from wwm_models.report.figures import Block, Entry, Figure
-from wwm_models.report.labels import clean
-from wwm_models.report.methods import percent_of
 from wwm_models.report.numbers import DASH, Numbers, number
 from wwm_models.report.page import Report, page_of, report_of
-from wwm_models.report.tables import can_write_word, ledger_table, rendered, write_tables
-from wwm_models.report.texts import texts
+from wwm_models.report.sections import percent_of
+from wwm_models.report.table_files import can_write_word, rendered, write_tables
+from wwm_models.report.tables import ledger_table
+from wwm_models.report.text import clean, texts
+from wwm_models.results.folder import new_results, reserved
+from wwm_models.results.results import Results, as_written, files_in, read_manifest, stored_results, write_manifest
 from wwm_models.stages import Stages, Whole
-from wwm_models.store import as_written, files_in, new_results, read_manifest, reserved, stored_results, write_manifest
 
 PAGE: Final = "report.html"
 MANIFEST: Final = "manifest.json"

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wwm_models.article.fragility import RELAXED
-from wwm_models.engines.variants import FORMS
+from wwm_models.claims.fragility import RELAXED
+from wwm_models.likelihood.variants import FORMS
 from wwm_models.numerics.intervals import critical_values
-from wwm_models.report.claims import references
-from wwm_models.report.evidence import number_name
 from wwm_models.report.figures import Row, grouped
-from wwm_models.report.labels import Labels
+from wwm_models.report.ledger import references
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
-from wwm_models.report.tables.record import Column, Line, Table
-from wwm_models.report.texts import Text
+from wwm_models.report.sections import number_name
+from wwm_models.report.tables import Column, Line, Table
+from wwm_models.report.text import Labels, Text
 
 # From best to worst; a status that is not named here is a failure, so that a new word never passes for health.
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}

@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from wwm_models.records import Results
-from wwm_models.report.texts import Text
+from wwm_models.report.text import Text
+from wwm_models.results.results import Results
 
 DASH = "–"
 COMMON = "percent"  # the kind that a number of the page has unless it names another

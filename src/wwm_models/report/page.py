@@ -1,4 +1,16 @@
-"""Results to one self-contained page: what the templates are given, and the environment they are rendered in."""
+"""What a page carries compressed: the chart library, the numbers of the charts, and what opens only on request.
+
+A page holds a chart library of 0.9 MB and some thousands of numbers with their sources; deflated they are a fifth of that. The
+browser's own DecompressionStream unpacks them (no network, no eval), so the page stays one file. What stands in plain markup
+is what a reader sees first and what has to be there without JavaScript: the statements with their verdicts and the tables of
+the figures.
+
+What the page's script is given: the comparison by column, which rows stand in which chart, colours and words.
+
+The script holds no number of its own. A chart row is an index into the columns, so a drawn number is the number of the csv.
+
+Results to one self-contained page: what the templates are given, and the environment they are rendered in.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +18,206 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wwm_models.records import Results
-from wwm_models.report.allowed import Allowed
-from wwm_models.report.charts import library
-from wwm_models.report.claims import SYMBOLS, Ledger, ledger, verdict_of
-from wwm_models.report.described import described, headline, tally
-from wwm_models.report.evidence import agreement_table, flips_table, moved_table, precision_rows, robustness_table
-from wwm_models.report.figures import Block, Comparison, Figure, comparison_of, figures
+from wwm_models.report.chart_files import library
+from wwm_models.report.charts import AXES, colours_of, on
+from wwm_models.report.figures import (
+    Block,
+    Cell,
+    Comparison,
+    Figure,
+    Row,
+    answers_cell,
+    comparison_of,
+    figures,
+    grouped,
+)
 from wwm_models.report.health import Health, accounting, checks_table, health, reasons_table
-from wwm_models.report.labels import Labels, clean, shortened
-from wwm_models.report.methods import checklist, downloads, models_table, percent_of
-from wwm_models.report.numbers import Numbers, number, rows_of
-from wwm_models.report.packed import Parts, packed
-from wwm_models.report.payload import payload
-from wwm_models.report.tables import can_write_word
-from wwm_models.report.tables.great import Rendered, on_page, rendered
-from wwm_models.report.tables.made import engines_of, figure_table, numbers_table
-from wwm_models.report.texts import LANGUAGES, Text, plain
+from wwm_models.report.ledger import SYMBOLS, Ledger, ledger, verdict_of
+from wwm_models.report.numbers import Numbers, number, rows_of, text
+from wwm_models.report.sections import (
+    Allowed,
+    agreement_table,
+    checklist,
+    described,
+    downloads,
+    flips_table,
+    headline,
+    models_table,
+    moved_table,
+    percent_of,
+    precision_rows,
+    robustness_table,
+    tally,
+)
+from wwm_models.report.table_files import Rendered, can_write_word, on_page, rendered
+from wwm_models.report.tables import engines_of, figure_table, numbers_table
+from wwm_models.report.text import LANGUAGES, Labels, Text, clean, plain, shortened
+from wwm_models.results.results import Results
+
+
+class Parts:
+    """Markup that the page's script puts in its place when the page opens."""
+
+    def __init__(self) -> None:
+        self._markup: list[str] = []
+
+    def __call__(self, content: Markup) -> Markup:
+        """An empty place for a piece of markup."""
+        self._markup.append(str(content).strip())
+        return Markup('<div data-part="{}"></div>').format(len(self._markup) - 1)
+
+    @property
+    def markup(self) -> list[str]:
+        """The pieces, by the number of their place."""
+        return self._markup
+
+
+def packed(held: Any) -> str:
+    """JSON, deflated, in base 64.
+
+    Examples
+    --------
+    >>> unpacked(packed({"one": [1, 2]}))
+    {'one': [1, 2]}
+
+    References
+    ----------
+    Deutsch, P. (1996). DEFLATE compressed data format specification. RFC 1951.
+    """
+    written = json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    deflated = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9)
+    return base64.b64encode(deflated.compress(written.encode("utf-8")) + deflated.flush()).decode("ascii")
+
+
+def unpacked(text: str) -> Any:
+    """What was packed."""
+    return json.loads(zlib.decompress(base64.b64decode(text), -zlib.MAX_WBITS))
+
+
+COLUMNS: Final = (
+    "n", "published", "published_lower", "published_upper", "raw", "raw_lower", "raw_upper", "adjusted_likelihood",
+    "adjusted_likelihood_lower", "adjusted_likelihood_upper", "adjusted_bayes", "adjusted_bayes_lower", "adjusted_bayes_upper",
+    "difference", "difference_se",
+)  # fmt: skip
+BOUNDS: Final = ("delta", "lower", "upper", "max_entropy", "published_lower", "published_upper")
+WORDS: Final = (
+    "raw", "adjusted", "published", "suppressed", "column_group", "column_answer", "column_n", "column_published", "column_raw",
+    "column_likelihood", "column_bayes", "column_difference", "as_table", "as_chart", "cited", "cite",
+    "limit_additive", "limit_points", "limit_none", "column_limit", "bounds", "column_entropy", "not_sampled", "only_sampled",
+)  # fmt: skip
+
+
+class Strings:
+    """Texts by their place in a list, each once."""
+
+    def __init__(self) -> None:
+        self._places: dict[Text, int] = {}
+
+    def __call__(self, text: Text) -> int:
+        """The place of a text."""
+        return self._places.setdefault(text, len(self._places))
+
+    @property
+    def listed(self) -> list[list[str]]:
+        """Every text in both languages."""
+        return [[text.of(lang) for lang in LANGUAGES] for text in self._places]
+
+
+def payload(comparison: Comparison, blocks: Sequence[Block], allowed: Allowed, lang: str) -> dict[str, Any]:
+    """What the page's script is given, as JSON can hold it.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    blocks : sequence of Block
+        Of the figures, the headline and the claims.
+    allowed : Allowed
+        The bounds.
+    lang : {"nl", "en"}
+        The language the page opens in.
+    """
+    strings = Strings()
+    drawn = {block.id: _block(block, strings) for block in blocks}
+    explored = {
+        model: {by: _explored(comparison, model, by, strings) for by in grouped(comparison.of_model(model), "by")}
+        for model in grouped(comparison.rows, "model")
+    }
+    outcomes = {text(row, "outcome"): None for row in comparison.rows}
+    words = comparison.labels.words
+    return {
+        "lang": lang,
+        "columns": {name: column_of(comparison.rows, name) for name in COLUMNS},
+        "bounds": _bounds(allowed, strings),
+        "blocks": drawn,
+        "explored": explored,
+        "answers": {outcome: _answers(outcome, comparison, strings) for outcome in outcomes},
+        "axes": AXES,
+        "words": {name: [words[name].of(lang) for lang in LANGUAGES] for name in WORDS},
+        "strings": strings.listed,
+    }
+
+
+def column_of(rows: Sequence[Row], name: str) -> list[float | None] | None:
+    """A column as numbers; None for an empty or endless cell, or for the whole column if it is empty."""
+    values = [number(row, name) for row in rows]
+    if not any(math.isfinite(value) for value in values):
+        return None
+    return [None if not math.isfinite(value) else (int(value) if value.is_integer() else value) for value in values]
+
+
+def _bounds(allowed: Allowed, strings: Strings) -> dict[str, Any]:
+    """Every curve as name and places in the columns, and for every place the row of the table."""
+    rows = [row for curve in allowed.curves for row in curve.rows]
+    place, curves = 0, {}
+    for curve in allowed.curves:
+        curves[curve.id] = [strings(curve.name), place, len(curve.rows)]
+        place += len(curve.rows)
+    columns = {name: column_of(rows, name) for name in BOUNDS}
+    return {"first": allowed.telling, "curves": curves, "columns": columns, "rows": [row["_row"] for row in rows]}
+
+
+def _block(block: Block, strings: Strings) -> dict[str, Any]:
+    return {"kind": block.kind, "cells": [_cell(cell, strings) for cell in block.cells]}
+
+
+def _cell(cell: Cell, strings: Strings) -> dict[str, Any]:
+    return {
+        "rows": [[-1 if entry.row is None else entry.row["_row"], strings(entry.label)] for entry in cell.entries],
+        "bars": [[strings(label), [row["_row"] for row in rows]] for label, rows in cell.bars],
+        "outcome": cell.outcome,
+    }
+
+
+def _explored(comparison: Comparison, model: str, by: str, strings: Strings) -> dict[str, Any]:
+    rows = comparison.shown(model, by)
+    cell = answers_cell(rows, (), comparison.labels)
+    return {"title": strings(comparison.labels.by(by)), "kind": "answers", "cells": [_cell(cell, strings)]}
+
+
+def _answers(outcome: str, comparison: Comparison, strings: Strings) -> Mapping[str, Any]:
+    """Labels and colours of the single answers of an outcome."""
+    labels = comparison.labels
+    categories = [
+        name
+        for name in dict.fromkeys(text(row, "category") for row in comparison.rows if text(row, "outcome") == outcome)
+        if not labels.is_collapse(outcome, name)
+    ]
+    colours = {kind: colours_of(len(categories), diverging=kind == "diverging") for kind in ("stacked", "diverging")}
+    return {
+        "labels": [strings(labels.category(outcome, name)) for name in categories],
+        **{kind: [[colour, on(colour)] for colour in of] for kind, of in colours.items()},
+    }
+
 
 _RULES = {"cannot be tested": "cannot"}
 

@@ -1,21 +1,31 @@
-"""What diagnostics.csv says of a fit: its numbers, its assumptions with the size of their violation, and a second opinion."""
+"""What diagnostics.csv says of a fit: its numbers, its assumptions with the size of their violation, and a second opinion.
+
+What diagnostics.csv says of a posterior beyond its chains: predictive accuracy, answers given back, sensitivity to the prior.
+
+What diagnostics.csv says of the items of a joint posterior beyond its chains: accuracy, answers given back, how items hang together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from wwm_models.checks import brant, po_size
-from wwm_models.checks.second_opinion import second_opinion
-from wwm_models.checks.weights import weights_matter
-from wwm_models.engines.freedom import fit_freedom
+from wwm_models.bayes.joint_data import JointPosterior
+from wwm_models.bayes.loo import Loo, loo, loo_items
+from wwm_models.bayes.posterior import Posterior
+from wwm_models.diagnostics.posterior_predictive import posterior_predictive, posterior_predictive_items
+from wwm_models.diagnostics.power_scaling import power_scaled
+from wwm_models.diagnostics.proportional_odds import brant, po_size
+from wwm_models.diagnostics.specification import second_opinion, weights_matter
 from wwm_models.errors import WwmError
-from wwm_models.records import Fit
+from wwm_models.likelihood.degrees_of_freedom import fit_freedom
+from wwm_models.likelihood.fit import Fit
 from wwm_models.stages import Stages, Whole
 
-COLUMNS = ("estimand", "check", "value", "status", "message")
+DIAGNOSTIC_COLUMNS = ("estimand", "check", "value", "status", "message")
 AGREES = 1e-5  # of statsmodels' estimates, whose optimiser stops at a gradient of 1e-8
 Row = tuple[str, float, str, str]
 
@@ -48,12 +58,12 @@ def diagnostics(fit: Fit, estimand: str, name: str = "", stages: Stages | None =
         ):
             rows += each.attempt(f"{name} ({estimand}), {check}", partial(made, fit), otherwise=[])
     rows += [("warning", np.nan, "look", text) for text in fit.warnings]
-    return pd.DataFrame([(estimand, *row) for row in rows], columns=pd.Index(COLUMNS))
+    return pd.DataFrame([(estimand, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))
 
 
 def failure(estimand: str, status: str, message: str) -> pd.DataFrame:
     """The single row of a fit that does not exist."""
-    return pd.DataFrame([(estimand, "convergence", np.nan, status, message)], columns=pd.Index(COLUMNS))
+    return pd.DataFrame([(estimand, "convergence", np.nan, status, message)], columns=pd.Index(DIAGNOSTIC_COLUMNS))
 
 
 def _numbers(fit: Fit) -> list[Row]:
@@ -129,3 +139,128 @@ def _second_opinion(fit: Fit) -> list[Row]:
         return []
     status = "ok" if difference < AGREES else "look"
     return [("second_opinion", difference, status, "largest difference from statsmodels' estimates")]
+
+
+TAIL = 0.025  # of the Bayesian p-value of a discrepancy, on either side
+GRID = 200  # draws of the predictive check: its p-value is then within 0.035 of what all draws give
+
+
+def checks_of(post: Posterior, exposures: Sequence[str]) -> list[Row]:
+    """Rows of leave-one-out accuracy, and per exposure of the predictive check and of power-scaling.
+
+    Parameters
+    ----------
+    post : Posterior
+        Healthy.
+    exposures : sequence of str
+
+    Returns
+    -------
+    list of (check, value, status, message)
+        A check that cannot be made says why.
+    """
+    units = ["respondent"] if post.survey.design is None else ["respondent", "psu"]
+    rows = [_accuracy(post, unit) for unit in units]
+    return [*rows, *(_predicted(post, name) for name in exposures), *_sensitivity(post, exposures)]
+
+
+def _accuracy(post: Posterior, unit: str) -> Row:
+    try:
+        return accuracy_row(loo(post, unit=unit))
+    except WwmError as problem:
+        return f"loo_{unit}", np.nan, "info", str(problem)
+
+
+def accuracy_row(found: Loo, more: str = "") -> Row:
+    """The row of a leave-one-out accuracy, with `more` after its message."""
+    what = (
+        f"expected log predictive density, left out by {found.unit}; std_error {found.std_error:.1f}, p_loo {found.p_loo:.1f}"
+        f"{more}"
+    )
+    return f"loo_{found.unit}", found.elpd, "look" if found.message else "ok", found.message or what
+
+
+def _predicted(post: Posterior, name: str) -> Row:
+    try:
+        found = posterior_predictive(post, name, draws=GRID)
+    except WwmError as problem:
+        return f"predictive_p:{name}", np.nan, "info", str(problem)
+    return shares_row(name, found.table, found.p_value)
+
+
+def shares_row(name: str, table: pd.DataFrame, p_value: float) -> Row:
+    """The row of a predictive check of shares by an exposure."""
+    outside = int((table["status"] != "ok").sum())
+    what = f"shares of drawn answers against those observed; {outside} of {len(table)} observed shares outside their 95% limits"
+    return f"predictive_p:{name}", p_value, tail_status(p_value), what
+
+
+def tail_status(p_value: float) -> str:
+    """Whether a tail probability asks for attention."""
+    return "ok" if TAIL <= p_value <= 1.0 - TAIL else "look"
+
+
+def _sensitivity(post: Posterior, exposures: Sequence[str]) -> list[Row]:
+    try:
+        tables = power_scaled(post, exposures)
+    except WwmError as problem:
+        return [(f"prior_sensitivity:{name}", np.nan, "info", str(problem)) for name in exposures]
+    return [_worst(name, table) for name, table in zip(exposures, tables, strict=True)]
+
+
+def _worst(name: str, table: pd.DataFrame) -> Row:
+    worst = table.iloc[int(np.argmax(table["prior"].to_numpy()))]
+    where = (
+        f"{name} {worst[name]}, {worst['category']}: distance per doubling of the prior's power "
+        f"({worst['likelihood']:.3f} of the likelihood's); {worst['diagnosis']}"
+    )
+    return f"prior_sensitivity:{name}", float(worst["prior"]), "ok" if worst["diagnosis"] == "ok" else "look", where
+
+
+def checks_of_items(post: JointPosterior, exposures: Sequence[str]) -> list[list[Row]]:
+    """Rows for every item: accuracy of all items together, then its own predictive checks.
+
+    Parameters
+    ----------
+    post : JointPosterior
+        Healthy.
+    exposures : sequence of str
+
+    Returns
+    -------
+    list of list of (check, value, status, message)
+        A check that cannot be made says why.
+    """
+    units = ["respondent"] if post.survey.design is None else ["respondent", "psu"]
+    accuracy = [_joint_accuracy(post, unit) for unit in units]
+    found: list[list[Row]] = [[*accuracy] for _ in post.rows.items]
+    for name in exposures:
+        for rows, own in zip(found, _joint_predicted(post, name, together=name == exposures[-1]), strict=True):
+            rows += own
+    return found
+
+
+def _joint_accuracy(post: JointPosterior, unit: str) -> Row:
+    try:
+        return accuracy_row(loo_items(post, unit=unit), "; of all answers of a respondent together")
+    except WwmError as problem:
+        return f"loo_{unit}", np.nan, "info", str(problem)
+
+
+def _joint_predicted(post: JointPosterior, name: str, *, together: bool) -> list[list[Row]]:
+    """Per item the check of its shares by an exposure and, once, of its correlation with the others."""
+    try:
+        found = posterior_predictive_items(post, name)
+    except WwmError as problem:
+        return [[(f"predictive_p:{name}", np.nan, "info", str(problem))] for _ in post.rows.items]
+    of_item = dict(iter(found.table.groupby("item", sort=False)))
+    rows = [[shares_row(name, of_item[item], float(found.p_values[item]))] for item in post.rows.items]
+    if together:
+        for own, line in zip(rows, found.together.to_dict("records"), strict=True):
+            own.append(_hanging_together(pd.Series(line)))
+    return rows
+
+
+def _hanging_together(line: pd.Series) -> Row:
+    what = f"correlation with the mean of the other items: {line['observed']:.2f} observed, {line['lower']:.2f} to {line['upper']:.2f} drawn"
+    return "together_p", float(line["p_value"]), tail_status(float(line["p_value"])), what

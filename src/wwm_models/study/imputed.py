@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.adjust.table import Collapses
-from wwm_models.declared.models import ModelSpec
 from wwm_models.errors import ImputationError
-from wwm_models.imputation import impute, pool
-from wwm_models.imputation.rubin import rubin
-from wwm_models.many import run_many
+from wwm_models.estimates.estimates import Collapses, Estimates
+from wwm_models.imputation.impute import Imputations, impute
+from wwm_models.imputation.pool import pool, rubin
 from wwm_models.numerics.intervals import critical_values
-from wwm_models.records import Estimates, Imputations, Survey
+from wwm_models.parallel import run_many
 from wwm_models.stages import PASSING, Stages, is_fault
-from wwm_models.study.diagnostics import COLUMNS as DIAGNOSTIC_COLUMNS
-from wwm_models.study.models import ModelResult, nothing_of, people_of, run_model, status_of
+from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS
+from wwm_models.study.fits import ModelResult, nothing_of, people_of, run_model, status_of
+from wwm_models.study.model_files import ModelSpec
+from wwm_models.survey.survey import Survey
 
 FEWEST = 2  # completed surveys that can be pooled
 Sampled = Callable[[ModelResult, ModelSpec, Survey], ModelResult]

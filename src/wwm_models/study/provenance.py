@@ -1,19 +1,41 @@
-"""What a result came from: hashes of the inputs, settings, versions, status and seconds."""
+"""What a result came from: hashes of the inputs, settings, versions, status and seconds.
+
+What a study declares, as JSON can hold it: the page is made from it, also long after the run.
+
+bounds.csv of a study that declares margins.
+
+Which models of a study publish nothing because they would give a suppressed group away, and what is left of their results.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from wwm_models.records import Survey
-from wwm_models.store import file_sha256
-from wwm_models.store.checkpoints import key_of
-from wwm_models.study.declared import Declared
-from wwm_models.study.models import ModelResult
+from wwm_models.claims.article import Article, as_plain
+from wwm_models.disclosure.determined import Equations, Refused, equations_of, refused
+from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, reproducing, told_by_equations, withhold
+from wwm_models.disclosure.suppression import Raws
+from wwm_models.errors import AnswersError, ArticleError, ModelError, WwmError
+from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.raw import raw
+from wwm_models.identification.bounds import BoundsResult, bounds
+from wwm_models.identification.joint_table import Margins, read_margins
+from wwm_models.parallel import begin
+from wwm_models.results.folder import key_of
+from wwm_models.results.results import Results, file_sha256
+from wwm_models.study.declarations import Declared, collapses_of, model_of, reported_sets, requests_of
+from wwm_models.study.diagnostics import failure
+from wwm_models.study.fits import ModelResult, joint_of, people_of
+from wwm_models.study.model_files import ModelSpec
+from wwm_models.study.robustness import printed_groupings
+from wwm_models.study.tables import adjusted_of, with_study
+from wwm_models.survey.survey import Survey
 
 PACKAGES = ("wwm-models", "numpy", "scipy", "pandas", "patsy", "pyreadstat", "nutpie")
 
@@ -56,3 +78,190 @@ def run_manifest(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((pd.Timestamp.now() - started).total_seconds(), 3),
     }
+
+
+def declared_facts(declared: Declared) -> dict[str, Any]:
+    """Models, claims and figures of a study.
+
+    Parameters
+    ----------
+    declared : Declared
+
+    Returns
+    -------
+    dict
+        "models" (name to facts), and what `as_plain` gives of the article.
+    """
+    return {"models": {spec.name: _facts(spec) for spec in declared.models}, **as_plain(declared.article)}
+
+
+def _facts(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        "outcome": spec.outcome,
+        "formula": spec.formula(spec.exposures),
+        "family": spec.family,
+        "link": spec.link,
+        "primary": spec.primary,
+        "tolerance": spec.tolerance,
+        "weights": spec.weights,
+        "estimands": list(spec.estimands),
+    }
+
+
+FILE = "margins.toml"
+
+
+Bounded = tuple[BoundsResult | None, list[str]]
+
+
+def begin_bounds(declared: Declared) -> Callable[[], Bounded]:
+    """Start on what the printed article alone allows, in a process of its own, and give the function that waits for it.
+
+    Parameters
+    ----------
+    declared : Declared
+
+    Returns
+    -------
+    function of nothing
+        The bounds, and why nothing can be said; neither without margins.toml.
+
+    Raises
+    ------
+    DeclarationError
+        If margins.toml is not in its schema.
+    """
+    path = declared.folder / FILE
+    if not path.is_file() or not (declared.article.published or declared.article.claims):
+        return lambda: (None, [])
+    margins = read_margins(path, declared.codebook)
+    return begin(_bounded, declared.article, margins)
+
+
+def _bounded(article: Article, margins: Margins) -> Bounded:
+    try:
+        return bounds(article, margins), []
+    except ArticleError as problem:
+        return None, [f"bounds: {problem}"]
+
+
+def with_bounds(results: Results, found: BoundsResult | None) -> Results:
+    """Results with the table of bounds among the others."""
+    if found is None:
+        return results
+    return replace(results, tables={**results.tables, "bounds": bounds_csv(found, results.study)})
+
+
+def bounds_csv(found: BoundsResult, study: str) -> pd.DataFrame:
+    """The rows of bounds.csv. No model is concerned; while the margins are an assumption the rows say SYNTHETIC."""
+    table = found.curve.copy()
+    table.insert(0, "model", "")
+    return with_study(table, study, "SYNTHETIC" if found.margins.status == "assumption" else "real")
+
+
+CHECK, STATUS = "disclosure", "withheld"  # in diagnostics.csv
+LEVEL = 0.95  # of raw intervals, which decide nothing here
+
+
+def raws_of(
+    declared: Declared, survey: Survey, collapses: Mapping[str, Mapping[str, tuple[str, ...]]], level: float
+) -> dict[str, dict[tuple[str, ...], Estimates]]:
+    """Raw percentages of every outcome by everything it is reported or printed by."""
+    printed = printed_groupings(declared.article, survey)
+    found: dict[str, dict[tuple[str, ...], Estimates]] = {}
+    for outcome in dict.fromkeys([*(spec.outcome for spec in declared.models), *printed]):
+        sets: dict[frozenset[str], tuple[str, ...]] = {}
+        reported = reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
+        for by in (*reported, *printed.get(outcome, [])):
+            sets.setdefault(frozenset(by), by)
+        found[outcome] = {
+            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome)) for by in sets.values()
+        }
+    return found
+
+
+def foreseen(declared: Declared, survey: Survey) -> Mapping[str, str]:
+    """The models that a run would withhold, as far as that is known before they are fitted, each with the reason.
+
+    Parameters
+    ----------
+    declared : Declared
+        With the items of its joint models.
+    survey : Survey
+    """
+    if survey.suppress_below <= 0:
+        return {}
+    try:
+        raws, withheld = withhold(survey, raws_of(declared, survey, collapses_of(survey), LEVEL))
+    except WwmError:  # the reason stands among the fits that cannot be made
+        return {}
+    return refused_models(declared.models, [], declared.article, raws, withheld, survey).models
+
+
+def refused_models(
+    specs: Sequence[ModelSpec],
+    results: Sequence[ModelResult],
+    article: Article,
+    raws: Raws,
+    withheld: Withheld,
+    survey: Survey,
+) -> Refused:
+    """Give the models that publish nothing, each with a sentence that says why and what to do.
+
+    Parameters
+    ----------
+    specs, results : sequences of equal length
+    article : Article
+    raws : mapping of outcome to mapping of by-variables to Estimates
+        Without what is suppressed.
+    withheld : Withheld
+    survey : Survey
+    """
+    models = [ModelOf(spec.name, spec.outcome, _predictors(spec, article)) for spec in specs]
+    told = told_by_equations(models, raws, withheld) | reproducing(adjusted_of(results), withheld)
+    closed = {spec.name: _told(spec, withheld) for spec in specs if spec.name in told}
+    first = sorted(specs, key=lambda spec: not spec.primary)
+    fits = [fit for spec in first for fit in fits_of(spec, article, survey)]
+    return refused(fits, raws, withheld, survey, closed)
+
+
+def _predictors(spec: ModelSpec, article: Article) -> tuple[frozenset[str], ...]:
+    requests = requests_of(spec, joint_of(article, spec.outcome))
+    return tuple(frozenset((*request.exposures, *spec.adjusters)) for request in requests)
+
+
+def fits_of(spec: ModelSpec, article: Article, survey: Survey) -> list[Equations]:
+    """The equations of every fit of a model file; a fit that the survey does not allow has none."""
+    found: list[Equations] = []
+    people = people_of(spec, survey)
+    for request in requests_of(spec, joint_of(article, spec.outcome)):
+        try:
+            found.append(equations_of(spec.name, request.label, model_of(spec, request), people))
+        except (ModelError, AnswersError):
+            continue
+    return found
+
+
+def _told(spec: ModelSpec, withheld: Withheld) -> str:
+    return (
+        f"Percentages of {spec.outcome} are suppressed, and they would follow from this model's numbers together with the others: nothing of it is "
+        f"published. Expected {withheld.below} respondents or more behind every percentage. Merge levels of "
+        f"{', '.join(spec.exposures) or 'the question'} in the codebook."
+    )
+
+
+def silenced(result: ModelResult, why: str) -> ModelResult:
+    """A model's result with nothing of it in messages and comparisons but why it is withheld; its numbers go with the tables."""
+    if not why:
+        return result
+    labels = list(dict.fromkeys(result.diagnostics["estimand"].astype(str)))
+    kept = result.diagnostics[result.diagnostics["check"] == "n"].assign(message="")
+    rows = [failure(label, STATUS, why).assign(check=CHECK) for label in labels]
+    return replace(
+        result, diagnostics=pd.concat([kept, *rows], ignore_index=True), problems=(f"{result.name}: {STATUS}. {why}",)
+    )
+
+
+def judged_specs(specs: Sequence[ModelSpec], told: Collection[str]) -> list[ModelSpec]:
+    """The models, of which those that are left out judge no claim."""
+    return [replace(spec, primary=False) if spec.name in told else spec for spec in specs]

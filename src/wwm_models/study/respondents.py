@@ -2,31 +2,68 @@
 
 Counting is asked for, or what is done when a table does not fit in memory; it is told either way. Tables and standard errors are
 the same. What needs respondents one by one is refused before anything is counted, or says in its own table that it is absent.
+
+Everything a run needs to know before the first fit: which fits the survey allows, and whom they can be reported for.
+
+`wwm run` and `wwm check` both go through `prepared`, so that one refuses what the other does.
+
+Everything before the first fit: the file, the survey, and what each model of a study would leave out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from wwm_models.cells.formula import formula_variables
-from wwm_models.errors import SurveyError, TooLargeError, listed
-from wwm_models.records import Survey
-from wwm_models.study.declared import Declared, check_names
-from wwm_models.study.models import model_of, reported_sets, requests_of
-from wwm_models.study.running import Progress, joint_of
-from wwm_models.survey import (
-    Codebook,
-    countable,
-    counts_of,
-    data_name,
-    read_codebook,
-    read_file,
-    several_files,
-    survey_of,
+import numpy as np
+import pandas as pd
+
+from wwm_models.errors import (
+    AdjustError,
+    AnswersError,
+    DeclarationError,
+    ImputationError,
+    ModelError,
+    RankError,
+    SurveyError,
+    TooLargeError,
+    listed,
 )
+from wwm_models.estimates.adjusted import model_groups
+from wwm_models.estimates.target import target_population
+from wwm_models.identification.joint_table import read_margins
+from wwm_models.imputation.plan import plan_of
+from wwm_models.models.cells import Cells
+from wwm_models.models.design import cells_and_design
+from wwm_models.models.formula import formula_variables
+from wwm_models.models.model import Model
+from wwm_models.study.declarations import (
+    Declared,
+    Request,
+    check_names,
+    model_of,
+    named,
+    read_study,
+    reported_sets,
+    requests_of,
+)
+from wwm_models.study.fits import Progress, joint_of, people_of
+from wwm_models.study.model_files import RESERVED, ModelSpec
+from wwm_models.study.provenance import FILE, foreseen
+from wwm_models.survey.codebook import Codebook, FromColumn
+from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.columns import RawFile
+from wwm_models.survey.databases.connections import countable
+from wwm_models.survey.databases.counts import counts_of, header_of
+from wwm_models.survey.formats.archive import Size
+from wwm_models.survey.formats.columnar import data_name, several_files
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.overview import Overview, overview
+from wwm_models.survey.read import survey_of
+from wwm_models.survey.survey import Survey
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,3 +185,207 @@ def _refuse_one_by_one(declared: Declared, name: str, why: str) -> None:
         f"{f' ({why})' if why else ''}. Expected models of answers alone. {cure}; or read the table, or a "
         "sample of it, whole."
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """One fit of a model file, and its cells or why there are none."""
+
+    spec: ModelSpec
+    request: Request
+    cells: Cells | None
+    problem: AnswersError | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Tabulated:
+    """A model with its cells, before it is fitted."""
+
+    model: Model
+    survey: Survey
+    cells: Cells
+
+
+def prepared(declared: Declared, survey: Survey) -> list[Attempt]:
+    """Every fit of a study as far as its design, in the order of the models.
+
+    Parameters
+    ----------
+    declared : Declared
+    survey : Survey
+
+    Raises
+    ------
+    ModelError
+        If a model file declares what no survey allows, or no model of the study has answers that it can be fitted to; one that has
+        is reason enough to go on.
+    AdjustError, SurveyError, ImputationError
+        If a model could be fitted but not reported: by a number of many values, or for a population that cannot be.
+    DeclarationError
+        If margins.toml is not in its schema.
+    """
+    if (declared.folder / FILE).is_file() and (declared.article.published or declared.article.claims):
+        read_margins(declared.folder / FILE, declared.codebook)
+    found = [
+        _attempt(spec, request, survey, declared.folder / f"{spec.name}.toml")
+        for spec in declared.models
+        for request in requests_of(spec, joint_of(declared.article, spec.outcome))
+    ]
+    hopeless = [one.problem for one in found if one.problem is not None and not isinstance(one.problem, RankError)]
+    if hopeless and len(hopeless) == len(found) and not any(spec.imputation for spec in declared.models):
+        raise hopeless[0]
+    return found
+
+
+def _attempt(spec: ModelSpec, request: Request, survey: Survey, path: Path) -> Attempt:
+    try:
+        model = model_of(spec, request)
+        cells, _ = cells_and_design(model, survey)
+    except AnswersError as problem:
+        return Attempt(spec, request, None, problem)
+    except ModelError as problem:
+        raise named(problem, path) from problem
+    try:
+        if spec.imputation:
+            mine = [spec.outcome, *spec.exposures, *spec.adjusters]
+            plan_of(survey, spec.imputation["variables"], spec.imputation.get("predictors", mine))
+        else:
+            _report(spec, request, _Tabulated(model, people_of(spec, survey), cells))
+    except (AdjustError, SurveyError, ImputationError) as problem:
+        raise named(problem, path) from problem
+    return Attempt(spec, request, cells, None)
+
+
+def _report(spec: ModelSpec, request: Request, fit: _Tabulated) -> None:
+    """Make the groups and the population of everything that is reported of a fit, and no number."""
+    for _, by in request.reported:
+        model_groups(fit, by)
+        target_population(fit, spec.population, [name for name in fit.cells.columns if name not in by])
+
+
+UNFIT = "cannot be fitted: "  # in front of the reason
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What `wwm check` found.
+
+    Attributes
+    ----------
+    data : str
+        Name of the file, or the connection string without a password.
+    size : Size
+        Rows and columns of the file.
+    locked : bool
+        Whether the codebook accepts this file only.
+    unused : tuple of str
+        Columns that no variable, weight or design names.
+    survey : Survey
+    overview : Overview
+    declared : Declared or None
+        The study's models and article; None for a folder that has a codebook only.
+    withheld : mapping of model to reason
+        Models that a run would not publish, since that would give a small group away.
+    models : DataFrame
+        ``model``, ``fit``, ``reason``, ``rows``: for each fit the rows used (reason "used"), then those left out by reason, or
+        the reason why it cannot be fitted (rows 0).
+    in_place : bool
+        Whether respondents were counted where their table lies.
+    """
+
+    data: str
+    size: Size
+    locked: bool
+    unused: tuple[str, ...]
+    survey: Survey
+    overview: Overview
+    declared: Declared | None
+    models: pd.DataFrame
+    withheld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    in_place: bool = False
+
+    @property
+    def unfit(self) -> dict[str, list[str]]:
+        """Fits that a run could not make, such as ``"wish (total age_group)"``, by the reason."""
+        found: dict[str, list[str]] = {}
+        for row in self.models.to_dict(orient="records"):
+            if str(row["reason"]).startswith(UNFIT):
+                found.setdefault(str(row["reason"]), []).append(f"{row['model']} ({row['fit']})")
+        return found
+
+
+def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *, in_place: bool = False) -> Checked:
+    """Read a study and a survey file and count, without fitting anything.
+
+    Parameters
+    ----------
+    folder : Path
+        A study, or a folder with a codebook only.
+    data : str or Path
+        File or connection string.
+    codebook : Path, optional
+        Instead of the study's own.
+    in_place : bool
+        Count respondents where their table lies, by the variables that the models ask for, instead of reading it.
+
+    Returns
+    -------
+    Checked
+
+    Raises
+    ------
+    WwmError
+        If something declared or read cannot be used.
+    """
+    only_codebook = folder.is_dir() and (codebook or folder / "codebook.toml").is_file() and not _has_models(folder)
+    declared = None if only_codebook else read_study(folder, codebook, engines=("likelihood",), level=0.95, lang="nl")
+    book = read_codebook(declared.codebook if declared else codebook or folder / "codebook.toml")
+    if in_place and declared is None:
+        raise DeclarationError(
+            f"{folder} holds no model, so nothing says by which variables respondents are to be counted in place. Expected a model file. "
+            "Add one, or read the table whole."
+        )
+    if declared is not None:
+        check_names(declared, book.variables, book.collapses)
+    if in_place and declared is not None:
+        file, survey = header_of(data, book), respondents(declared, data, lambda *_: None, in_place=True).survey
+    else:
+        file = read_file(data, book.source)
+        survey = survey_of(file, book)
+    rows = file.rows or survey.respondents(np.ones(len(survey), dtype=bool))
+    return Checked(
+        data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
+        survey=survey, overview=overview(survey), declared=declared, models=left_out(prepared(declared, survey) if declared else ()),
+        withheld=foreseen(declared.with_items(), survey) if declared else {},
+        in_place=in_place,
+    )  # fmt: skip
+
+
+def left_out(attempts: Iterable[Attempt]) -> pd.DataFrame:
+    """Rows that each fit of a study would use and leave out, by reason."""
+    rows: list[tuple[str, str, str, int]] = []
+    for one in attempts:
+        name, label = one.spec.name, one.request.label
+        if one.cells is None:
+            rows.append((name, label, f"{UNFIT}{one.problem}", 0))
+            continue
+        rows.append((name, label, "used", one.cells.n))
+        rows += [(name, label, reason, count) for reason, count in one.cells.excluded.items()]
+    return pd.DataFrame(rows, columns=["model", "fit", "reason", "rows"])
+
+
+def _has_models(folder: Path) -> bool:
+    return any(path.name not in RESERVED for path in folder.glob("*.toml"))
+
+
+def _unused(file: RawFile, book: Codebook) -> tuple[str, ...]:
+    """Name the columns of the file that the codebook does not speak of."""
+    sampling = book.sampling
+    named = {book.source.id, sampling.weight, *sampling.strata, *sampling.psu, *sampling.fpc}
+    places: set[int] = set()
+    for item in book.declarations:
+        if isinstance(item.source, FromColumn):
+            named.add(item.source.column)
+            places.add(item.source.position)
+    columns = enumerate(file.columns, start=1)
+    return tuple(column.name for place, column in columns if column.name not in named and place not in places)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from wwm_models.records.sampling import Lonely
-from wwm_models.records.survey import Collapse, Level, Variable, WeightKind
-from wwm_models.survey.raw import number_of
-from wwm_models.survey.rules import Condition, names_in
+from wwm_models.survey.columns import number_of
+from wwm_models.survey.conditions import names_in
+from wwm_models.survey.sampling_design import Lonely
+
+if TYPE_CHECKING:
+    from wwm_models.survey.conditions import Condition
+    from wwm_models.survey.survey import Collapse, Level, Variable, WeightKind
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.records.survey import Survey
-from wwm_models.records.tally import summed_squares
+from wwm_models.survey.sampling_design import summed_squares
+from wwm_models.survey.survey import Survey
 
 
 @dataclass(frozen=True, eq=False)

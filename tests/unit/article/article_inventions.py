@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from wwm_models.article.pool import Pool, pool_of
-from wwm_models.article.reader import Claim, Reference
-from wwm_models.records import Estimand, Estimates
+from wwm_models.claims.article import Claim, Reference
+from wwm_models.claims.lookup import Pool, pool_of
+from wwm_models.estimates.estimates import Estimand, Estimates
 
 
 def shares(

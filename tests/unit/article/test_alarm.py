@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.records import Results
 from wwm_models.report.health import health
-from wwm_models.report.labels import Labels
+from wwm_models.report.text import Labels
+from wwm_models.results.results import Results
 
 CHECKS = (
     "proportional_odds_points",

@@ -15,16 +15,14 @@ from typing import Any
 
 import pytest
 
-from wwm_models.article import read_article
-from wwm_models.article.bounds import read_margins
-from wwm_models.declared.folders import bundled_study
-from wwm_models.declared.joint import read_joint_model
-from wwm_models.declared.models import read_model
-from wwm_models.declared.toml import read_toml
-from wwm_models.engines.bayes.declared import read_priors
+from wwm_models.bayes.prior_declarations import read_priors
+from wwm_models.claims.article import read_article
 from wwm_models.errors import DeclarationError, WwmError
-from wwm_models.survey import read_codebook
-from wwm_models.survey.calibration.margins import read_weighting_margins
+from wwm_models.identification.joint_table import read_margins
+from wwm_models.study.model_files import bundled_study, read_joint_model, read_model
+from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.population_margins import read_weighting_margins
+from wwm_models.survey.toml import read_toml
 
 NOT_A_NUMBER = float("nan")
 WRONG = (True, -1, 1e400, NOT_A_NUMBER, "", "x", [], {}, [True], [1], {"x": 1}, 10**400)

@@ -8,11 +8,12 @@ import pytest
 from article_inventions import at, order, shares
 
 import wwm_models as wwm
-from wwm_models.adjust.why.prior_power import power_weights
-from wwm_models.article.axes import confounding, leaves, missing_answers, place_of, prior_power, stands
-from wwm_models.article.fragility import COLUMNS, fragility
-from wwm_models.article.pool import pool_of
-from wwm_models.article.reader import Article, Claim, Reference
+from wwm_models.claims.article import Article, Claim, Reference
+from wwm_models.claims.fragility import FRAGILITY_COLUMNS as COLUMNS
+from wwm_models.claims.fragility import confounding, fragility, missing_answers, place_of, prior_power, stands
+from wwm_models.claims.kinds import leaves
+from wwm_models.claims.lookup import pool_of
+from wwm_models.estimates.confounding import power_weights
 
 
 def points(**values: float):

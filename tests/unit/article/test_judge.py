@@ -8,12 +8,11 @@ import pytest
 from article_inventions import at, order, pool, shares
 from scipy import stats
 
-from wwm_models.article.judge import Sources, joint_probability, judge
-from wwm_models.article.pool import pool_of
-from wwm_models.article.printed import printed_numbers, printed_text, printed_verdict
-from wwm_models.article.reader import Article, Claim, Published, Reference
-from wwm_models.article.reasons import parts_of
-from wwm_models.article.rules import RULES, rules_text
+from wwm_models.claims.article import Article, Claim, Published, Reference
+from wwm_models.claims.kinds import RULES, rules_text
+from wwm_models.claims.lookup import pool_of
+from wwm_models.claims.reasons import parts_of
+from wwm_models.claims.verdicts import Sources, joint_probability, judge, printed_numbers, printed_text, printed_verdict
 
 SE = 0.01 * np.sqrt(2.0) * 100  # of a difference of two independent shares, in percentage points
 
@@ -194,7 +193,7 @@ def test_a_reference_is_found_whatever_the_order_of_its_group():
 
 
 def test_every_kind_has_its_rule_in_both_languages():
-    from wwm_models.article.reader import KINDS
+    from wwm_models.claims.article import CLAIM_KEYS as KINDS
 
     assert set(RULES) == set(KINDS)
     for lang in ("nl", "en"):

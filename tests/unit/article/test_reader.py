@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.article import read_article
-from wwm_models.article.reader import KINDS, Article
+from wwm_models.claims.article import CLAIM_KEYS as KINDS
+from wwm_models.claims.article import Article, read_article
 from wwm_models.errors import ArticleError, WwmError
 
 

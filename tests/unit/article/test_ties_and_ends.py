@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from article_inventions import at, order, pool, shares
 
-from wwm_models.article.axes import stands
-from wwm_models.article.comparison import comparison_table
-from wwm_models.article.judge import Sources, judge
-from wwm_models.article.pool import Pool, key_of, pool_of
-from wwm_models.article.printed import printed_verdict
-from wwm_models.article.reader import Article, Claim, Published
-from wwm_models.article.regions import region_of
+from wwm_models.claims.article import Article, Claim, Published
+from wwm_models.claims.comparison import comparison_table
+from wwm_models.claims.fragility import stands
+from wwm_models.claims.kinds import region_of
+from wwm_models.claims.lookup import Pool, key_of, pool_of
+from wwm_models.claims.verdicts import Sources, judge, printed_verdict
 
 SIDES = {"numerator": at("a"), "denominator": at("b")}
 BETWEEN = {"between.0": at("a"), "between.1": at("b")}

@@ -8,12 +8,9 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.increments import Increments
-from wwm_models.engines.bayes.pooling import Pooled, zero_sum_basis
-from wwm_models.engines.bayes.prior_draws import prior_draws
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.shrinkage import CENTRING, Shrinkage
-from wwm_models.engines.bayes.simplex import log_shares
+from wwm_models.bayes.density import prior_draws
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.bayes.structured_priors import CENTRING, Increments, Pooled, Shrinkage, log_shares, zero_sum_basis
 from wwm_models.errors import ModelError
 
 NOT_BY_CHANCE = 1e-3  # with a fixed seed; a wrong law of 4,000 draws gives p-values below 1e-20

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.coordinates import Coordinates
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.target import whitened
-from wwm_models.engines.maximum import starting_point
+from wwm_models.bayes.density import whitened
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.bayes.transforms import Coordinates
+from wwm_models.likelihood.maximum import starting_point
 
 STEP = 1e-6  # of central differences of a log density of a few hundred: their error is near 1e-7
 

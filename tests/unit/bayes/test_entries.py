@@ -9,9 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from wwm_models.engines.bayes import entries
-from wwm_models.engines.bayes.entries import STATS
-from wwm_models.engines.bayes.nuts import Settings, run_chain
+from wwm_models.bayes import sampler as entries
+from wwm_models.bayes.sampler import STATS, Settings, run_chain
 from wwm_models.errors import FitError
 
 SCALE = np.array([1.0, 0.5, 2.0])
@@ -75,7 +74,7 @@ def test_both_entries_give_the_same_draws_and_statistics(fresh, monkeypatch):
     for way in ("directly", "publicly"):
         chosen = getattr(entries, f"draw_{way}")
         call = (lambda task: chosen(task, entries.compiled_library())) if way == "directly" else chosen  # noqa: B023
-        monkeypatch.setattr("wwm_models.engines.bayes.nuts.draw", call)
+        monkeypatch.setattr("wwm_models.bayes.sampler.draw", call)
         calls = []
         found[way] = run_chain(density, np.ones(3), 5, settings, lambda: calls.append(1))  # noqa: B023
         assert len(calls) == 200, way
@@ -95,7 +94,7 @@ def test_an_error_in_the_density_is_the_callers(fresh, monkeypatch, way):
 
     chosen = getattr(entries, f"draw_{way}")
     call = (lambda task: chosen(task, entries.compiled_library())) if way == "directly" else chosen
-    monkeypatch.setattr("wwm_models.engines.bayes.nuts.draw", call)
+    monkeypatch.setattr("wwm_models.bayes.sampler.draw", call)
     with pytest.raises(ZeroDivisionError, match="in the density"):
         run_chain(broken, np.ones(2), 1, Settings(100, 50, 0.8))
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.target import whitened
-from wwm_models.engines.maximum import starting_point
+from wwm_models.bayes.density import whitened
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.likelihood.maximum import starting_point
 
 DRAWS, DF = 200_000, 8.0
 MODELS = {

@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.prior_draws import prior_draws
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.storage import groups_of
-from wwm_models.engines.maximum import starting_point
+from wwm_models.bayes.density import prior_draws
+from wwm_models.bayes.export import groups_of
+from wwm_models.bayes.sample import posterior_problem
 from wwm_models.errors import ModelError
-from wwm_models.families import FAMILIES
+from wwm_models.likelihood.maximum import starting_point
+from wwm_models.models.model import FAMILIES
 
 NOT_BY_CHANCE = 1e-3  # with fixed seeds
 ORDERED = [name for name, family in FAMILIES.items() if family.ordered_answers]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.unit.bayes.of_arviz import az
 
-from wwm_models.engines.bayes.health import health_table
+from wwm_models.bayes.convergence import health_table
 
 
 def chains_of(kind: str) -> np.ndarray:

@@ -11,16 +11,12 @@ from scipy import integrate, stats
 from scipy.special import expit
 
 import wwm_models as wwm
-from wwm_models.adjust.items import person_averaged
-from wwm_models.engines.bayes.joint.density import JointDensity, JointPriors
-from wwm_models.engines.bayes.joint.likelihood import MarginalLikelihood, pilot_nodes
-from wwm_models.engines.bayes.joint.pilot import pilot, starting_parameters
-from wwm_models.engines.bayes.joint.readable import readable_model
-from wwm_models.engines.bayes.joint.rows import item_rows
-from wwm_models.engines.bayes.joint.sample import notes_on
-from wwm_models.engines.bayes.joint.simulate import simulated_items
+from wwm_models.bayes.joint_data import ItemParameters, item_rows
+from wwm_models.bayes.joint_density import JointDensity, JointPriors, MarginalLikelihood, pilot_nodes, simulated_items
+from wwm_models.bayes.joint_sample import notes_on, pilot, starting_parameters
+from wwm_models.bayes.readable import readable_model
 from wwm_models.errors import ModelError
-from wwm_models.records import ItemParameters
+from wwm_models.estimates.adjusted import person_averaged
 
 ITEMS = ("trust", "focus", "pace")
 TRUTH = ItemParameters(
@@ -247,7 +243,7 @@ def test_an_item_against_the_others_is_named(frame):
 
 def test_chains_that_are_too_short_are_drawn_longer(frame, monkeypatch):
     """Draws of a first try that fails its checks are not kept: a second one has three times as many."""
-    monkeypatch.setattr("wwm_models.engines.bayes.joint.sample.trouble_with", lambda *_: "too few")
+    monkeypatch.setattr("wwm_models.bayes.joint_sample.trouble_with", lambda *_: "too few")
     survey = wwm.Survey.from_frame(frame, weight="w")
     post = wwm.sample_joint(ITEMS, "age + home", survey, seed=1, chains=2, draws=100, warmup=50)
     assert len(post.unconstrained) == 2 * 3 * 100

@@ -11,16 +11,13 @@ from scipy.special import expit, logsumexp, roots_hermite
 from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
-from wwm_models.checks.predictive_items import expected_shares
-from wwm_models.engines.bayes.joint.density import JointPriors
-from wwm_models.engines.bayes.joint.loo import evenly_spaced, log_likelihood_of_rows
-from wwm_models.engines.bayes.joint.pilot import pilot
-from wwm_models.engines.bayes.joint.rows import item_rows, rest_correlations
-from wwm_models.engines.bayes.joint.sample import assembled
-from wwm_models.engines.bayes.joint.simulate import simulated_items
-from wwm_models.engines.bayes.nuts import Chain
+from wwm_models.bayes.joint_data import ItemParameters, item_rows, rest_correlations
+from wwm_models.bayes.joint_density import JointPriors, log_likelihood_of_rows, simulated_items
+from wwm_models.bayes.joint_sample import assembled, pilot
+from wwm_models.bayes.loo import evenly_spaced
+from wwm_models.bayes.sampler import Chain
+from wwm_models.diagnostics.posterior_predictive import expected_shares
 from wwm_models.errors import AdjustError, FitError
-from wwm_models.records import ItemParameters
 
 ITEMS = ("trust", "focus", "pace")
 STEPS = (3, 2, 3)

@@ -10,8 +10,8 @@ import pytest
 from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.joint.loo import log_likelihood_of_rows
-from wwm_models.engines.bayes.joint.storage import write_joint_netcdf
+from wwm_models.bayes.export import write_joint_netcdf
+from wwm_models.bayes.joint_density import log_likelihood_of_rows
 
 ITEMS = ("one", "two")
 
@@ -57,7 +57,7 @@ def test_finished_chains_are_used_again(people, monkeypatch):
     def no_more(*_):
         raise AssertionError("a finished chain was drawn again")
 
-    monkeypatch.setattr("wwm_models.engines.bayes.chains.run_chain", no_more)
+    monkeypatch.setattr("wwm_models.bayes.sampler.run_chain", no_more)
     again = drawn(people, kept)
     np.testing.assert_array_equal(again.unconstrained, first.unconstrained)
     assert kept.saved == before

@@ -11,12 +11,11 @@ from scipy.special import logsumexp
 from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.chains import run_chains
-from wwm_models.engines.bayes.loo import cell_of, used_rows
-from wwm_models.engines.bayes.nuts import Settings
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.storage import cell_log_likelihood
-from wwm_models.engines.bayes.target import whitened
+from wwm_models.bayes.density import whitened
+from wwm_models.bayes.export import cell_log_likelihood
+from wwm_models.bayes.loo import cell_of, used_rows
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.bayes.sampler import Settings, run_chains
 from wwm_models.errors import FitError
 from wwm_models.numerics.psis import smoothed
 

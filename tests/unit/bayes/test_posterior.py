@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.correction import rotation
+from wwm_models.bayes.sample import rotation
 from wwm_models.errors import AdjustError
 
 FLAT = {"slopes": "flat()", "cutpoints": "flat()"}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.study.posterior_checks import checks_of
+from wwm_models.study.diagnostics import checks_of
 
 
 @pytest.fixture(scope="module")

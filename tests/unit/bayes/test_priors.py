@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.prior_draws import prior_draws
-from wwm_models.engines.bayes.sample import posterior_problem
+from wwm_models.bayes.density import prior_draws
+from wwm_models.bayes.sample import posterior_problem
 from wwm_models.errors import FitError
 
 NOT_BY_CHANCE = 1e-3  # with fixed seeds; a wrong law gives p-values below 1e-20 on these numbers of draws

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.declared import read_priors
+from wwm_models.bayes.prior_declarations import read_priors
 from wwm_models.errors import DeclarationError, ModelError
 
 MESSAGES = {

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.nuts import Chain
-from wwm_models.engines.bayes.sample import assembled, posterior_problem
-from wwm_models.engines.bayes.target import Whitened
-from wwm_models.engines.maximum import starting_point
-from wwm_models.families import FAMILIES
+from wwm_models.bayes.density import Whitened
+from wwm_models.bayes.sample import assembled, posterior_problem
+from wwm_models.bayes.sampler import Chain
+from wwm_models.likelihood.maximum import starting_point
+from wwm_models.models.model import FAMILIES
 
 CASES = {
     **{name: ({"family": name}, {}) for name in FAMILIES},

@@ -9,13 +9,11 @@ import pytest
 from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
-from wwm_models.engines.bayes.chains import run_chains
-from wwm_models.engines.bayes.nuts import Settings
-from wwm_models.engines.bayes.respondents import variable_name
-from wwm_models.engines.bayes.sample import posterior_problem
-from wwm_models.engines.bayes.storage import cell_log_likelihood, groups_of, write_netcdf
-from wwm_models.engines.bayes.target import whitened
-from wwm_models.engines.maximum import starting_point
+from wwm_models.bayes.density import whitened
+from wwm_models.bayes.export import cell_log_likelihood, groups_of, variable_name, write_netcdf
+from wwm_models.bayes.sample import posterior_problem
+from wwm_models.bayes.sampler import Settings, run_chains
+from wwm_models.likelihood.maximum import starting_point
 
 EVERY = {
     "posterior", "sample_stats", "prior", "constant_data", "observed_data", "posterior_predictive", "prior_predictive", "log_likelihood",
@@ -77,13 +75,13 @@ def test_leave_one_out_by_arviz_alone_is_ours_and_answers_follow_the_model(frame
 
 
 def test_what_does_not_fit_is_thinned_or_left_out_and_said(post, monkeypatch):
-    monkeypatch.setattr("wwm_models.engines.bayes.respondents.MOST", 150 * post.n)
+    monkeypatch.setattr("wwm_models.bayes.export.MOST", 150 * post.n)
     few = groups_of(post)
     assert set(few) == EVERY - {"log_likelihood"} | {"cell_log_likelihood"}
     assert few["posterior_predictive"].sizes == {"chain": 2, "draw": 75, "respondent": post.n}
     assert few["posterior"].attrs["left_out"] == "log_likelihood: too many respondents, or a flat prior"
     assert float(few["cell_log_likelihood"]["count"].sum()) == post.n
-    monkeypatch.setattr("wwm_models.engines.bayes.respondents.MOST", 50 * post.n)
+    monkeypatch.setattr("wwm_models.bayes.export.MOST", 50 * post.n)
     fewest = groups_of(post)
     assert not {"posterior_predictive", "prior_predictive", "log_likelihood"} & set(fewest)
 

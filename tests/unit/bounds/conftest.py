@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from wwm_models.article import Article, Claim, Published, Reference
-from wwm_models.article.bounds import Margins
+from wwm_models.claims.article import Article, Claim, Published, Reference
+from wwm_models.identification.joint_table import Margins
 
 AGES, HOMES = ("young", "old"), ("alone", "together")
 

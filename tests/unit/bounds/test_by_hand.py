@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from wwm_models.article import Claim
-from wwm_models.article.bounds import bounds
-from wwm_models.article.bounds.verdicts import FALSE, OPEN, TRUE
+from wwm_models.claims.article import Claim
+from wwm_models.identification.bounds import FALSE, OPEN, TRUE, bounds
 
 EXACT = 1e-6  # the solver keeps constraints to 1e-7 each
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from wwm_models.article.bounds import bounds, read_margins
-from wwm_models.article.bounds.conflict import conflict
-from wwm_models.article.bounds.reader import HOW
-from wwm_models.article.bounds.region import regions
 from wwm_models.errors import ArticleError, WwmError
+from wwm_models.identification.bounds import bounds
+from wwm_models.identification.joint_table import HOW, read_margins
+from wwm_models.identification.region import regions
+from wwm_models.identification.solve import conflict
 
 CODEBOOK = """
 [variables.age]

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.cells.language import ALLOWED
 from wwm_models.errors import ModelError, WwmError
+from wwm_models.models.formula_language import ALLOWED
 
 ROWS = 120
 FRAME = pd.DataFrame(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 ANSWER = "answer of respondent 17"
 COMMANDS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 BOOK = """
 [survey]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main, streams
+from wwm_models.cli import main as streams
+from wwm_models.cli.main import main
 
 
 @pytest.mark.parametrize(

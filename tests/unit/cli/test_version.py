@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[3]
 

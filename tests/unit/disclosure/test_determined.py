@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.disclosure import Withheld, equations_of, refused
 from wwm_models.disclosure.determined import (
+    equations_of,
     few_alone,
     few_apart,
     few_between,
     nearly_the_same,
+    refused,
     suppressed_beside,
     thin_level,
 )
+from wwm_models.disclosure.suppressed_tables import Withheld
 from wwm_models.errors import AnswersError, SeparationError
 
 FAMILIES = (

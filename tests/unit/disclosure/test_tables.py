@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.adjust import raw
-from wwm_models.cli import main
-from wwm_models.disclosure import differencing, precision
-from wwm_models.disclosure.tables import MODEL_BASED, SILENT, Withheld, without_withheld
+from wwm_models.cli.main import main
+from wwm_models.disclosure.precision import differencing, precision
+from wwm_models.disclosure.suppressed_tables import MODEL_BASED, SILENT, Withheld, without_withheld
+from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.raw import raw
 from wwm_models.numerics.intervals import clopper_pearson_limits
-from wwm_models.records import Estimates
-from wwm_models.store import read_table
+from wwm_models.results.files import read_table
 from wwm_models.study.tables import FLAT
 
 SMALL = ("wish", "age=young", "yes")
@@ -203,7 +203,7 @@ def test_verify_against_another_run_names_what_both_give_away(
 
 def test_raw_bases_are_what_the_attack_takes_them_to_be(frame: pd.DataFrame):
     """Cells of unknown level included: the published base of every group is the sum of its cells."""
-    from wwm_models.disclosure.published import published
+    from wwm_models.disclosure.suppression import published
 
     frame = frame.assign(household=frame["household"].where(np.arange(len(frame)) % 9 > 0))
     survey = wwm.Survey.from_frame(frame, weight="w")

@@ -9,7 +9,7 @@ from benchmarks.disclosure import System
 from benchmarks.disclosure_models import Modelled, equations
 
 import wwm_models as wwm
-from wwm_models.disclosure import ModelOf, Withheld, told_by_equations
+from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, told_by_equations
 
 RAWS = {"y": dict.fromkeys(((), ("a",), ("h",), ("a", "h"))), "z": {("a",): None}}
 JOINT = Withheld({("y", "a=a0;h=h1", "k0"): 0.5}, 1, 10)

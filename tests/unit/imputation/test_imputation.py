@@ -11,8 +11,7 @@ from benchmarks.imputation import MODEL, covered, people, truth, with_holes
 
 import wwm_models as wwm
 from wwm_models.errors import ImputationError
-from wwm_models.imputation import pool_parameters
-from wwm_models.imputation.rubin import rubin
+from wwm_models.imputation.pool import pool_parameters, rubin
 
 
 def survey(seed: int = 3, n: int = 400) -> wwm.Survey:

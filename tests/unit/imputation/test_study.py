@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 
 import wwm_models as wwm
-from wwm_models.declared.folders import bundled_study
-from wwm_models.declared.models import ModelSpec, read_model
+from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import DeclarationError, ImputationError
-from wwm_models.store import Checkpoints
+from wwm_models.results.folder import Checkpoints
 from wwm_models.study import imputed
-from wwm_models.study.declared import Declared
+from wwm_models.study.declarations import Declared
+from wwm_models.study.fits import ModelResult, Work, result_from, run_model, stored_form
 from wwm_models.study.imputed import run_declared
-from wwm_models.study.kept import result_from, stored_form
-from wwm_models.study.models import ModelResult, run_model
-from wwm_models.study.running import Work, copy_posteriors, finished_models
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.study.model_files import ModelSpec, bundled_study, read_model
+from wwm_models.study.run import copy_posteriors, finished_models
 
 FOLDER = bundled_study("wwm21")
 Pair = tuple[ModelSpec, wwm.Survey]

@@ -13,10 +13,11 @@ import pandas as pd
 from dask.distributed import LocalCluster
 
 import wwm_models as wwm
-from wwm_models.declared.models import read_model
-from wwm_models.store import Checkpoints
-from wwm_models.study.running import Work, finished_models
-from wwm_models.survey.twin import quota_respondents
+from wwm_models.demo.respondents import quota_respondents
+from wwm_models.results.folder import Checkpoints
+from wwm_models.study.fits import Work
+from wwm_models.study.model_files import read_model
+from wwm_models.study.run import finished_models
 
 STUDY = Path(__file__).parents[3] / "models" / "wwm21"
 MODEL = wwm.Model("y ~ g + x")

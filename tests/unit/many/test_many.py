@@ -20,7 +20,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import ExtraError, SchedulerError
-from wwm_models.many import begin
+from wwm_models.parallel import begin
 
 HERE = Path(__file__).parent
 
@@ -86,8 +86,8 @@ def test_dask_that_is_not_installed(monkeypatch: pytest.MonkeyPatch):
 BEGIN = """
 import os, sys, time
 from pathlib import Path
-from wwm_models.many import begin, run_many
-from wwm_models.survey.readers.apart import apart
+from wwm_models.parallel import begin, run_many
+from wwm_models.survey.formats.statistical import apart
 
 def works(place):
     (Path(place) / str(os.getpid())).touch()
@@ -136,7 +136,7 @@ def test_helper_processes_end_with_their_parent(kind: str, number: int, tmp_path
 
 FORKED = """
 import os, sys, time
-from wwm_models.many import begin, run_many
+from wwm_models.parallel import begin, run_many
 
 def slow(number):
     time.sleep(3)
@@ -189,7 +189,7 @@ IDLE = """
 import os, sys, time
 from pathlib import Path
 from joblib.externals.loky import get_reusable_executor
-from wwm_models.many import begin
+from wwm_models.parallel import begin
 
 if __name__ == "__main__":
     begin(abs, -1)()
@@ -222,7 +222,7 @@ def test_idle_processes_of_the_pool_end_with_their_parent(tmp_path: Path):
 
 ORPHANS = """
 import os, signal, sys, time
-from wwm_models.many import begin, end_with
+from wwm_models.parallel import begin, end_with
 
 def orphaned(parent):
     while os.getppid() == parent:

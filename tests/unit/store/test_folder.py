@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import ResultsError
-from wwm_models.store import Checkpoints, new_results, reserved, verify_results, write_manifest
-from wwm_models.store.tables import write_bytes
+from wwm_models.results.files import write_bytes
+from wwm_models.results.folder import Checkpoints, new_results, reserved
+from wwm_models.results.results import verify_results, write_manifest
 
 
 def results(folder: Path) -> Path:

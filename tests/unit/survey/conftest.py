@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from wwm_models.errors import WwmError
-from wwm_models.records.survey import Survey
-from wwm_models.survey import read_survey
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
 
 Reading = Callable[[str | bytes, str], Survey]
 Refusing = Callable[[str | bytes, str, type[WwmError]], str]

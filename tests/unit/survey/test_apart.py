@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey.readers import apart as module
-from wwm_models.survey.readers.apart import ReaderDied, apart
+from wwm_models.survey.formats import statistical as module
+from wwm_models.survey.formats.statistical import ReaderDied, apart
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
 

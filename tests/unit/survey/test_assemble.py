@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import DeclarationError, SurveyError
-from wwm_models.records.survey import Survey
-from wwm_models.survey import overview, read_survey
+from wwm_models.survey.overview import overview
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
 
 Reading = Callable[[str | bytes, str], Survey]
 WORKERS = """

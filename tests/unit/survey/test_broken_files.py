@@ -21,11 +21,14 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import WwmError
-from wwm_models.survey import read_codebook, read_counts, read_survey, survey_of
 from wwm_models.survey.codebook import Codebook
-from wwm_models.survey.drafting import draft_codebook, read_ddi, source_of
-from wwm_models.survey.readers import read_file
-from wwm_models.survey.readers import sheet as sheet_reader
+from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.databases.counts import read_counts
+from wwm_models.survey.ddi import read_ddi
+from wwm_models.survey.draft import draft_codebook, source_of
+from wwm_models.survey.formats import excel as sheet_reader
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.read import read_survey, survey_of
 
 HERE = Path(__file__).parent
 SECONDS = 20  # for one mutant; a good file takes milliseconds

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wwm_models.errors import DeclarationError, WwmError
-from wwm_models.survey import read_codebook
+from wwm_models.survey.codebook_reader import read_codebook
 
 REPLY = '[variables.reply]\ncolumn = "reply"\nkind = "ordered"\nlevels = [{ id = "no" }, { id = "yes" }]\n'
 NUMBER = '[variables.x]\ncolumn = "x"\nkind = "number"\n'

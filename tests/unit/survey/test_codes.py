@@ -12,8 +12,9 @@ import pyreadstat
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey import read_counts, read_survey
-from wwm_models.survey.numbers import suspicious
+from wwm_models.survey.databases.counts import read_counts
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.recode_values import suspicious
 
 AGES = [18, 20, 21, 25, 33, 40, 41, 64]
 SCALE = [1, 2, 3, 4, 5]

@@ -21,8 +21,9 @@ import pytest
 import wwm_models as wwm
 from wwm_models.errors import ExtraError, SurveyError
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.places import data_name, is_address, opened
-from wwm_models.survey.readers import read_file
+from wwm_models.survey.databases.connections import opened
+from wwm_models.survey.formats.columnar import data_name, is_address
+from wwm_models.survey.formats.registry import read_file
 
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("formats", HERE / "formats.py")

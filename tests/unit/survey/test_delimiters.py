@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey import read_counts, read_survey
+from wwm_models.survey.databases.counts import read_counts
+from wwm_models.survey.read import read_survey
 
 BOOK = """
 [source]

@@ -12,12 +12,15 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from wwm_models.cli import main
+from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError, SurveyError
-from wwm_models.records.survey import Survey
-from wwm_models.survey import read_file, read_survey
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.drafting import described_by, draft_codebook, locked, read_ddi, source_of
+from wwm_models.survey.codebook_reader import locked
+from wwm_models.survey.ddi import described_by, read_ddi
+from wwm_models.survey.draft import draft_codebook, source_of
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
 
 _spec = importlib.util.spec_from_file_location("formats", Path(__file__).parent / "formats.py")
 assert _spec is not None

@@ -14,8 +14,9 @@ import pytest
 from ibis.backends.sql import compilers
 
 import wwm_models as wwm
-from wwm_models.survey.inplace import counted
-from wwm_models.survey.places import Place, opened
+from wwm_models.survey.databases import counts as counted
+from wwm_models.survey.databases.connections import opened
+from wwm_models.survey.formats.columnar import Place
 
 ENGINES = (
     "Athena", "BigQuery", "ClickHouse", "DataFusion", "Databricks", "DuckDB", "Impala", "Materialize", "MySQL", "Oracle", "Postgres",

@@ -16,12 +16,12 @@ import pyreadstat
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.records.survey import Survey
-from wwm_models.survey import read_survey
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.readers import FORMATS, read_file
-from wwm_models.survey.readers import size as sizes
-from wwm_models.survey.readers import unpacked as unpacking
+from wwm_models.survey.formats import archive as sizes
+from wwm_models.survey.formats import archive as unpacking
+from wwm_models.survey.formats.registry import FORMATS, read_file
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
 
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("formats", HERE / "formats.py")

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import wwm_models as wwm
 from wwm_models.errors import SurveyError, WwmError
+from wwm_models.survey.formats.archive import hash_of
 
 FIRST_ROWS = re.compile(r" \(first rows, counted from 1: [^)]*\)")
 
@@ -272,7 +273,7 @@ def test_a_question_asked_as_a_header_twice_and_a_text_with_commas(tmp_path: Pat
 
 
 def test_too_many_ways_of_answering_are_told_by_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("wwm_models.survey.inplace.grouped.MOST_GROUPS", 4)
+    monkeypatch.setattr("wwm_models.survey.databases.counts.MOST_GROUPS", 4)
     data, book = written(
         tmp_path,
         pa.table({"u": [1, 2, 1, 2, 3], "v": [1.5, 2.5, 3.5, 4.25, None], "s": ["a", "a", "a", "a", "b"]}),
@@ -312,7 +313,7 @@ def test_a_counted_survey_is_known_by_what_was_counted(tmp_path: Path):
 
 
 def test_many_doubtful_contents_are_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("wwm_models.survey.inplace.looked.MOST_CONTENTS", 3)
+    monkeypatch.setattr("wwm_models.survey.databases.validation.MOST_CONTENTS", 3)
     data, book = written(
         tmp_path, pa.table({"v": [1.5, 2.5, 3.5, 99.0]}), '[variables.v]\ncolumn = "v"\nkind = "number"\n'
     )
@@ -323,7 +324,7 @@ def test_many_doubtful_contents_are_not_fetched(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_table_that_changes_while_it_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from wwm_models.survey.inplace import counted
+    from wwm_models.survey.databases import counts as counted
 
     monkeypatch.setattr(counted, "look", lambda table: False)
     data, book = written(
@@ -338,7 +339,7 @@ def test_a_table_that_changes_while_it_is_counted(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(("locked", "words"), [(True, ""), (False, "the file has SHA-256")])
 def test_the_lock_holds_for_files(tmp_path: Path, locked: bool, words: str):
     data, book = written(tmp_path, pa.table({"v": [1.0, 2.0]}), "")
-    own = wwm.survey.readers.unpacked.hash_of(data)
+    own = hash_of(data)
     book.write_text(
         f'[source]\nsha256 = "{own if locked else "0" * 64}"\n[variables.v]\n' + WEIGHTED.split("[variables.v]\n")[1],
         encoding="utf-8",

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.records.survey import Survey
-from wwm_models.survey.numbers import suspicious
+from wwm_models.survey.recode_values import suspicious
+from wwm_models.survey.survey import Survey
 
 Reading = Callable[[str | bytes, str], Survey]
 OFTEN = """

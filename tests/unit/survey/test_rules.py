@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from wwm_models.records.survey import Level, Survey, Variable
-from wwm_models.survey.rules import names_in, read_condition, truth_of
+from wwm_models.survey.conditions import names_in, read_condition, truth_of
+from wwm_models.survey.survey import Level, Survey, Variable
 
 YES_NO = (Level("no", "nee", "no"), Level("yes", "ja", "yes"))
 VARIABLES = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.survey import read_counts
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.readers import FORMATS, read_file
-from wwm_models.survey.readers.signature import refuse_other_format
+from wwm_models.survey.databases.counts import read_counts
+from wwm_models.survey.formats.archive import refuse_other_format
+from wwm_models.survey.formats.registry import FORMATS, read_file
 
 _spec = importlib.util.spec_from_file_location("formats", Path(__file__).parent / "formats.py")
 assert _spec is not None

@@ -10,10 +10,10 @@ import pyreadstat
 import pytest
 
 from wwm_models.errors import SurveyError
-from wwm_models.records.survey import Survey
-from wwm_models.survey import read_survey
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.readers import read_file
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
 
 LABELS = {1.0: "never", 2.0: "weekly", 3.0: "daily", 8.0: "don't know"}
 VALUES = [1.0, 2.0, 3.0, 8.0, 9.0, np.nan]

@@ -10,9 +10,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from wwm_models.survey import read_survey
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.readers import read_file
+from wwm_models.survey.formats.registry import read_file
+from wwm_models.survey.read import read_survey
 
 LETTER_FIRST = ["a", 1, 2, 3, 2, 2, 1, 3, 2, 2, 1, 3, 2, 2, 2, None, None, None, None, None]
 # how Stata writes a number in a column of a type, its point, and the step from there to .a, .b, ... (help dta, section 5.2)

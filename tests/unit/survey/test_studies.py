@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wwm_models.declared.models import read_models
-from wwm_models.declared.toml import read_toml
-from wwm_models.records.survey import Survey
-from wwm_models.survey import read_codebook, read_survey
+from wwm_models.study.model_files import read_models
+from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.read import read_survey
+from wwm_models.survey.survey import Survey
+from wwm_models.survey.toml import read_toml
 
 # Respondents by desired share (none, up to 10, 20-80, 90-100 percent), as the notes beside the files print them.
 COUNTS = {

@@ -11,7 +11,7 @@ import pytest
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.readers import read_file
+from wwm_models.survey.formats.registry import read_file
 
 
 def workbook(path: Path, rows: list[list[object]], merged: str = "") -> Path:

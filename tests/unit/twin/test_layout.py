@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from twin_evaluate import STUDY, VARIABLES, domain
 
-from wwm_models.survey import read_survey
-from wwm_models.survey.twin import quota_respondents
-from wwm_models.survey.twin.layout import ANSWER_COLUMNS, COLUMNS
-from wwm_models.survey.twin.population import FACTORS
-from wwm_models.survey.twin.truth import FORMS
+from wwm_models.demo.respondents import ANSWER_COLUMNS, COLUMNS, quota_respondents
+from wwm_models.demo.truth import FACTORS, FORMS
+from wwm_models.survey.read import read_survey
 
 RAW = quota_respondents(1)
 DECLARED_COLUMNS = {name: part for name, part in VARIABLES.items() if "column" in part}

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from twin_evaluate import COUNTS, OF_PERCENTAGES, PRINTED, counted, domain, from_frame, size, slack
 
+from wwm_models.demo.quota import _places
+from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import SurveyError
-from wwm_models.survey.twin import quota_respondents
-from wwm_models.survey.twin.moves import _places
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from twin_evaluate import domain, from_frame
 
-from wwm_models.survey.twin import DECLARED, quota_respondents, random_answers, random_respondents, true_adjusted
-from wwm_models.survey.twin.truth import outcomes_of
+from wwm_models.demo.declared_truth import DECLARED, true_adjusted
+from wwm_models.demo.respondents import quota_respondents, random_answers, random_respondents
+from wwm_models.demo.truth import outcomes_of
 
 OUTCOMES = [name for law in DECLARED.laws.values() for name in outcomes_of(law)]
 

@@ -5,10 +5,10 @@ import pytest
 from scipy.special import logit
 from twin_evaluate import OF_PERCENTAGES, PRINTED, levels, slack
 
+from wwm_models.demo.calibrate import calibrated
+from wwm_models.demo.declared_truth import DECLARED, true_adjusted
+from wwm_models.demo.truth import outcomes_of, probabilities
 from wwm_models.errors import SurveyError
-from wwm_models.survey.twin import DECLARED, true_adjusted
-from wwm_models.survey.twin.calibrate import calibrated
-from wwm_models.survey.twin.truth import outcomes_of, probabilities
 
 OUTCOMES = [name for law in DECLARED.laws.values() for name in outcomes_of(law)]
 ESTIMANDS = ["household-adjusted", "total", "raw"]

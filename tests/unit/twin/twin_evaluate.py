@@ -1,6 +1,6 @@
 """A small reader of percentages and judge of claims for the tests: the raw file and article.toml, nothing of the package.
 
-Written apart from ``wwm_models.survey`` and ``wwm_models.article`` on purpose: it takes codes and levels from codebook.toml
+Written apart from ``wwm_models.survey`` and ``wwm_models.claims`` on purpose: it takes codes and levels from codebook.toml
 with its own few lines, so that a mistake in either side shows.
 """
 

@@ -1,0 +1,444 @@
+"""[[figure]] of article.toml: which numbers stand together in a drawing.
+
+article.toml: printed numbers and claims, as frozen records.
+
+An article as JSON can hold it, so that a page can be written again from a results folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
+from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
+from wwm_models.survey.toml import Table, read_toml
+
+FIGURE_KINDS: Final = ("answers", "matrix", "paired")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing of raw, adjusted and printed percentages.
+
+    Attributes
+    ----------
+    id : str
+        Also the name of its files.
+    kind : {"answers", "matrix", "paired"}
+        Answers of one outcome with the groups under each; an outcome x group matrix of small charts; or several outcomes,
+        one answer of each, under every group.
+    outcomes : tuple of str
+    by : tuple of str
+        The grouping that is shown first.
+    categories : tuple of str
+        Answers that are drawn; all when empty. For "paired" one per outcome.
+    where : str
+        The figure of the article that this redraws.
+    titles : mapping of language to title
+    """
+
+    id: str
+    kind: str
+    outcomes: tuple[str, ...]
+    by: tuple[str, ...]
+    categories: tuple[str, ...] = ()
+    where: str = ""
+    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def figure_of(given: Table, path: Path) -> Figure:
+    """One table as a record.
+
+    Raises
+    ------
+    DeclarationError
+        If a key is missing or unknown, or a value has the wrong type.
+    ArticleError
+        If the kind is not known, or the categories of a paired figure are not one per outcome.
+    """
+    where = f"{path} [[figure]] {given.values.get('id', '?')}"
+    row = given.named(where)
+    row.check(required=("id", "kind", "outcomes", "by"), optional=("categories", "where", "nl", "en"))
+    kind = row.text("kind")
+    if kind not in FIGURE_KINDS:
+        raise ArticleError(
+            f'{where}: kind = "{kind}". Expected one of: {listed(FIGURE_KINDS)}.{did_you_mean(kind, FIGURE_KINDS)}'
+        )
+    name = row.text("id")
+    if not name or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+        raise ArticleError(
+            f'{where}: the id "{name}" also names files. Expected letters, digits, hyphens and underscores, such as figure-1.'
+        )
+    lists = {key: row.texts(key) for key in ("outcomes", "by", "categories")}
+    outcomes, categories = lists["outcomes"], lists["categories"]
+    if not outcomes:
+        raise row.wrong("outcomes", given.values["outcomes"], 'one or more questions, like ["desired"]')
+    if kind == "paired" and len(categories) != len(outcomes):
+        raise ArticleError(
+            f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
+        )
+    titles = MappingProxyType({lang: row.text(lang, name) for lang in ("nl", "en")})
+    return Figure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
+
+
+CLAIM_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+    {
+        "value": (("at", "value"), ("rounding",)),
+        "range": (("at", "lower", "upper"), ("rounding",)),
+        "bound": (("at",), ("above", "below")),
+        "order": (("greater", "lesser"), ("margin",)),
+        "ratio": (("numerator", "denominator"), ("lower", "upper")),
+        "equivalence": (("between", "margin"), ()),
+        "count": (("between", "n"), ()),
+        "all": (("parts",), ()),
+    }
+)
+_COMMON = ("id", "kind", "nl", "en", "where", "margin_by", "estimand", "missing")
+_PRINTED = {"value": ("value",), "range": ("lower", "upper")}  # the numbers of a claim that an article prints
+_PERCENTAGES = ("value", "lower", "upper", "above", "below")
+_REFERENCES = ("at", "greater", "lesser", "numerator", "denominator")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Which number is meant: an answer (or collapse) of an outcome in a group."""
+
+    outcome: str
+    category: str
+    group: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """Variables that define the group."""
+        return tuple(name for name, _ in self.group)
+
+    @property
+    def ordered(self) -> Reference:
+        """The same with the variables of the group in one order."""
+        return Reference(self.outcome, self.category, tuple(sorted(self.group)))
+
+    def __str__(self) -> str:
+        return f"{self.outcome} = {self.category} ({group_in_words(self.group)})"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A printed percentage, or a slot that only a figure fills (`value` None)."""
+
+    id: str
+    at: Reference
+    value: float | None
+    rounding: str
+    where: str
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Probabilities that may print as this number, both ends included."""
+        if self.value is None:
+            return None
+        lower, upper = unrounded(self.value, self.value, self.rounding)
+        return lower / 100.0, upper / 100.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence as a checkable statement.
+
+    Attributes
+    ----------
+    id, kind, where : str
+    statement : mapping of language to our wording
+    references : mapping of role to Reference
+        "at", "greater", "lesser", "numerator", "denominator"; for an equivalence and a count "between.0", "between.1", ...
+    numbers : mapping
+        "value", "lower", "upper", "above", "below", "margin": in percentage points (ratios: as they are); "n": respondents.
+    rounding : str
+    parts : tuple of Claim
+    margin_by : str
+        Who chose the margin.
+    estimand : str
+        Empty for the article's own.
+    missing : str
+        What would be needed to test it; empty when it can be tested.
+    """
+
+    id: str
+    kind: str
+    where: str = ""
+    statement: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    references: Mapping[str, Reference] = field(default_factory=lambda: MappingProxyType({}))
+    numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    rounding: str = "integer"
+    parts: tuple[Claim, ...] = ()
+    margin_by: str = ""
+    estimand: str = ""
+    missing: str = ""
+
+    def percentages(self) -> Iterator[float]:
+        """Percentages that the claim and its parts speak of; of a ratio none, and no margins."""
+        if self.kind != "ratio":
+            yield from (self.numbers[name] for name in _PERCENTAGES if name in self.numbers)
+        for part in self.parts:
+            yield from part.percentages()
+
+    def every_reference(self) -> Iterator[Reference]:
+        """References of the claim and of its parts."""
+        yield from self.references.values()
+        for part in self.parts:
+            yield from part.every_reference()
+
+
+@dataclass(frozen=True)
+class Article:
+    """What an article says."""
+
+    title: str = ""
+    citation: str = ""
+    estimand: str = ""
+    n: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    published: tuple[Published, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    translations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # English to Dutch
+
+    def slots(self) -> dict[Reference, Published]:
+        """Printed percentages by what they are of, the variables of its group in one order; `printed_slots` says what is refused."""
+        return printed_slots(self.published, "The article")
+
+    def references(self) -> Iterator[Reference]:
+        """Every number that the article speaks about."""
+        for number in self.published:
+            yield number.at
+        for claim in self.claims:
+            yield from claim.every_reference()
+
+
+def printed_slots(published: Iterable[Published], where: str) -> dict[Reference, Published]:
+    """Printed percentages by what they are of.
+
+    Raises
+    ------
+    ArticleError
+        If two numbers are printed for one group and answer; twice the same number is no error.
+    """
+    found: dict[Reference, Published] = {}
+    for number in published:
+        if number.value is None:
+            continue
+        former = found.setdefault(number.at.ordered, number)
+        if (former.value, former.rounding) != (number.value, number.rounding):
+            raise ArticleError(
+                f"{where}: {former.id} and {number.id} print {former.value:g} and {number.value:g} for {number.at}. Expected one number for a group "
+                "and an answer. Remove the one that is mistyped; if the article prints both, make one of them a claim of kind value."
+            )
+    return found
+
+
+def read_article(path: Path) -> Article:
+    """Give the article of a study.
+
+    Raises
+    ------
+    DeclarationError
+        If the file is not TOML, has an unknown key or a value of the wrong type.
+    ArticleError
+        If a number or claim is incomplete or impossible, or two share an id or a slot.
+    """
+    path = Path(path)
+    whole = Table(read_toml(path), str(path))
+    whole.check(required=("article",), optional=("published", "claim", "figure", "translations"))
+    head = whole.table("article", f"{path} [article]")
+    head.check(required=("title",), optional=("citation", "n", "estimand"))
+    published = tuple(_published(row, path) for row in whole.tables("published"))
+    claims = tuple(_claim(row, path, _label(row)) for row in whole.tables("claim"))
+    figures = tuple(figure_of(row, path) for row in whole.tables("figure"))
+    ids = [item.id for item in (*published, *claims, *figures)]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ArticleError(
+            f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
+        )
+    _refuse_shares(path, published, claims)
+    printed_slots(published, str(path))
+    sizes, spoken = head.table("n", f"{path} [article] n"), whole.table("translations", f"{path} [translations]")
+    return Article(
+        head.text("title"),
+        head.text("citation"),
+        head.text("estimand"),
+        MappingProxyType({name: sizes.whole(name, 0) for name in sizes.values}),
+        published,
+        claims,
+        figures,
+        MappingProxyType({english: spoken.text(english) for english in spoken.values}),
+    )
+
+
+def _label(row: Table) -> str:
+    name = row.values.get("id", "?")
+    return name if isinstance(name, str) else "?"
+
+
+def _refuse_shares(path: Path, published: tuple[Published, ...], claims: tuple[Claim, ...]) -> None:
+    """Refuse shares typed for percentages; one number below 1 among others is a percentage, since 0.4% may be printed."""
+    printed = [number.value for number in published if number.value is not None]
+    printed += [value for claim in claims for value in claim.percentages()]
+    if any(value > 1.0 for value in printed) or all(value in (0.0, 1.0) for value in printed):
+        return
+    example = max(value for value in printed if value < 1.0)
+    raise ArticleError(
+        f"{path}: all printed percentages lie between 0 and 1 ({listed(f'{value:g}' for value in printed)}), as shares do. Expected percentages "
+        f"from 0 to 100. Write {100.0 * example:g} for {example:g}."
+    )
+
+
+def _published(given: Table, path: Path) -> Published:
+    row = given.named(f"{path} [[published]] {_label(given)}")
+    row.check(required=("id", "outcome", "category"), optional=("group", "value", "rounding", "where"))
+    at = _reference(
+        Table({key: row.values[key] for key in ("outcome", "category", "group") if key in row.values}, row.where)
+    )
+    value = row.between("value", 0.0, 100.0)
+    return Published(row.name("id"), at, value, _rounding(row, "value"), row.text("where"))
+
+
+def _rounding(row: Table, *printed: str) -> str:
+    """As declared, else to the last digit of the numbers that are printed under these keys."""
+    default = rounding_of(number for key in printed if (number := row.number(key)) is not None)
+    rounding = row.text("rounding", default)
+    if rounding not in HALF_UNIT:
+        raise ArticleError(
+            f'{row.where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)}'
+        )
+    return rounding
+
+
+def _claim(given: Table, path: Path, label: str) -> Claim:
+    row = given.named(f"{path} [[claim]] {label}")
+    kind = row.text("kind")
+    if kind not in CLAIM_KEYS:
+        raise ArticleError(
+            f'{row.where}: kind = "{kind}". Expected one of: {listed(CLAIM_KEYS, 10)}.{did_you_mean(kind, CLAIM_KEYS)}'
+        )
+    needed, allowed = CLAIM_KEYS[kind]
+    missing = row.text("missing")
+    row.check(required=() if missing else needed, optional=(*_COMMON, *allowed, *(needed if missing else ())))
+    references = {
+        role: _reference(row.table(role, f"{row.where}, `{role}`")) for role in _REFERENCES if role in row.values
+    }
+    references |= {f"between.{number}": _reference(item) for number, item in enumerate(row.tables("between"))}
+    claim = Claim(
+        id=row.name("id") if "id" in row.values else label,
+        kind=kind,
+        where=row.text("where"),
+        statement=MappingProxyType({lang: row.text(lang) for lang in ("nl", "en")}),
+        references=MappingProxyType(references),
+        numbers=MappingProxyType(_numbers(row, kind)),
+        rounding=_rounding(row, *_PRINTED.get(kind, ())),
+        parts=tuple(_claim(part, path, f"{label} part {number}") for number, part in enumerate(row.tables("parts"), 1)),
+        margin_by=row.text("margin_by"),
+        estimand=row.text("estimand"),
+        missing=missing,
+    )
+    if not missing:
+        _refuse_empty(claim, row.where)
+    return claim
+
+
+def _numbers(row: Table, kind: str) -> dict[str, float]:
+    """The numbers of a claim, each within what it can be."""
+    top = float("inf") if kind == "ratio" else 100.0
+    found = {key: row.between(key, 0.0, top) for key in (*_PERCENTAGES, "margin")}
+    if "n" in row.values:
+        found["n"] = float(row.whole("n", 0))
+    numbers = {key: value for key, value in found.items() if value is not None}
+    if numbers.get("lower", 0.0) > numbers.get("upper", top):
+        raise ArticleError(
+            f"{row.where}: lower = {numbers['lower']:g} and upper = {numbers['upper']:g}. Expected the smaller number as `lower`. Exchange them."
+        )
+    return numbers
+
+
+def _refuse_empty(claim: Claim, where: str) -> None:
+    """Refuse a claim that says nothing: no number is in its region, or every number is."""
+    several = sum(role.startswith("between.") for role in claim.references)
+    numbers = claim.numbers
+    problem = ""
+    if claim.kind == "bound" and ("above" in numbers) == ("below" in numbers):
+        problem = "a bound needs one of `above` and `below`. Write one of them"
+    elif claim.kind == "bound" and (numbers.get("above") == 100.0 or numbers.get("below") == 0.0):
+        problem = "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number"
+    elif claim.kind == "ratio" and not {"lower", "upper"} & numbers.keys():
+        problem = "a ratio without limits is true of any two numbers. Expected `lower`, `upper` or both. Write how many times at least or at most"
+    elif claim.kind == "equivalence" and several < 2:
+        problem = f"`between` names {several} percentages. Expected two or more, since an equality compares them. Add the others"
+    elif claim.kind == "count" and (several < 1 or numbers["n"] < 1):
+        problem = f"`between` names {several} percentages and n = {numbers['n']:g}. Expected one or more percentages and a number of respondents. Write both"
+    elif claim.kind == "all" and not claim.parts:
+        problem = (
+            "`parts` is empty. Expected one or more claims that hold together. Add them, or write what is `missing`"
+        )
+    if problem:
+        raise ArticleError(f"{where}: {problem}.")
+
+
+def _reference(row: Table) -> Reference:
+    row.check(required=("outcome", "category"), optional=("group",))
+    group = row.table("group", f"{row.where}, `group`")
+    return Reference(
+        row.name("outcome"), row.name("category"), tuple((name, group.level(name)) for name in group.values)
+    )
+
+
+def as_plain(article: Article) -> dict[str, Any]:
+    """Claims and figures as nested dicts and lists.
+
+    Parameters
+    ----------
+    article : Article
+
+    Returns
+    -------
+    dict
+        "estimand", "claims", "figures" and "translations".
+    """
+    return {
+        "estimand": article.estimand,
+        "claims": [_claim_as_mapping(claim) for claim in article.claims],
+        "figures": [_figure(figure) for figure in article.figures],
+        "translations": dict(article.translations),
+    }
+
+
+def _claim_as_mapping(claim: Claim) -> dict[str, Any]:
+    return {
+        "id": claim.id,
+        "kind": claim.kind,
+        **claim.statement,
+        "references": [{"role": role, **_reference_as_mapping(at)} for role, at in claim.references.items()],
+        "numbers": dict(claim.numbers),
+        "rounding": claim.rounding,
+        "margin_by": claim.margin_by,
+        "estimand": claim.estimand,
+        "missing": claim.missing,
+        "parts": [_claim_as_mapping(part) for part in claim.parts],
+    }
+
+
+def _reference_as_mapping(at: Reference) -> dict[str, Any]:
+    return {"outcome": at.outcome, "category": at.category, "group": dict(at.group)}
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "id": figure.id,
+        "kind": figure.kind,
+        "outcomes": list(figure.outcomes),
+        "by": list(figure.by),
+        "categories": list(figure.categories),
+        "where": figure.where,
+        **figure.titles,
+    }

@@ -1,0 +1,465 @@
+"""Where a claim puts its number: the region that every verdict is about.
+
+"More than" is strict: the end of a bound or an order is outside, and so a number that equals it does not hold. A printed value
+and a range contain what may have been rounded to their ends; an equality and a ratio contain the ends that are declared.
+
+What a claim is about: an estimated quantity, its interval or draws, and the region in which the claim puts it.
+
+The rule behind every verdict, in words: printed with the ledger.
+
+Printed percentages of one question in one group, held against each other: no share of people can have them all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from wwm_models.claims.article import Article, Claim, Published
+from wwm_models.claims.lookup import Located, Pool, aligned_draws, error_of
+from wwm_models.claims.rounding import TOLERANCE, unrounded
+from wwm_models.errors import ArticleError, group_in_words, listed
+from wwm_models.numerics.arrays import Array
+from wwm_models.numerics.intervals import central_limits, critical_value
+from wwm_models.numerics.linear_programs import Polyhedron, feasible
+from wwm_models.survey.survey import Collapse, Variable
+
+
+@dataclass(frozen=True)
+class ClaimedRange:
+    """The values for which a claim is true: percentages, percentage points, or a ratio.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Infinite where the claim sets no end.
+    strict : bool
+        Whether the ends themselves are outside.
+    """
+
+    lower: float
+    upper: float
+    strict: bool
+
+    def among(self, values: Array, tolerance: float = TOLERANCE) -> NDArray[np.bool_]:
+        """Which of some values are in it; what is not a number never is."""
+        if self.strict:
+            return (values > self.lower + tolerance) & (values < self.upper - tolerance)
+        return (values >= self.lower - tolerance) & (values <= self.upper + tolerance)
+
+    def has(self, value: float) -> bool:
+        """Whether a value is in it."""
+        return self.contains(value, value)
+
+    def contains(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
+        """Whether a whole interval, its ends included, is in it."""
+        return bool(self.among(np.array([low, high]), tolerance).all())
+
+    def excludes(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
+        """Whether no point of an interval, its ends included, is in it.
+
+        Examples
+        --------
+        >>> above = ClaimedRange(0.0, float("inf"), strict=True)
+        >>> above.contains(0.0, 2.6), above.excludes(0.0, 2.6), above.excludes(-2.6, 0.0)
+        (False, False, True)
+        """
+        if self.strict:
+            return high <= self.lower + tolerance or low >= self.upper - tolerance
+        return high < self.lower - tolerance or low > self.upper + tolerance
+
+    def at_an_end(self, value: float) -> bool:
+        """Whether a value is an end of it."""
+        return min(abs(value - self.lower), abs(value - self.upper)) <= TOLERANCE
+
+
+def region_of(claim: Claim) -> ClaimedRange:
+    """Where a claim that is no conjunction and no count puts its quantity."""
+    numbers, infinite = claim.numbers, float("inf")
+    if claim.kind == "value":
+        return ClaimedRange(*unrounded(numbers["value"], numbers["value"], claim.rounding), strict=False)
+    if claim.kind == "range":
+        return ClaimedRange(*unrounded(numbers["lower"], numbers["upper"], claim.rounding), strict=False)
+    if claim.kind == "order":
+        return ClaimedRange(numbers.get("margin", 0.0), infinite, strict=True)
+    if claim.kind == "equivalence":
+        return ClaimedRange(-numbers["margin"], numbers["margin"], strict=False)
+    if claim.kind == "ratio":
+        return ClaimedRange(numbers.get("lower", 0.0), numbers.get("upper", infinite), strict=False)
+    return ClaimedRange(numbers.get("above", -infinite), numbers.get("below", infinite), strict=True)
+
+
+NOBODY = 1e-12  # a share of this size is that of an answer nobody gave
+CERTAIN = 1e-6  # percentage points: a narrower interval is rounding, where the variance of a difference cancels
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """An estimated quantity, its interval and the region the claim puts it in (percentage points, or a ratio).
+
+    Attributes
+    ----------
+    label : str
+    estimate, lower, upper : float
+        The interval at the level of the claim's kind: two-sided for a number and a ratio, one-sided limits for a difference.
+    region : ClaimedRange
+        Where the claim puts it.
+    parts : tuple of Located
+        The numbers it is made of.
+    gradient : tuple of float
+        Its derivative with respect to each of them, in its own unit per percentage point.
+    tail : float
+        Probability beyond each end of the interval.
+    draws : (s,) array or None
+    """
+
+    label: str
+    estimate: float
+    lower: float
+    upper: float
+    region: ClaimedRange
+    parts: tuple[Located, ...]
+    gradient: tuple[float, ...]
+    tail: float
+    draws: Array | None = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the whole interval lies in the region."""
+        return not self.tied and self.region.contains(self.lower, self.upper)
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether no point of the interval lies in the region."""
+        return not self.tied and self.region.excludes(self.lower, self.upper)
+
+    @property
+    def tied(self) -> bool:
+        """Whether it has no uncertainty and lies where the claim draws its line, or is of an answer that nobody, or everybody, gave.
+
+        A share of 0 or 1 has no standard error, which is not to say that it is certain.
+        """
+        if not self.upper - self.lower <= CERTAIN:
+            return False
+        return unanimous([part.estimate for part in self.parts]) or self.region.at_an_end(self.estimate)
+
+    @property
+    def estimable(self) -> bool:
+        """Whether it has a value and an interval."""
+        return bool(np.isfinite([self.estimate, self.lower, self.upper]).all())
+
+    @property
+    def excess(self) -> float:
+        """How far the estimate lies outside the region, in standard errors: the interval's half towards it over its critical value."""
+        below = self.region.lower > self.estimate
+        half = self.upper - self.estimate if below else self.estimate - self.lower
+        return self.distance / self._unit(half) if self.distance > 0 else 0.0
+
+    @property
+    def width(self) -> float:
+        """Width of the region in standard errors; infinite where it has one end."""
+        size = self.region.upper - self.region.lower
+        return size / self._unit((self.upper - self.lower) / 2.0)
+
+    def _unit(self, half: float) -> float:
+        return max(half, 1e-12) / critical_value(1.0 - 2.0 * self.tail, self.df)
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of its interval; infinite for a posterior."""
+        return float("inf") if self.draws is not None else error_of(self.parts, np.array(self.gradient))[1]
+
+    @property
+    def reason(self) -> str:
+        """Why it has no interval; empty where it has one."""
+        return "" if self.draws is not None else next((part.reason for part in self.parts if part.reason), "")
+
+    @property
+    def stands(self) -> bool:
+        """Whether the estimate itself lies in the region."""
+        return self.region.has(self.estimate)
+
+    @property
+    def distance(self) -> float:
+        """How far the estimate lies outside the region; negative inside: how far from its nearest end."""
+        return max(self.region.lower - self.estimate, self.estimate - self.region.upper)
+
+    @property
+    def held(self) -> NDArray[np.bool_] | None:
+        """Which draws lie in the region."""
+        return None if self.draws is None else self.region.among(self.draws)
+
+    @property
+    def origin(self) -> str:
+        """Of its draws; empty where they are of several."""
+        names = {part.origin for part in self.parts}
+        return names.pop() if len(names) == 1 else ""
+
+
+def unanimous(shares: Sequence[float]) -> bool:
+    """Whether nobody gave the answer on any side, or everybody on every side.
+
+    Examples
+    --------
+    >>> unanimous([0.0, 0.0]), unanimous([1.0, 1.0]), unanimous([0.0, 1.0]), unanimous([0.0, 0.2])
+    (True, True, False, False)
+    """
+    return max(shares) <= NOBODY or min(shares) >= 1.0 - NOBODY
+
+
+def leaves(claim: Claim) -> list[Claim]:
+    """The claim itself, or the parts of a conjunction."""
+    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
+
+
+def quantities(claim: Claim, pool: Pool, level: float) -> list[Quantity]:
+    """The quantities of a claim that is not a conjunction; empty if some number is not there.
+
+    Parameters
+    ----------
+    claim : Claim
+    pool : Pool
+    level : float
+        Of two-sided intervals; one-sided limits have ``1 - level`` beyond them.
+    """
+    found = {role: pool.find(reference) for role, reference in claim.references.items()}
+    here = {role: part for role, part in found.items() if part is not None}
+    if len(here) < len(found) or not found:
+        return []
+    return _KINDS[claim.kind](claim, here, level)
+
+
+def roles_of(claim: Claim) -> list[tuple[str, ...]]:
+    """Which references each quantity of a claim is made of: one number, a pair (first minus, or over, second), or none for a count."""
+    if claim.kind == "order":
+        return [("greater", "lesser")]
+    if claim.kind == "ratio":
+        return [("numerator", "denominator")]
+    if claim.kind == "count":
+        return []
+    if claim.kind == "equivalence":
+        return list(itertools.combinations(claim.references, 2))
+    return [("at",)]
+
+
+def _single(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+    """A value, range or bound: the number itself with its own interval."""
+    part, label = found["at"], str(claim.references["at"])
+    lower, upper, draws = 100 * part.lower, 100 * part.upper, None
+    if part.draws is not None:
+        draws = 100 * part.draws
+        lower, upper = _quantiles(draws, level)
+    return [Quantity(label, 100 * part.estimate, lower, upper, region_of(claim), (part,), (1.0,), _tail(level), draws)]
+
+
+def _differences(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+    """Differences of two percentages with intervals whose ends are one-sided limits."""
+    return [
+        _difference(
+            f"{claim.references[a]} minus {claim.references[b]}", (found[a], found[b]), region_of(claim), 2 * level - 1
+        )
+        for a, b in roles_of(claim)
+    ]
+
+
+def _difference(label: str, parts: tuple[Located, Located], region: ClaimedRange, level: float) -> Quantity:
+    estimate, drawn = 100 * (parts[0].estimate - parts[1].estimate), aligned_draws(parts)
+    if drawn is not None:
+        draws = 100 * (drawn[0] - drawn[1])
+        return Quantity(label, estimate, *_quantiles(draws, level), region, parts, (1.0, -1.0), _tail(level), draws)
+    half = 100 * _half(parts, np.array([1.0, -1.0]), level)
+    return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0), _tail(level))
+
+
+def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+    """A ratio of two percentages with an interval made on the log scale, which a share of 0 does not have."""
+    parts = found["numerator"], found["denominator"]
+    label = f"{claim.references['numerator']} over {claim.references['denominator']}"
+    if min(part.estimate for part in parts) <= NOBODY:
+        nothing = float("nan")
+        return [Quantity(label, nothing, nothing, nothing, region_of(claim), parts, (0.0, 0.0), _tail(level))]
+    ratio = parts[0].estimate / parts[1].estimate
+    gradient = np.array([1.0 / parts[0].estimate, -1.0 / parts[1].estimate])
+    slopes = tuple(float(slope) for slope in gradient * ratio / 100.0)
+    drawn = aligned_draws(parts)
+    if drawn is not None:
+        draws = drawn[0] / drawn[1]
+        return [Quantity(label, ratio, *_quantiles(draws, level), region_of(claim), parts, slopes, _tail(level), draws)]
+    half = _half(parts, gradient, level)
+    limits = ratio * np.exp(-half), ratio * np.exp(half)
+    return [Quantity(label, ratio, *limits, region_of(claim), parts, slopes, _tail(level))]
+
+
+def _tail(level: float) -> float:
+    return (1.0 - level) / 2.0
+
+
+def _half(parts: Sequence[Located], gradient: Array, level: float) -> float:
+    """Half the interval of a combination; not a number where the error of one of its numbers is not known."""
+    std_error, df = error_of(parts, gradient)
+    known = all(np.isfinite(part.std_error) for part in parts)
+    return critical_value(level, df) * std_error if known else float("nan")
+
+
+def _quantiles(draws: Array, level: float) -> tuple[float, float]:
+    lower, upper = central_limits(draws, level)
+    return float(lower), float(upper)
+
+
+_KINDS = {
+    "value": _single,
+    "range": _single,
+    "bound": _single,
+    "order": _differences,
+    "ratio": _ratio,
+    "equivalence": _differences,
+    "count": lambda claim, found, level: [],  # noqa: ARG005
+}
+
+
+UNTESTABLE: Final = "cannot be tested"
+RULES: Final = MappingProxyType(
+    {
+        "value": MappingProxyType(
+            {
+                "en": "a printed value is reproduced when the raw percentage may be rounded to it, a half up or down; for adjusted the shift is given",
+                "nl": "een gedrukte waarde is gereproduceerd als het ruwe percentage erop kan zijn afgerond, een half naar boven of beneden; "
+                "voor gecorrigeerd staat de verschuiving er",
+            }
+        ),
+        "range": MappingProxyType(
+            {
+                "en": "a range is reproduced when the raw percentage lies in it or may be rounded to one of its ends; for adjusted the shift is given",
+                "nl": "een bereik is gereproduceerd als het ruwe percentage erin ligt of op een van de uiteinden kan zijn afgerond; "
+                "voor gecorrigeerd staat de verschuiving er",
+            }
+        ),
+        "bound": MappingProxyType(
+            {
+                "en": "a bound holds when the whole {two}% interval lies on its side, and reverses when all of it lies on the other",
+                "nl": "een grens klopt als het hele {two}%-interval aan de goede kant ligt, en keert om als het er geheel aan de andere kant ligt",
+            }
+        ),
+        "order": MappingProxyType(
+            {
+                "en": "an order holds when a one-sided {one}% test puts the difference above its margin, and reverses when one puts it below",
+                "nl": "een volgorde klopt als een eenzijdige toets van {one}% het verschil boven de marge legt, en keert om als die het eronder legt",
+            }
+        ),
+        "ratio": MappingProxyType(
+            {
+                "en": "a ratio holds when its {two}% interval, made on the log scale, lies in the range, and reverses when it lies outside",
+                "nl": "een verhouding klopt als het {two}%-interval, gemaakt op de logschaal, in het bereik ligt, en keert om als het erbuiten ligt",
+            }
+        ),
+        "equivalence": MappingProxyType(
+            {
+                "en": "equality holds when two one-sided {one}% tests put every difference within the margin, and reverses when one is beyond it, "
+                "at a level that holds for all its differences together (largest t)",
+                "nl": "gelijkheid klopt als twee eenzijdige toetsen van {one}% elk verschil binnen de marge leggen, en keert om als er een buiten ligt, "
+                "op een niveau dat voor alle verschillen samen geldt (grootste t)",
+            }
+        ),
+        "count": MappingProxyType(
+            {
+                "en": "a printed number of respondents is reproduced when the raw numbers rest on exactly as many, unweighted",
+                "nl": "een gedrukt aantal respondenten is gereproduceerd als de ruwe getallen op precies zo veel berusten, ongewogen",
+            }
+        ),
+        "all": MappingProxyType(
+            {
+                "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does, at a level that holds for all its numbers "
+                "together (largest t); its posterior probability is "
+                "that of all parts at once where they are of one posterior, and otherwise a lower bound (Bonferroni)",
+                "nl": "een conjunctie klopt als alle delen kloppen (doorsnede-vereniging) en keert om als er een omkeert, op een niveau dat voor alle getallen "
+                "samen geldt (grootste t); de posterieure kans is die "
+                "van alle delen tegelijk als ze van een posterior zijn, en anders een ondergrens (Bonferroni)",
+            }
+        ),
+    }
+)
+OTHERWISE: Final = MappingProxyType(
+    {
+        "en": "otherwise weaker when adjustment moved it significantly away (the interval of adjusted minus raw excludes 0), else undecided, "
+        "as are sides that are equal without uncertainty, answers that nobody gave "
+        "and numbers whose uncertainty cannot be estimated",
+        "nl": "anders zwakker als de correctie het significant wegschoof (het interval van gecorrigeerd min ruw sluit 0 uit), en anders onbeslist, "
+        "net als kanten die zonder onzekerheid gelijk zijn, antwoorden die "
+        "niemand gaf en getallen waarvan de onzekerheid niet te schatten is",
+    }
+)
+
+
+def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
+    """The rules of these kinds of claims, one sentence each, and what holds for all.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+    lang : {"nl", "en"}
+    level : float
+        Of the intervals, above 0 and below 1.
+
+    Examples
+    --------
+    >>> rules_text(["order"], "en", 0.95)[0][:40]
+    'an order holds when a one-sided 5% test '
+    """
+    chosen = [kind for kind in RULES if kind in set(kinds)]
+    words = {"two": f"{100 * level:g}", "one": f"{100 * (1 - level):.3g}"}
+    return [*(RULES[kind][lang].format(**words) for kind in chosen), OTHERWISE[lang]]
+
+
+def refuse_impossible_sums(
+    article: Article, variables: Mapping[str, Variable], collapses: Mapping[str, Collapse], path: Path
+) -> None:
+    """Refuse printed percentages that cannot be those of one question's answers in one group, whatever was rounded away.
+
+    The answers of a question exclude each other, so that they add up to 100 at most (to less, where some are not printed or are no
+    level of the codebook), and a collapse is the sum of its answers.
+
+    Raises
+    ------
+    ArticleError
+    """
+    groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Published]] = {}
+    for number in article.slots().values():
+        groups.setdefault((number.at.outcome, number.at.ordered.group), []).append(number)
+    for (outcome, _), numbers in groups.items():
+        answers = [level.id for level in variables[outcome].levels]
+        members = {answer: (answer,) for answer in answers}
+        members |= {one.id: one.levels for one in collapses.values() if one.variable == outcome}
+        if len(numbers) > 1 and not _possible(numbers, answers, members):
+            raise ArticleError(f"{path}: {_told(numbers, answers)}")
+
+
+def _possible(numbers: Sequence[Published], answers: Sequence[str], members: Mapping[str, Sequence[str]]) -> bool:
+    rows = [np.isin(answers, members[number.at.category]).astype(float) for number in numbers]
+    ends = np.array([unrounded(number.value or 0.0, number.value or 0.0, number.rounding) for number in numbers])
+    whole = np.ones(len(answers))
+    return feasible(
+        Polyhedron(
+            sparse.csr_matrix(np.array([*rows, whole])), np.array([*ends[:, 0], 0.0]), np.array([*ends[:, 1], 100.0]),
+            np.zeros(len(answers)), np.full(len(answers), 100.0),
+        )
+    )  # fmt: skip
+
+
+def _told(numbers: Sequence[Published], answers: Sequence[str]) -> str:
+    at = numbers[0].at
+    printed = listed((f"{number.id}: {number.at.category} {number.value:g}" for number in numbers), 20)
+    total = sum(number.value or 0.0 for number in numbers if number.at.category in answers)
+    found = f"add up to {total:g}" if total > 100 else "contradict each other"
+    return (
+        f"the printed percentages of {at.outcome} ({group_in_words(at.group)}) {found}: {printed}. Expected answers that exclude each other and so "
+        "add up to 100 at most, "
+        "and a collapse that is the sum of its answers, each within its rounding. Repair the number or the group that is mistyped."
+    )

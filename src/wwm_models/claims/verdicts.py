@@ -1,0 +1,403 @@
+"""All quantities of a claim tested at once, so that a true claim of many parts is contradicted no more often than one of one part.
+
+A claim is contradicted when some quantity lies outside its region. If each is tested by itself, a true claim of m quantities is
+contradicted up to m times as often as the test's level. So the largest excess over the regions, in standard errors, is held
+against the law of that maximum when every true value lies at an end of its region (single-step max-t). That a claim holds needs
+no such care: all of its quantities have to lie inside (intersection-union).
+
+References
+----------
+Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in general parametric models. Biometrical Journal 50,
+346-363. doi:10.1002/bimj.200810425
+Berger, R. L. and Hsu, J. C. (1996). Bioequivalence trials, intersection-union tests and equivalence confidence sets.
+Statistical Science 11, 283-319. doi:10.1214/ss/1032280304
+
+Verdicts: whether a claim holds on the raw numbers, and whether it still holds after adjustment.
+
+A claim defines a region R for its quantity. The interval inside R: holds; disjoint from R: reverses; otherwise weaker if
+adjustment moved it significantly away from R, else undecided. Orders use one-sided 5%; equivalence two one-sided 5% tests
+(a 90% interval inside the margin); a conjunction holds when all its parts do (intersection-union) and reverses when one
+does. A claim of several quantities reverses when one is disjoint at the level that holds for all of them at once. Values and
+ranges are judged on the raw number with its rounding interval, counts on the respondents it rests on. A posterior has no
+joint law with the raw number, so it never says weaker.
+
+"More than" is strict: sides that are equal without uncertainty decide nothing, nor does an answer that nobody gave, nor a number
+whose uncertainty cannot be estimated. Such a claim is undecided, and its reason says which it is.
+
+References
+----------
+Berger, R. L. and Hsu, J. C. (1996). Bioequivalence trials, intersection-union tests and equivalence confidence sets.
+Statistical Science 11, 283-319. doi:10.1214/ss/1032280304
+
+Claims held against the printed numbers alone: each may be anything that rounds to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from wwm_models.claims.article import Article, Claim, Published, Reference
+from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities, region_of, roles_of
+from wwm_models.claims.lookup import Pool, error_of, joint_covariance
+from wwm_models.claims.reasons import WORDS, Parts, cause_text, numbers_text, undecidable
+from wwm_models.claims.rounding import TOLERANCE, Interval, combined, unrounded
+from wwm_models.estimates.joint_law import correlation
+from wwm_models.numerics.intervals import critical_value
+from wwm_models.numerics.multiplicity import largest_excess
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The quantities of a claim on one kind of estimates.
+
+    Attributes
+    ----------
+    places : sequence of (Claim, list of Quantity)
+        Every claim that is not a conjunction, and its quantities; an empty list where some number is not there.
+    """
+
+    places: Sequence[tuple[Claim, list[Quantity]]]
+
+    def of(self, claim: Claim) -> list[Quantity]:
+        """The quantities of one of the claims."""
+        return next(found for own, found in self.places if own is claim)
+
+    @cached_property
+    def together(self) -> list[Quantity]:
+        """All that are tested: values and ranges are not, nor what cannot be estimated."""
+        tests = (found for claim, found in self.places if claim.kind not in ("value", "range"))
+        return [one for found in tests for one in found if one.estimable]
+
+    def verdict(self, claim: Claim) -> str:
+        """Whether one of the claims "holds", "reverses" or is "undecided"."""
+        own = self.of(claim)
+        if all(quantity.inside for quantity in own):
+            return "holds"
+        return "reverses" if any(self.contradicts(quantity) for quantity in own) else "undecided"
+
+    def contradicts(self, quantity: Quantity) -> bool:
+        """Whether a quantity lies further outside its region than the furthest of a true claim would by chance."""
+        if not quantity.disjoint or len(self.together) < 2:
+            return quantity.disjoint
+        return quantity.excess > self.critical[quantity.tail]
+
+    @cached_property
+    def critical(self) -> dict[float, float]:
+        """Critical value of the largest excess, in standard errors, by the probability beyond it."""
+        parts = [part for quantity in self.together for part in quantity.parts]
+        gradient = block_diag(*(np.array([quantity.gradient]) for quantity in self.together))
+        law = correlation(gradient @ joint_covariance(parts) @ gradient.T)
+        widths = np.array([quantity.width for quantity in self.together])
+        df = min(quantity.df for quantity in self.together)
+        tails = {quantity.tail for quantity in self.together}
+        return {tail: largest_excess(law, widths, df, 1.0 - tail) for tail in tails}
+
+
+def tested(claim: Claim, pool: Pool | None, level: float) -> Tested:
+    """The quantities of a claim and of its parts.
+
+    Parameters
+    ----------
+    claim : Claim
+    pool : Pool or None
+        Without one there are no quantities.
+    level : float
+        Of two-sided intervals.
+    """
+    return Tested([(leaf, [] if pool is None else quantities(leaf, pool, level)) for leaf in leaves(claim)])
+
+
+WORST_FIRST = ("reverses", "not reproduced", UNTESTABLE, "weaker", "undecided", "holds", "reproduced")
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """What a claim is held against.
+
+    Attributes
+    ----------
+    raw : Pool
+    likelihood, bayes : Pool or None
+        Adjusted under the claim's estimand.
+    parts : Parts
+        Why the likelihood's numbers moved.
+    level : float
+        Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
+    lang : {"nl", "en"}
+        Of the reasons.
+    """
+
+    raw: Pool
+    likelihood: Pool | None = None
+    bayes: Pool | None = None
+    parts: Parts = field(default_factory=Parts)
+    level: float = 0.95
+    lang: str = "en"
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the data say of one claim.
+
+    Attributes
+    ----------
+    raw, likelihood, bayes : str
+        Verdicts; empty where there is no such number.
+    verdict : str
+        The likelihood's, or the posterior's where there is no likelihood.
+    reason : str
+        The numbers behind it, and what changed it where adjustment did.
+    probability : float
+        Posterior probability that the claim holds; missing without a posterior.
+    held : tuple of (origin, (s,) booleans)
+        Draws in which each quantity lies in its region.
+    """
+
+    raw: str
+    likelihood: str
+    verdict: str
+    reason: str
+    bayes: str = ""
+    probability: float = float("nan")
+    held: tuple[tuple[str, NDArray[np.bool_]], ...] = ()
+
+
+def judge(claim: Claim, sources: Sources) -> Evidence:
+    """Judge one claim.
+
+    Parameters
+    ----------
+    claim : Claim
+    sources : Sources
+
+    Returns
+    -------
+    Evidence
+    """
+    found = _Quantities(
+        *(tested(claim, pool, sources.level) for pool in (sources.raw, sources.likelihood, sources.bayes))
+    )
+    return _judged(claim, sources, found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Quantities:
+    """Of a whole claim, for each kind of number."""
+
+    raw: Tested
+    likelihood: Tested
+    bayes: Tested
+
+
+def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
+    if claim.missing:
+        return Evidence("", "", UNTESTABLE, claim.missing)
+    if claim.kind == "all":
+        return _conjunction([_judged(part, sources, found) for part in claim.parts], sources.lang)
+    if claim.kind == "count":
+        return _count(claim, sources)
+    before = found.raw.of(claim)
+    if not before:
+        absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
+        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+    likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources.lang)
+    return _together(claim, found.raw, likelihood, bayes, sources.lang)
+
+
+def _count(claim: Claim, sources: Sources) -> Evidence:
+    """How many respondents the numbers rest on, without weights, against the printed number of them."""
+    known = {at: part for at in claim.references.values() if (part := sources.raw.find(at)) is not None}
+    if len(known) < len(claim.references):
+        absent = "; ".join(str(at) for at in claim.references.values() if at not in known)
+        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+    n = sum(part.n for part in known.values())
+    verdict = "reproduced" if n == claim.numbers["n"] else "not reproduced"
+    reason = WORDS[sources.lang]["respondents"].format(n=f"{n:g}", printed=f"{claim.numbers['n']:g}")
+    return Evidence(verdict, "", verdict, reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Verdict:
+    """Verdict of one engine with its reason."""
+
+    verdict: str
+    reason: str
+    held: tuple[tuple[str, NDArray[np.bool_]], ...] = ()
+
+
+def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdict | None:
+    before, after = found.raw.of(claim), found.likelihood.of(claim)
+    if not after:
+        return None
+    shown = _shown(after)
+    one, other = before[shown], after[shown]
+    reason = numbers_text(one, other, sources.lang)
+    cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
+    if claim.kind in ("value", "range"):
+        changed = one.stands != other.stands
+        return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
+    verdict = found.likelihood.verdict(claim)
+    moved = any(_moved_away(b, a, sources.level) for b, a in zip(before, after, strict=True))
+    verdict = "weaker" if verdict == "undecided" and moved else verdict
+    return _Verdict(verdict, _sentences(reason, cause if verdict != found.raw.verdict(claim) else ""))
+
+
+def _shown(found: Sequence[Quantity]) -> int:
+    """Which quantity of a claim its reason is about: one that can decide nothing, else the one furthest out of its region."""
+    return max(range(len(found)), key=lambda n: (bool(undecidable(found[n])), np.nan_to_num(found[n].distance)))
+
+
+def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | None:
+    before, after = found.raw.of(claim), found.bayes.of(claim)
+    if not after:
+        return None
+    held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
+    shown = _shown(after)
+    reason = numbers_text(before[shown], after[shown], lang, "bayes")
+    if claim.kind in ("value", "range"):
+        return _Verdict(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
+    return _Verdict(found.bayes.verdict(claim), reason, held)
+
+
+def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _Verdict | None, lang: str) -> Evidence:
+    """One line of the ledger from both engines."""
+    words, before = WORDS[lang], raws.of(claim)
+    first = likelihood or bayes
+    point = claim.kind in ("value", "range")
+    raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
+    if first is None:
+        reason = _sentences(numbers_text(before[_shown(before)], None, lang), words["nothing"])
+        return Evidence(raw, "", raw if point else UNTESTABLE, reason)
+    held = () if bayes is None else bayes.held
+    made = Evidence(
+        raw, likelihood.verdict if likelihood else "", raw if point else first.verdict, first.reason,
+        bayes.verdict if bayes else "", joint_probability(held), held,
+    )  # fmt: skip
+    if likelihood and bayes and not point and likelihood.verdict != bayes.verdict:
+        disagreement = words["engines"].format(verdict=bayes.verdict, probability=made.probability)
+        return replace(made, reason=_sentences(made.reason, disagreement))
+    return made
+
+
+def joint_probability(held: Sequence[tuple[str, NDArray[np.bool_]]]) -> float:
+    """Posterior probability that everything holds at once.
+
+    Quantities of one posterior are counted draw by draw. Over several posteriors the joint law is not known, and the
+    probability is Bonferroni's lower bound, 1 minus the sum of the probabilities that one fails.
+
+    Parameters
+    ----------
+    held : sequence of (origin, (s,) booleans)
+        Quantities with an empty origin are of several posteriors and count on their own.
+
+    Examples
+    --------
+    >>> one, two = np.array([True, True, False, False]), np.array([True, False, True, False])
+    >>> joint_probability([("a", one), ("a", two)]), joint_probability([("a", one), ("b", ~two)])
+    (0.25, 0.0)
+    """
+    if not held:
+        return float("nan")
+    every: dict[str, NDArray[np.bool_]] = {}
+    for place, (origin, one) in enumerate(held):
+        name = origin or f"mixed {place}"
+        every[name] = every[name] & one if name in every else one
+    return max(0.0, 1.0 - sum(1.0 - float(one.mean()) for one in every.values()))
+
+
+def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
+    """Whether adjusted minus raw is significant and leads out of the region."""
+    if undecidable(after) or undecidable(before) or after.distance <= before.distance + TOLERANCE:
+        return False
+    gradient = np.array([*(-slope for slope in before.gradient), *after.gradient])
+    std_error, df = error_of([*before.parts, *after.parts], gradient)
+    shift = float(gradient @ np.array([part.estimate for part in (*before.parts, *after.parts)]))
+    return abs(shift) > critical_value(level, df) * std_error
+
+
+def _conjunction(parts: list[Evidence], lang: str) -> Evidence:
+    def worst(words: list[str]) -> str:
+        known = [word for word in words if word in WORST_FIRST]
+        return min(known, key=WORST_FIRST.index) if known else ""
+
+    verdict = worst([part.verdict for part in parts])
+    decisive = next(part for part in parts if part.verdict == verdict)
+    count = sum(part.verdict in ("holds", "reproduced") for part in parts)
+    held = tuple(one for part in parts for one in part.held)
+    complete = all(part.held for part in parts)
+    return Evidence(
+        worst([part.raw for part in parts]),
+        worst([part.likelihood for part in parts]),
+        verdict,
+        WORDS[lang]["count"].format(count=count, total=len(parts), decisive=decisive.reason),
+        worst([part.bayes for part in parts]),
+        joint_probability(held) if complete else float("nan"),
+        held if complete else (),
+    )
+
+
+def _sentences(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def printed_numbers(article: Article) -> dict[Reference, Published]:
+    """Printed percentages by what they are of; the group's variables in any order."""
+    return article.slots()
+
+
+def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
+    """The printed numbers of a claim, and what they say of it: ``"63%; 45%: holds"``; empty where none is printed."""
+    if claim.kind == "count":
+        return f"{claim.numbers['n']:g}"
+    found = [printed.get(at.ordered) for at in dict.fromkeys(claim.every_reference())]
+    shown = [f"{number.value:g}%" for number in found if number is not None]
+    if not shown:
+        return ""
+    verdict = printed_verdict(claim, printed)
+    return f"{'; '.join(shown)}: {verdict}" if verdict else "; ".join(shown)
+
+
+def printed_verdict(claim: Claim, printed: Mapping[Reference, Published]) -> str:
+    """What the printed numbers say of a claim whatever was rounded away.
+
+    Returns
+    -------
+    str
+        "holds" or "reverses" for every number that rounds to what is printed, "undecided" where that depends on the
+        rounding, empty where a number is not printed.
+    """
+    if claim.missing or claim.kind == "count":
+        return ""
+    if claim.kind == "all":
+        parts = [printed_verdict(part, printed) for part in claim.parts]
+        if "reverses" in parts:
+            return "reverses"
+        if not parts or "" in parts:
+            return ""
+        return "undecided" if "undecided" in parts else "holds"
+    verdicts = [_verdict(claim, roles, printed) for roles in roles_of(claim)]
+    if "reverses" in verdicts:
+        return "reverses"
+    if "" in verdicts:
+        return ""
+    return "undecided" if "undecided" in verdicts else "holds"
+
+
+def _verdict(claim: Claim, roles: tuple[str, ...], printed: Mapping[Reference, Published]) -> str:
+    limits: list[Interval] = []
+    for role in roles:
+        number = printed.get(claim.references[role].ordered)
+        if number is None or number.value is None:
+            return ""
+        limits.append(unrounded(number.value, number.value, number.rounding))
+    lower, upper = combined(claim.kind, limits)
+    region = region_of(claim)
+    if region.contains(lower, upper):
+        return "holds"
+    return "reverses" if region.excludes(lower, upper) else "undecided"

@@ -1,0 +1,1 @@
+"""Synthetic respondents with a declared truth; never findings about people."""

@@ -1,0 +1,1 @@
+"""Tests of assumptions and fit: proportional odds, goodness of fit, residuals, specification, posterior predictive checks."""

@@ -1,0 +1,1 @@
+"""What the printed numbers alone allow, by linear programming."""

@@ -1,0 +1,237 @@
+"""The claims ledger as the page shows it: verdicts with a word, a symbol and a colour class; evidence under each."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wwm_models.report.figures import NOTHING, Block, Cell, Comparison, Entry, Row, grouped
+from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
+from wwm_models.report.text import Labels, Text, clean, plain
+
+# Shapes differ as much as colours do: the page must say the same in grey.
+SYMBOLS: Final[Mapping[str, str]] = {
+    "holds": "✓",
+    "weaker": "▽",
+    "reverses": "⇄",
+    "undecided": "?",
+    "reproduced": "=",
+    "not reproduced": "≠",
+    "cannot be tested": "∅",
+}
+_SHIFT = re.compile(r"shift ([+-]?\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict: the word of the csv, the words of the page, a symbol, and the name of its colour."""
+
+    word: str
+    label: Text
+    symbol: str
+    style: str
+
+
+@dataclass(frozen=True)
+class ClaimLine:
+    """One statement with its verdicts and what lies under them.
+
+    Attributes
+    ----------
+    rule : list of Text
+        What had to be true, in words; one line per part.
+    block : Block or None
+        The numbers it speaks of, as rows of the comparison.
+    moved : list of rows of the decomposition
+    flips : list of rows of the fragility table
+    """
+
+    id: str
+    anchor: str
+    statement: Text
+    where: Text
+    kind: Text
+    published: Value | Copied | None
+    raw: Verdict
+    likelihood: Verdict
+    bayes: Value
+    verdict: Verdict
+    reason: Text
+    rule: list[Text]
+    block: Block | None
+    moved: list[Row]
+    flips: list[Row]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All statements, how often each verdict fell, and whether there is a posterior probability."""
+
+    lines: tuple[ClaimLine, ...]
+    tally: tuple[tuple[Verdict, int], ...]
+    sampled: bool
+
+
+def ledger(comparison: Comparison) -> Ledger:
+    """The claims table of a run as lines of the page."""
+    labels = comparison.labels
+    rows = rows_of(labels.results, "claims")
+    declared: dict[str, Mapping[str, Any]] = {one["id"]: one for one in labels.results.declared.get("claims", ())}
+    found = Found(comparison)
+    lines = tuple(_line(row, at, declared.get(text(row, "id"), {}), found) for at, row in enumerate(rows))
+    counts = Counter(line.verdict.word for line in lines)
+    order = [*(word for word in SYMBOLS if counts[word]), *(word for word in counts if word not in SYMBOLS)]
+    tally = tuple((verdict_of(word, labels), counts[word]) for word in order)
+    return Ledger(lines, tally, any(not math.isnan(number(row, "bayes_probability")) for row in rows))
+
+
+def verdict_of(word: str, labels: Labels) -> Verdict:
+    """A verdict for the page; a word that is not one of ours is shown as it is."""
+    words = labels.words
+    if word in SYMBOLS:
+        name = word.replace(" ", "_")
+        return Verdict(word, words[f"verdict_{name}"], SYMBOLS[word], name.replace("_", "-"))
+    shift = _SHIFT.fullmatch(word)
+    if shift:
+        moved = float(shift.group(1)) / 100
+        points = Text(Numbers("nl").points(moved), Numbers("en").points(moved))
+        return Verdict(word, words.fill("verdict_shift", points=points), "", "plain")
+    return Verdict(word, plain(clean(word)) if word else words["verdict_none"], "" if word else "–", "plain")
+
+
+class Found:
+    """Rows of the other tables by what they belong to."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison, self.labels = comparison, comparison.labels
+        primary = set(comparison.models.values())
+        self._rows: dict[tuple[str, str, frozenset[str]], list[Row]] = {}
+        for row in sorted(comparison.rows, key=lambda row: text(row, "model") not in primary):
+            key = text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
+            self._rows.setdefault(key, []).append(row)
+        self.flips = grouped(rows_of(self.labels.results, "fragility"), "id")
+        self._parts = _by_number(rows_of(self.labels.results, "decomposition"))
+
+    def number(self, reference: Mapping[str, Any], estimand: str) -> Row | None:
+        """The row of the comparison that a claim speaks of."""
+        group = frozenset(f"{name}={level}" for name, level in reference["group"].items())
+        rows = self._rows.get((reference["outcome"], reference["category"], group), [])
+        total = estimand == "total"
+        return next((row for row in rows if (text(row, "estimand") == "total") == total), rows[0] if rows else None)
+
+    def parts(self, row: Row) -> list[Row]:
+        """Why an adjusted number is not the raw one."""
+        return self._parts.get(_number_key(row), [])
+
+
+def _by_number(rows: list[Row]) -> dict[tuple[str, ...], list[Row]]:
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(_number_key(row), []).append(row)
+    return found
+
+
+def _number_key(row: Row) -> tuple[str, ...]:
+    return tuple(text(row, name) for name in ("model", "estimand", "outcome", "category", "group"))
+
+
+def _line(row: Row, at: int, declared: Mapping[str, Any], found: Found) -> ClaimLine:
+    labels, words = found.labels, found.labels.words
+    kind = text(row, "kind")
+    estimand = str(declared.get("estimand") or labels.results.declared.get("estimand", ""))
+    numbers = [number for one in references(declared) if (number := found.number(one, estimand)) is not None]
+    numbers = list({number["_row"]: number for number in numbers}.values())
+    written = text(row, "statement")
+    return ClaimLine(
+        id=clean(text(row, "id")),
+        anchor=f"claim-{at + 1}",
+        statement=Text(clean(declared.get("nl") or written), clean(declared.get("en") or written)),
+        where=labels.said(text(row, "where")),
+        kind=words.get(f"kind_{kind}") or plain(clean(kind)),
+        published=_published(row, labels),
+        raw=verdict_of(text(row, "raw_verdict"), labels),
+        likelihood=verdict_of(text(row, "likelihood_verdict"), labels),
+        bayes=cell(row, "bayes_probability", "chance"),
+        verdict=verdict_of(text(row, "verdict"), labels),
+        reason=labels.said(text(row, "reason") or str(declared.get("missing", ""))),
+        rule=[_rule(part, labels) for part in _leaves(declared)] if declared and not declared.get("missing") else [],
+        block=_block(f"claim-{at + 1}--chart", numbers, labels) if numbers else None,
+        moved=[part for number in numbers for part in found.parts(number)],
+        flips=found.flips.get(text(row, "id"), []),
+    )
+
+
+def _leaves(declared: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    parts = declared.get("parts") or ()
+    if not parts:
+        yield declared
+    for part in parts:
+        yield from _leaves(part)
+
+
+def references(declared: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Every number that a declared claim speaks of, parts included."""
+    found = list(declared.get("references", ()))
+    for part in declared.get("parts", ()):
+        found += references(part)
+    return found
+
+
+def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
+    """What has to be true, in words."""
+    names = {
+        one["role"].replace(".", "_"): _named(one, labels) for one in declared.get("references", ())
+    }  # fmt: skip
+    between = [name for role, name in names.items() if role.startswith("between_")]
+    listed = Text(*("; ".join(name.of(lang) for name in between) for lang in ("nl", "en")))
+    numbers = {key: _points(value) for key, value in declared.get("numbers", {}).items()}
+    kind = declared.get("kind", "")
+    if kind == "bound":
+        kind = "bound_above" if "above" in numbers else "bound_below"
+    if kind == "ratio":
+        kind = "_".join(["ratio", *(key for key in ("lower", "upper") if key in numbers)])
+    given = {"margin": plain("0"), **numbers, **names, "between": listed}
+    return labels.words.fill(f"rule_{kind}", **given)
+
+
+def _named(reference: Mapping[str, Any], labels: Labels) -> Text:
+    """A number in words: group, question, answer."""
+    group = ";".join(f"{name}={level}" for name, level in reference["group"].items())
+    parts = (
+        labels.group(group), labels.variable(reference["outcome"]),
+        labels.category(reference["outcome"], reference["category"]),
+    )  # fmt: skip
+    return Text(*("{}, {}: “{}”".format(*(part.of(lang) for part in parts)) for lang in ("nl", "en")))
+
+
+def _points(value: float) -> Text:
+    digits = 0 if float(value).is_integer() else 1
+    return Text(Numbers("nl").decimal(value, digits), Numbers("en").decimal(value, digits))
+
+
+def _published(row: Row, labels: Labels) -> Value | Copied | None:
+    """What the article printed: a text such as "62%", a probability or a count; nothing if it printed nothing."""
+    value, written = number(row, "published"), text(row, "published")
+    if not math.isnan(value):
+        return cell(row, "published", "count" if text(row, "kind") == "count" else "printed")
+    return Copied(labels.said(written), f"{row['_table']}:{row['_row']}:published") if written else None
+
+
+def _block(name: str, rows: list[Row], labels: Labels) -> Block:
+    """The numbers of a claim under each other, with question, answer and group where they differ."""
+    entries: list[Entry] = []
+    above = ""
+    for row in rows:
+        outcome, category = text(row, "outcome"), text(row, "category")
+        here = f"{outcome}|{category}"
+        if here != above:
+            head = (labels.variable(outcome), labels.category(outcome, category))
+            entries.append(Entry(Text(*("{}: {}".format(*(part.of(lang) for part in head)) for lang in ("nl", "en")))))
+            above = here
+        entries.append(Entry(labels.group(text(row, "group")), row))
+    estimand = labels.estimand(text(rows[0], "estimand"))
+    return Block(name, "claim", text(rows[0], "by"), estimand, (Cell(NOTHING, NOTHING, tuple(entries), (), ""),))

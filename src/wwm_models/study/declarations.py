@@ -1,0 +1,342 @@
+"""One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
+
+What a study folder declares, read whole and checked against itself and the survey before anything is fitted.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from wwm_models.arguments import confidence_level
+from wwm_models.bayes.prior_declarations import read_priors
+from wwm_models.claims.article import Article, Reference, read_article
+from wwm_models.claims.kinds import refuse_impossible_sums
+from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
+from wwm_models.models.model import Model
+from wwm_models.study.model_files import ENGINES, JointSpec, ModelSpec, read_joint_models, read_models
+from wwm_models.survey.survey import Collapse, Survey, Variable
+
+
+@dataclass(frozen=True)
+class Request:
+    """One fit of a model: which exposures are in it, and which groups are reported under which estimand."""
+
+    exposures: tuple[str, ...]
+    reported: tuple[tuple[str, tuple[str, ...]], ...]
+    label: str
+
+
+def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[Request]:
+    """The fits that a model file asks for.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    extra : iterable of tuples of str
+        Combinations of exposures that the article speaks about.
+
+    Returns
+    -------
+    list of Request
+        The mutually adjusted fit first, then one per total.
+
+    Raises
+    ------
+    ModelError
+        If an estimand is neither "total" nor "<exposure>-adjusted".
+    """
+    allowed = ["total", *(f"{name}-adjusted" for name in spec.exposures)]
+    for estimand in spec.estimands:
+        if estimand not in allowed:
+            raise ModelError(
+                f'Model {spec.name}: `estimands` names "{estimand}". Expected some of: {", ".join(allowed)}.{did_you_mean(estimand, allowed)}'
+            )
+    found: list[Request] = []
+    if any(estimand != "total" for estimand in spec.estimands) or len(spec.exposures) < 2:
+        pairs = [tuple(term.split(":")) for term in spec.interactions]
+        joint = [by for by in dict.fromkeys([*pairs, *extra]) if len(by) > 1 and set(by) <= set(spec.exposures)]
+        reported = [("overall", ()), *((_adjusted_label(spec, name), (name,)) for name in spec.exposures)]
+        reported += [("joint", by) for by in joint]
+        found.append(Request(spec.exposures, tuple(reported), "all exposures"))
+    if "total" in spec.estimands and len(spec.exposures) > 1:
+        totals: list[tuple[tuple[str, tuple[str, ...]], ...]] = [(("total", (name,)),) for name in spec.exposures]
+        if not found:  # everyone together: of the first total, where no fit holds all exposures
+            totals[0] = (("overall", ()), *totals[0])
+        found += [
+            Request((name,), reported, f"total {name}") for name, reported in zip(spec.exposures, totals, strict=True)
+        ]
+    return found
+
+
+def _adjusted_label(spec: ModelSpec, name: str) -> str:
+    others = [other for other in spec.exposures if other != name]
+    return f"{'+'.join(others)}-adjusted" if others else "total"
+
+
+def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str) -> list[tuple[str, ...]]:
+    """Combinations of two or more variables that references to an outcome name, each once."""
+    return list(dict.fromkeys(by for name, by in references if name == outcome and len(by) > 1))
+
+
+def model_of(spec: ModelSpec, request: Request) -> Model:
+    """The response model of one request of a model file."""
+    return Model(
+        spec.formula(request.exposures), family=spec.family, link=spec.link, nonproportional=spec.nonproportional,
+        thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline, scale=spec.scale,
+        thresholds_by=spec.thresholds_by,
+    )  # fmt: skip
+
+
+def reported_sets(specs: Iterable[ModelSpec], outcome: str, extra: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """All combinations of variables by which an outcome is reported raw: none, each exposure, and the joint ones."""
+    own = [spec for spec in specs if spec.outcome == outcome]
+    single = [(name,) for spec in own for name in spec.exposures]
+    joint = [tuple(term.split(":")) for spec in own for term in spec.interactions]
+    exposures = set(itertools.chain.from_iterable(single))
+    return list(dict.fromkeys([(), *single, *joint, *(by for by in extra if set(by) <= exposures)]))
+
+
+BUILT = ("likelihood", "bayes")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A study folder.
+
+    Attributes
+    ----------
+    name : str
+    folder, codebook : Path
+    models : tuple of ModelSpec
+    article : Article
+        Empty when the study has no article.toml.
+    joints : tuple of JointSpec
+    """
+
+    name: str
+    folder: Path
+    codebook: Path
+    models: tuple[ModelSpec, ...]
+    article: Article
+    joints: tuple[JointSpec, ...] = ()
+
+    def files(self) -> list[Path]:
+        """Every declared file that a result depends on."""
+        return [self.codebook, *sorted(path for path in self.folder.glob("*.toml") if path.name != "codebook.toml")]
+
+    def with_items(self) -> Declared:
+        """The same with every item of a joint model as a model of its own, after the others."""
+        items = (item for joint in self.joints for item in joint.item_specs())
+        return replace(self, models=(*self.models, *items))
+
+
+def read_study(
+    folder: Path,
+    codebook: Path | None,
+    *,
+    engines: Sequence[str],
+    level: float,
+    lang: str,
+    without: Sequence[str] = (),
+) -> Declared:
+    """Read a study folder, but for the models named in `without`, and refuse settings that mean nothing.
+
+    Raises
+    ------
+    DeclarationError, ArticleError, ModelError
+    """
+    for engine in engines:
+        if engine not in ENGINES:
+            raise DeclarationError(
+                f'engine "{engine}" is not known. Known: {listed(ENGINES)}.{did_you_mean(engine, ENGINES)}'
+            )
+        if engine not in BUILT:
+            raise DeclarationError(
+                f'engine "{engine}" is not built yet. Built: {listed(BUILT)}. Leave it out of --engine.'
+            )
+    confidence_level(level)
+    if lang not in ("nl", "en"):
+        raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
+    models, joints = read_models(folder), read_joint_models(folder)
+    _check_without(without, [spec.name for spec in (*models, *joints)], folder)
+    models = tuple(spec for spec in models if spec.name not in without)
+    joints = tuple(spec for spec in joints if spec.name not in without)
+    for spec in models:
+        read_priors(spec.priors, f"{folder / spec.name}.toml, [priors]")
+        try:
+            for request in requests_of(spec):
+                model_of(spec, request)
+        except ModelError as problem:
+            raise named(problem, folder / f"{spec.name}.toml") from problem
+    _refuse_two_judges(models, folder)
+    path = folder / "article.toml"
+    article = read_article(path) if path.is_file() else Article()
+    if any(claim.kind == "equivalence" for claim in article.claims):
+        confidence_level(level, least=0.5)
+    return Declared(
+        folder.resolve().name,
+        folder,
+        codebook or folder / "codebook.toml",
+        _as_the_article_speaks(models, article),
+        article,
+        joints if "bayes" in engines else (),
+    )
+
+
+Problem = TypeVar("Problem", bound=WwmError)
+
+
+def named(problem: Problem, path: Path) -> Problem:
+    """The same error with the file it is about in front, unless it names it already."""
+    return problem if str(path) in str(problem) else type(problem)(f"{path}: {problem}")
+
+
+def _refuse_two_judges(models: Sequence[ModelSpec], folder: Path) -> None:
+    """Refuse two primary models of one outcome: claims about it are judged by one."""
+    judges: dict[str, str] = {}
+    for spec in models:
+        if not spec.primary:
+            continue
+        other = judges.setdefault(spec.outcome, spec.name)
+        if other != spec.name:
+            raise DeclarationError(
+                f"{folder / spec.name}.toml and {other}.toml are both the primary model of {spec.outcome}. Expected one, by which claims about it are "
+                "judged. Write primary = false in the file of the other."
+            )
+
+
+def joint_names(folder: Path) -> tuple[str, ...]:
+    """Names of the joint models that a study folder declares."""
+    return tuple(spec.name for spec in read_joint_models(folder))
+
+
+def _check_without(without: Sequence[str], known: Sequence[str], folder: Path) -> None:
+    for name in without:
+        if name not in known:
+            raise DeclarationError(
+                f'{folder} declares no model "{name}", so it cannot be left out. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
+            )
+
+
+def _as_the_article_speaks(models: tuple[ModelSpec, ...], article: Article) -> tuple[ModelSpec, ...]:
+    """Models in the order in which the article first names their outcomes; outcomes it does not name come last."""
+    place: dict[str, int] = {}
+    for reference in article.references():
+        place.setdefault(reference.outcome, len(place))
+    return tuple(sorted(models, key=lambda spec: (place.get(spec.outcome, len(place)), not spec.primary)))
+
+
+def collapses_of(survey: Survey) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The codebook's collapses by variable."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for collapse in survey.collapses.values():
+        found.setdefault(collapse.variable, {})[collapse.id] = collapse.levels
+    return found
+
+
+def check_names(declared: Declared, variables: Mapping[str, Variable], collapses: Mapping[str, Collapse]) -> None:
+    """Refuse a study whose models or article name what the codebook does not declare.
+
+    Parameters
+    ----------
+    declared : Declared
+    variables, collapses : mappings by name
+        Of the codebook.
+
+    Raises
+    ------
+    DeclarationError, ArticleError
+    """
+    known = list(variables)
+    for spec in (*declared.models, *declared.joints):
+        for key, name in _named_variables(spec):
+            if name not in known:
+                raise DeclarationError(
+                    f'{declared.folder / spec.name}.toml: `{key}` names "{name}", which the codebook does not declare. '
+                    f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
+                )
+    for reference in dict.fromkeys(declared.article.references()):
+        merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
+        _check_reference(reference, declared.folder / "article.toml", variables, merged)
+
+    _check_estimands(declared, known)
+    refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
+    for figure in declared.article.figures:
+        for name in (*figure.outcomes, *figure.by):
+            if name not in known:
+                raise ArticleError(
+                    f'{declared.folder / "article.toml"} draws "{name}" in figure {figure.id}, which the codebook does not declare. '
+                    f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
+                )
+        answers = [
+            *(name for outcome in figure.outcomes for name in _levels(variables[outcome])),
+            *(one.id for one in collapses.values() if one.variable in figure.outcomes),
+        ]
+        for category in figure.categories:
+            if category not in answers:
+                raise ArticleError(
+                    f'{declared.folder / "article.toml"} draws the answer "{category}" in figure {figure.id}, whose `categories` can be: '
+                    f"{listed(dict.fromkeys(answers), 40)}.{did_you_mean(category, answers)} Name one of these."
+                )
+
+
+def _check_estimands(declared: Declared, known: Sequence[str]) -> None:
+    """Refuse an estimand of the article that no model can have."""
+    article, end = declared.article, "-adjusted"
+    for where, estimand in (
+        ("[article]", article.estimand),
+        *((f"claim {one.id}", one.estimand) for one in article.claims),
+    ):
+        names = estimand.removesuffix(end).split("+") if estimand.endswith(end) else []
+        if estimand in ("", "total") or (names and set(names) <= set(known)):
+            continue
+        raise ArticleError(
+            f'{declared.folder / "article.toml"}, {where}: `estimand` is "{estimand}". Expected "total", or the variables that are adjusted for, such as '
+            f'"household-adjusted". Repair it, or leave it out.'
+        )
+
+
+def _named_variables(spec: ModelSpec | JointSpec) -> list[tuple[str, str]]:
+    """Variables that a model file names, each with the key where it does."""
+    if isinstance(spec, JointSpec):
+        found = [("joint", name) for name in spec.items]
+    else:
+        margins = spec.population if isinstance(spec.population, Mapping) else {}
+        found = [("outcome", spec.outcome), *(("thresholds_by", name) for name in filter(None, (spec.thresholds_by,)))]
+        found += [("population", part) for name in margins for part in name.split(":")]
+    return [
+        *found,
+        *(("exposures", name) for name in spec.exposures),
+        *(("adjusters", name) for name in spec.adjusters),
+    ]
+
+
+def _check_reference(
+    reference: Reference, path: Path, variables: Mapping[str, Variable], collapses: Sequence[str]
+) -> None:
+    known = list(variables)
+    for name in (reference.outcome, *reference.by):
+        if name not in known:
+            raise ArticleError(
+                f'{path} speaks of "{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
+            )
+    answers = [*_levels(variables[reference.outcome]), *collapses]
+    if reference.category not in answers:
+        raise ArticleError(
+            f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
+            f"{did_you_mean(reference.category, answers)} Name one of these, or declare it as a collapse in the codebook."
+        )
+    for name, level in reference.group:
+        levels = _levels(variables[name])
+        if level not in levels:
+            raise ArticleError(
+                f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)}'
+            )
+
+
+def _levels(variable: Variable) -> list[str]:
+    return [level.id for level in variable.levels]

@@ -1,0 +1,457 @@
+"""One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
+
+A model's result to plain JSON and arrays and back, for checkpoints.
+
+All models of a study: kept ones looked up, the others run, those with a posterior in two processes.
+
+A posterior's density is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is
+stored when it is finished, by the process that ran it; the results are then read back in the order of the study.
+
+Why each adjusted number of a model differs from the raw one: the decomposition of everything that is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wwm_models.claims.article import Article
+from wwm_models.claims.comparison import group_text
+from wwm_models.errors import AdjustError, AnswersError, FitError, SeparationError
+from wwm_models.estimates.adjusted import adjusted
+from wwm_models.estimates.contrasts import contrasts
+from wwm_models.estimates.decomposition import COLUMNS, Submodel, Variables, decompose_fit
+from wwm_models.estimates.estimates import Collapses, Estimates
+from wwm_models.estimates.sensitivity import Varied, reported
+from wwm_models.likelihood.degrees_of_freedom import Freedom
+from wwm_models.likelihood.fit import Fit, fit
+from wwm_models.models.cells import Influence
+from wwm_models.numerics.intervals import critical_value
+from wwm_models.results.folder import Checkpoints, Stored
+from wwm_models.stages import PASSING, Stages, failed
+from wwm_models.study.declarations import Request, joint_groups, model_of, requests_of
+from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS, failure
+from wwm_models.study.diagnostics import diagnostics as described
+from wwm_models.study.model_files import ModelSpec
+from wwm_models.survey.population_margins import Margins
+from wwm_models.survey.survey import Survey
+
+COEFFICIENT_COLUMNS = ("estimand", "term", "estimate", "std_error", "lower", "upper", "level")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelResult:
+    """What one model file gives.
+
+    Attributes
+    ----------
+    name : str
+    estimates : tuple of (estimand, Estimates)
+        By-variables are text. Those with draws are the posterior's, the others the likelihood's.
+    contrasts : tuple of (estimand, Estimates)
+    coefficients, diagnostics : DataFrame
+    excluded : mapping of reason to rows
+    problems : tuple of str
+        Sentences about what is not usable; empty when all is well.
+    log_priors : mapping of origin to (s,) array
+        Log prior density of every draw of the model's posterior.
+    """
+
+    name: str
+    estimates: tuple[tuple[str, Estimates], ...]
+    contrasts: tuple[tuple[str, Estimates], ...]
+    coefficients: pd.DataFrame
+    diagnostics: pd.DataFrame
+    excluded: dict[str, int]
+    problems: tuple[str, ...]
+    log_priors: Mapping[str, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def run_model(
+    spec: ModelSpec, survey: Survey, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float
+) -> ModelResult:
+    """Fit everything a model file asks for; a fit that fails is reported and the others go on.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    collapses : mapping of name to answers
+        Of the outcome.
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    level : float
+        Of the intervals, above 0 and below 1.
+    """
+    people = people_of(spec, survey)
+    estimates: list[tuple[str, Estimates]] = []
+    compared: list[tuple[str, Estimates]] = []
+    coefficients: list[pd.DataFrame] = []
+    diagnostics: list[pd.DataFrame] = []
+    excluded: dict[str, int] = {}
+    problems: list[str] = []
+    stages = Stages()
+    for request in requests_of(spec, extra):
+        try:
+            fitted = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
+        except PASSING:
+            raise
+        except Exception as problem:
+            status, said = status_of(problem)
+            problems.append(f"{spec.name} ({request.label}): {status}. {said}")
+            diagnostics.append(failure(request.label, status, said))
+            continue
+        excluded = excluded or dict(fitted.cells.excluded)
+        coefficients.append(_coefficients(fitted, request, level))
+        diagnostics.append(described(fitted, request.label, spec.name, stages))
+        if fitted.status != "ok":
+            problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
+            continue
+        for label, by in request.reported:
+            stage = f"{spec.name} ({label})"
+            average = partial(adjusted, fitted, by or None, over=spec.population, level=level, collapses=collapses)
+            found = stages.attempt(stage, average, otherwise=None)
+            if found is None:
+                continue
+            found = labelled(found, label)
+            estimates.append((label, found))
+            for name in by if spec.contrasts != "none" else ():
+                if level_count(found, name) > 1:
+                    compare = partial(contrasts_of, spec, found, name, level)
+                    own = stages.attempt(f"{stage}, contrasts of {name}", compare, otherwise=None)
+                    compared += [(label, own)] if own is not None else []
+    return ModelResult(
+        spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
+        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, (*problems, *stages.problems),
+    )  # fmt: skip
+
+
+def status_of(problem: Exception) -> tuple[str, str]:
+    """What diagnostics.csv calls a failure, and the sentence about it."""
+    if isinstance(problem, SeparationError):
+        return "separated", str(problem)
+    return "failed", failed(problem).removeprefix("failed. ")
+
+
+def nothing_of(spec: ModelSpec, said: str) -> ModelResult:
+    """The result of a model that gave none."""
+    label = "all exposures"
+    return ModelResult(
+        spec.name, (), (), pd.DataFrame(columns=pd.Index(COEFFICIENT_COLUMNS)), failure(label, "failed", said), {},
+        (f"{spec.name} ({label}): failed. {said}",),
+    )  # fmt: skip
+
+
+def people_of(spec: ModelSpec, survey: Survey) -> Survey:
+    """The respondents with the weights that the model file asks for."""
+    return survey.unweighted() if spec.weights == "none" else survey
+
+
+def contrasts_of(spec: ModelSpec, found: Estimates, name: str, level: float) -> Estimates:
+    """Contrasts of one variable, of the kind that the model file asks for."""
+    return contrasts(found, name, pairwise=spec.contrasts == "pairwise", level=level)
+
+
+def level_count(found: Estimates, name: str) -> int:
+    """How many levels of a variable the estimates have."""
+    return found.table[name].nunique()
+
+
+def labelled(found: Estimates, label: str) -> Estimates:
+    """The estimand's short name in front of its long text, and by-variables as text."""
+    table = found.table.assign(estimand=[f"{label}: {text}" for text in found.table["estimand"]])
+    return replace(found, table=table.assign(**{name: table[name].astype(str).astype(object) for name in found.by}))
+
+
+def _coefficients(fitted: Fit, request: Request, level: float) -> pd.DataFrame:
+    estimate, std_error = fitted.params.to_numpy(), fitted.std_errors.to_numpy()
+    half = critical_value(level, fitted.design_df) * std_error
+    return pd.DataFrame(
+        {
+            "estimand": request.label, "term": fitted.params.index, "estimate": estimate, "std_error": std_error,
+            "lower": estimate - half, "upper": estimate + half, "level": level,
+        }
+    )  # fmt: skip
+
+
+def _stacked(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(columns))
+
+
+def stored_form(result: ModelResult) -> Stored:
+    """Split a result into JSON-able facts and arrays."""
+    arrays: dict[str, NDArray[Any]] = {}
+    content: dict[str, Any] = {
+        "name": result.name,
+        "excluded": result.excluded,
+        "problems": list(result.problems),
+        "coefficients": _frame_facts(result.coefficients),
+        "diagnostics": _frame_facts(result.diagnostics),
+        "origins": list(result.log_priors),
+    }
+    arrays |= {f"log_prior{number}": values for number, values in enumerate(result.log_priors.values())}
+    for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
+        content[kind] = [
+            _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
+        ]
+    return content, arrays
+
+
+def result_from(stored: Stored, survey: Survey) -> ModelResult:
+    """Put a result together again; the sampling design comes from the survey."""
+    content, arrays = stored
+    return ModelResult(
+        name=content["name"],
+        estimates=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"]),
+        contrasts=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["contrasts"]),
+        coefficients=_frame(content["coefficients"]),
+        diagnostics=_frame(content["diagnostics"]),
+        excluded=content["excluded"],
+        problems=tuple(content["problems"]),
+        log_priors={origin: arrays[f"log_prior{number}"] for number, origin in enumerate(content["origins"])},
+    )
+
+
+def _frame_facts(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): table[name].tolist() for name in table.columns}
+
+
+def _frame(facts: dict[str, list[Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {name: pd.Series(values, dtype=object if _is_text(values) else None) for name, values in facts.items()}
+    )
+
+
+def _is_text(values: list[Any]) -> bool:
+    return any(isinstance(value, str) for value in values)
+
+
+def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    arrays[f"{prefix}.covariance"] = found.covariance
+    arrays |= {f"{prefix}.{name}": value for name, value in _joint_law(found).items()}
+    own = found.contributions
+    if own is not None:
+        arrays |= {
+            f"{prefix}.values": own.values,
+            f"{prefix}.row_cell": own.row_cell,
+            f"{prefix}.row_weight": own.row_weight,
+        }
+        arrays |= {} if own.members is None else {f"{prefix}.members": own.members}
+    arrays[f"{prefix}.degrees"] = found.freedom.df
+    alike = own is not None and own.tally is not None and not own.tally.excess.any()
+    calibrated = own is not None and own.design is not None and bool(own.design.calibrations)
+    return {
+        "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
+        "contributions": own is not None, "calibrated": calibrated, "design": own is not None and own.design is not None,
+        "alike": alike, "reasons": found.reasons.tolist(), "replicate_set": found.replicate_set,
+    }  # fmt: skip
+
+
+def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: Survey) -> Estimates:
+    prefix = facts["prefix"]
+    contributions = None
+    if facts["contributions"]:
+        once = facts["alike"] or (survey.design is not None and survey.design.calibrations and not facts["calibrated"])
+        survey = survey.unweighted() if once else survey
+        members = arrays.get(f"{prefix}.members")
+        contributions = Influence(
+            arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
+            survey.design if facts["design"] else None, survey.tally,
+            members=None if members is None else members.astype(bool), source=survey.identity,
+        )  # fmt: skip
+    free = Freedom(arrays[f"{prefix}.degrees"], np.array([*facts["reasons"], None], dtype=object)[:-1])
+    made = survey.replicates
+    return Estimates(
+        _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions,
+        arrays.get(f"{prefix}.draws"), facts["df"], arrays.get(f"{prefix}.replicated"), facts["origin"], free,
+        made.identity if made is not None and facts["replicate_set"] else facts["replicate_set"],
+    )  # fmt: skip
+
+
+def _joint_law(found: Estimates) -> dict[str, NDArray[Any]]:
+    """Draws and replicates, where there are any."""
+    return {
+        name: value for name, value in (("draws", found.draws), ("replicated", found.replicated)) if value is not None
+    }
+
+
+Progress = Callable[[str, int, int], None]  # what, models done, models in all
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What every model of a run needs.
+
+    Attributes
+    ----------
+    survey : Survey
+    article : Article
+    collapses : mapping of outcome to its collapses
+    engines : sequence of str
+    seed : int
+    level : float
+        Of the intervals, above 0 and below 1.
+    kept : Checkpoints
+    scheduler : str
+        Address of a Dask scheduler whose workers share the fits; "": this machine.
+    """
+
+    survey: Survey
+    article: Article
+    collapses: Mapping[str, Mapping[str, tuple[str, ...]]]
+    engines: Sequence[str]
+    seed: int
+    level: float
+    kept: Checkpoints
+    scheduler: str = ""
+
+
+def joint_of(article: Article, outcome: str) -> list[tuple[str, ...]]:
+    """Combinations of variables by which the article speaks of an outcome."""
+    return joint_groups([(reference.outcome, reference.by) for reference in article.references()], outcome)
+
+
+DECOMPOSITION_COLUMNS = ("estimand", "by", "group", *(name for name in COLUMNS if name != "estimand"))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One fit of a model, again (cheap enough not to be kept between the steps of a run), and how it is reported."""
+
+    request: Request
+    fit: Fit
+    collapses: Collapses
+    population: str | Margins = "sample"
+
+    @cached_property
+    def varied(self) -> Varied:
+        """Everything that is reported of it, and its variants."""
+        return Varied(reported(self.fit, [by for _, by in self.request.reported], self.collapses, self.population))
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Decompositions of one model, each with the label of its estimand, by-variables first, and the fits they are of."""
+
+    name: str
+    tables: tuple[tuple[str, pd.DataFrame], ...]
+    fits: tuple[Fitted, ...] = ()
+
+    def flat(self) -> pd.DataFrame:
+        """All of them with the columns of decomposition.csv, without the study's and the model's."""
+        parts = [_flat(label, table) for label, table in self.tables]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(DECOMPOSITION_COLUMNS))
+
+
+def fitted_requests(
+    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses, stages: Stages
+) -> list[Fitted]:
+    """The usable fits of a model file; what is wrong with the others is in its result.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    collapses : mapping of name to answers
+    stages : Stages
+        Every fit is one.
+    """
+    people = people_of(spec, survey)
+    found: list[Fitted] = []
+    for request in requests_of(spec, extra):
+        made = stages.attempt(
+            f"{spec.name} ({request.label}), decomposition", partial(_fit, spec, request, people), otherwise=None
+        )
+        if made is not None and made.status == "ok":
+            found.append(Fitted(request, made, collapses, spec.population))
+    return found
+
+
+def _fit(spec: ModelSpec, request: Request, people: Survey) -> Fit | None:
+    """A fit of a model file; None where the survey does not allow it."""
+    try:
+        return fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
+    except (FitError, AnswersError):
+        return None
+
+
+def explained(
+    spec: ModelSpec,
+    survey: Survey,
+    extra: Sequence[tuple[str, ...]],
+    raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
+    collapses: Mapping[str, Collapses],
+    level: float,
+    stages: Stages,
+) -> Explained:
+    """Take every reported number of a model apart.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    survey : Survey
+    extra : sequence of tuples of str
+        Joint groups the article speaks about.
+    raws : mapping of outcome to mapping of by-variables to raw shares
+    collapses : mapping of outcome to its collapses
+    level : float
+        Of the intervals, above 0 and below 1.
+    stages : Stages
+        Every fit and every decomposition is one.
+    """
+    tables: list[tuple[str, pd.DataFrame]] = []
+    named = collapses.get(spec.outcome, {})
+    fits = tuple(fitted_requests(spec, survey, extra, named, stages))
+    for one in fits:
+        solved: dict[Variables, Submodel] = {}
+        for label, by in one.request.reported:
+            found = raws[spec.outcome].get(by) if spec.weights == "survey" else None
+            apart = partial(
+                _apart, one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved
+            )
+            table = stages.attempt(f"{spec.name} ({label}), decomposition", apart, otherwise=None)
+            tables += [(label, table)] if table is not None else []
+    return Explained(spec.name, tuple(tables), fits)
+
+
+def _apart(*given: Any, **options: Any) -> pd.DataFrame | None:
+    """A decomposition; None where the fit has none."""
+    try:
+        return decompose_fit(*given, **options)
+    except AdjustError:
+        return None
+
+
+def all_explained(
+    specs: Sequence[ModelSpec],
+    survey: Survey,
+    article: Article,
+    raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
+    collapses: Mapping[str, Collapses],
+    level: float,
+    stages: Stages,
+) -> list[Explained]:
+    """`explained` of every model of a study; each is a stage."""
+    named = [(at.outcome, at.by) for at in article.references()]
+
+    def taken_apart(one: ModelSpec) -> Explained:
+        return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages)
+
+    return [
+        stages.attempt(f"{one.name}, decomposition", partial(taken_apart, one), otherwise=Explained(one.name, ()))
+        for one in specs
+    ]
+
+
+def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:
+    by = tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+    return table.assign(estimand=label, by=";".join(by), group=group_text(table, by))[list(DECOMPOSITION_COLUMNS)]

@@ -1,0 +1,483 @@
+"""One ``[variables.NAME]`` table of a codebook: its source, its levels, and what may stand beside them.
+
+A codebook from its TOML file: every key checked, every condition read, variables in the order of their making.
+
+The SHA-256 of a data file into a codebook: one value changes, every other byte stays.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.survey.codebook import (
+    Answer,
+    Codebook,
+    Cut,
+    Declaration,
+    Exclusion,
+    FromColumn,
+    FromRules,
+    FromVariable,
+    MissingAnswer,
+    Rule,
+    Sampling,
+    Source,
+    Universe,
+    parents_of,
+)
+from wwm_models.survey.columns import plainly
+from wwm_models.survey.conditions import check_condition, read_condition
+from wwm_models.survey.frames import refuse_collapse_name, refuse_column_name
+from wwm_models.survey.sampling_design import Lonely
+from wwm_models.survey.survey import Collapse, Level, Variable, WeightKind
+from wwm_models.survey.toml import Table, read_toml
+
+SOURCES: Final = ("column", "position", "question", "rules", "from")
+_COMMON: Final = ("levels", "nl", "en")
+_COLUMN: Final = ("missing", "empty", "cut", "birth_year_in", "minimum", "maximum")
+_ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
+    "column": _COLUMN,
+    "position": _COLUMN,
+    "question": _COLUMN,
+    "rules": ("otherwise",),
+    "from": ("drop", "cut"),
+}
+_RESERVED: Final = "|;=[]:\n"  # they have a meaning in names of parameters and groups
+
+
+def read_variable(name: str, table: Table) -> Declaration:
+    """Give one declared variable.
+
+    Parameters
+    ----------
+    name : str
+    table : Table
+        The contents of ``[variables.NAME]``.
+
+    Raises
+    ------
+    DeclarationError
+        If the name cannot stand in a condition, the source is not exactly one, or kind, levels and source do not agree.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise DeclarationError(
+            f'{table.where}: "{name}" cannot be the name of a variable. Expected letters, digits and underscores, not '
+            "beginning with a digit, and no word of the condition language. Give it another name."
+        )
+    refuse_column_name(name, "the name of a variable", DeclarationError, f"{table.where}: ")
+    given = [key for key in SOURCES if key in table.values]
+    if len(given) != 1:
+        raise DeclarationError(
+            f"{table.where}: {len(given)} sources are given{': ' + listed(given) if given else ''}. Expected exactly "
+            f"one of {listed(SOURCES)}. Say once where the variable comes from."
+        )
+    table.check(required=["kind", given[0]], optional=[*_COMMON, *_ALLOWED[given[0]]])
+    kind = cast('Literal["ordered", "nominal", "number"]', table.choice("kind", ("ordered", "nominal", "number"), ""))
+    cut = _cut(table) if "cut" in table.values else None
+    answers = _answers(table, _level_keys(given[0], cut))
+    _check_levels(table, kind, given[0], cut, answers)
+    variable = Variable(name, kind, tuple(answer.level for answer in answers), *_labels(table, name))
+    return Declaration(variable, _variable_source(table, given[0], cut, answers), answers)
+
+
+def check_merges(item: Declaration, source: FromVariable, variables: Mapping[str, Variable], where: str) -> None:
+    """Refuse a merging that leaves out, repeats or invents an answer of the variable it is made of."""
+    if source.parent not in variables:
+        raise DeclarationError(
+            f'{where}: `from = "{source.parent}"` is not a declared variable. Declared: {listed(variables, most=40)}.'
+            f"{did_you_mean(source.parent, variables)} Repair `from`."
+        )
+    parent = variables[source.parent]
+    if (parent.kind == "number") != (source.cut is not None):
+        raise DeclarationError(
+            f'{where}: "{source.parent}" is of kind "{parent.kind}". Expected a number with `cut`, or answers with '
+            "`merges` in every level. Repair `from`, `cut` or the levels."
+        )
+    if source.cut is not None:
+        return
+    known = [level.id for level in parent.levels]
+    used = Counter([*(level for answer in item.answers for level in answer.merges), *source.drop])
+    for level in used:
+        if level not in known:
+            raise DeclarationError(
+                f'{where}: "{level}" is not a level of "{source.parent}". Expected: {listed(known, most=40)}.'
+                f"{did_you_mean(level, known)} Repair `merges` or `drop`."
+            )
+    wrong = [f"{level} ({used[level]} times)" for level in known if used[level] != 1]
+    if wrong:
+        raise DeclarationError(
+            f'{where}: levels of "{source.parent}" that are not merged exactly once: {listed(wrong)}. Expected each '
+            "level in one `merges` or in `drop`. Add or remove them there."
+        )
+
+
+def _variable_source(
+    table: Table, given: str, cut: Cut | None, answers: tuple[Answer, ...]
+) -> FromColumn | FromRules | FromVariable:
+    if given == "from":
+        return FromVariable(table.text("from"), table.texts("drop"), cut)
+    if given == "rules":
+        return FromRules(
+            _rules(table, [answer.level.id for answer in answers]), table.text("otherwise", "no rule applies")
+        )
+    return FromColumn(
+        column=table.text(given) if given != "position" else "",
+        position=table.whole("position", 0),
+        missing=_missing(table),
+        empty=table.text("empty", "no answer"),
+        cut=cut,
+        birth_year_in=table.number("birth_year_in"),
+        minimum=table.number("minimum"),
+        maximum=table.number("maximum"),
+    )
+
+
+def _rules(table: Table, ids: list[str]) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    if not table.tables("rules"):
+        raise table.wrong("rules", table.values["rules"], "one or more rules, each with `when` and `id`")
+    for part in table.tables("rules"):
+        part.check(required=["when", "id"])
+        rule = Rule(read_condition(part.text("when"), part.where), part.text("id"))
+        if rule.id not in ids:
+            raise DeclarationError(
+                f'{part.where}: "{rule.id}" is not one of the levels. Expected one of: {listed(ids, most=40)}.'
+                f"{did_you_mean(rule.id, ids)} Repair `id`, or add the level."
+            )
+        rules.append(rule)
+    return tuple(rules)
+
+
+def _missing(table: Table) -> tuple[MissingAnswer, ...]:
+    parts: list[MissingAnswer] = []
+    for part in table.tables("missing"):
+        part.check(required=["reason"], optional=["codes", "text", "policy"])
+        part.choice("policy", ("exclude",), "exclude")
+        reason = part.text("reason")
+        if not reason:
+            raise part.wrong("reason", reason, 'a few words, like "do not know"')
+        parts.append(MissingAnswer(part.numbers("codes"), part.texts("text"), reason))
+    return tuple(parts)
+
+
+def _cut(table: Table) -> Cut:
+    cut = table.table("cut")
+    cut.check(required=["breaks"], optional=["closed"])
+    breaks = cut.numbers("breaks")
+    if len(breaks) < 2 or any(high <= low for low, high in pairwise(breaks)):
+        raise cut.wrong("breaks", list(breaks), "two or more numbers, each higher than the one before")
+    return Cut(breaks, cast('Literal["left", "right"]', cut.choice("closed", ("left", "right"), "left")))
+
+
+def _level_keys(given: str, cut: Cut | None) -> tuple[str, ...]:
+    """Name what may stand in a level beside its id and labels."""
+    if cut is not None or given == "rules":
+        return ()
+    return ("merges",) if given == "from" else ("codes", "text")
+
+
+def _answers(table: Table, keys: tuple[str, ...]) -> tuple[Answer, ...]:
+    answers: list[Answer] = []
+    for part in table.tables("levels"):
+        part.check(required=["id"], optional=["nl", "en", *keys])
+        name = part.text("id")
+        if not name or any(mark in name for mark in _RESERVED):
+            raise part.wrong("id", name, f"a short name without any of {' '.join(_RESERVED[:-1])}")
+        codes, text = part.numbers("codes"), part.texts("text")
+        if "text" in keys and not codes and "text" not in part.values:
+            text = (name,)  # a level that says nothing else is the answer it is named after
+        answers.append(Answer(Level(name, *_labels(part, name)), codes, text, part.texts("merges")))
+    return tuple(answers)
+
+
+def _labels(table: Table, default: str) -> tuple[str, str]:
+    """Give the Dutch and the English label; either stands in for the other."""
+    nl, en = table.text("nl"), table.text("en")
+    return nl or en or default, en or nl or default
+
+
+def _check_levels(table: Table, kind: str, given: str, cut: Cut | None, answers: tuple[Answer, ...]) -> None:
+    """Hold levels against kind and source, and refuse what is declared twice."""
+    if kind == "number" and (answers or cut or given in {"rules", "from"}):
+        raise DeclarationError(
+            f'{table.where}: kind = "number" with levels, rules, `from` or `cut`. Expected a column of numbers, '
+            "without "
+            'these. Remove them, or write kind = "ordered".'
+        )
+    if kind != "number" and len(answers) < 2:
+        raise DeclarationError(
+            f'{table.where}: kind = "{kind}" with {len(answers)} levels. Expected two or more, lowest first. Add '
+            "`levels`."
+        )
+    if cut and len(cut.breaks) != len(answers) + 1:
+        raise DeclarationError(
+            f"{table.where}: {len(cut.breaks)} breaks make {len(cut.breaks) - 1} levels, and {len(answers)} are "
+            "declared. Expected one level between each two breaks. Repair `breaks` or `levels`."
+        )
+    numeric = [key for key in ("birth_year_in", "minimum", "maximum") if key in table.values]
+    if numeric and kind != "number" and not cut:
+        raise DeclarationError(
+            f'{table.where}: {listed(numeric)} without a number. Expected it with kind = "number" or with `cut`. '
+            "Remove it."
+        )
+    low, high = table.number("minimum"), table.number("maximum")
+    if low is not None and high is not None and low > high:
+        raise DeclarationError(
+            f"{table.where}: `minimum` is {low:g} and `maximum` is {high:g}. Expected the smaller one as `minimum`. Exchange them."
+        )
+    missing = _missing(table) if given in {"column", "position", "question"} else ()
+    _refuse_twice(table, "level ids", (answer.level.id for answer in answers))
+    _refuse_twice(table, "codes", (plainly(code) for part in (*answers, *missing) for code in part.codes))
+    _refuse_twice(table, "texts", (text for part in (*answers, *missing) for text in part.text))
+    alone = [part for part in (*answers, *missing) if not part.codes]
+    _refuse_twice(table, "texts of one number", (plainly(number) for part in alone for number in set(part.numbers)))
+
+
+def _refuse_twice(table: Table, what: str, values: Iterable[str]) -> None:
+    twice = [value for value, times in Counter(values).items() if times > 1]
+    if twice:
+        raise DeclarationError(
+            f"{table.where}: {what} that are declared twice: {listed(twice)}. Expected each to mean one thing. Remove "
+            "one."
+        )
+
+
+_SAMPLING_KEYS: Final = (
+    "weight", "weight_kind", "weight_missing_codes", "strata", "psu", "fpc", "lonely",
+    "suppress_below", "suppress_counts", "accept_extreme_weights",
+)  # fmt: skip
+
+
+def read_codebook(path: str | Path) -> Codebook:
+    """Give the codebook of a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Codebook
+        Its declarations stand in an order in which each variable can be made of those before it.
+
+    Raises
+    ------
+    DeclarationError
+        If a key, a condition, a level or a reference is not what a codebook can have; the message says where.
+    """
+    path = Path(path)
+    book = Table(read_toml(path), str(path))
+    book.check(required=["variables"], optional=["source", "universe", "survey", "collapses"])
+    declared = {name: read_variable(name, _section(book, "variables", name)) for name in book.table("variables").values}
+    variables = {name: item.variable for name, item in declared.items()}
+    codebook = Codebook(
+        path=path,
+        source=_source(_section(book, "source")),
+        universe=_universe(_section(book, "universe")),
+        sampling=_sampling(_section(book, "survey")),
+        declarations=tuple(_in_order(declared, path)),
+        collapses=_collapses(book, variables),
+    )
+    _check_references(codebook, declared, variables)
+    return codebook
+
+
+def _section(book: Table, *keys: str) -> Table:
+    """Give ``[key]`` or ``[key.name]``, named as it is written in the file."""
+    table = book
+    for key in keys:
+        table = table.table(key)
+    return Table(table.values, f"{book.where}, [{'.'.join(keys)}]")
+
+
+def _source(table: Table) -> Source:
+    table.check(
+        optional=[
+            "title",
+            "encoding",
+            "delimiter",
+            "decimal",
+            "sha256",
+            "synthetic",
+            "id",
+            "panel",
+            "table",
+            "memory_gb",
+        ]
+    )
+    delimiter = table.text("delimiter")
+    if len(delimiter) > 1 or (delimiter and delimiter in '"\r\n\0'):
+        raise table.wrong("delimiter", delimiter, 'one character, like "," or ";" or "\\t"')
+    if table.flag("panel") and not table.text("id"):
+        raise table.wrong("panel", True, "false where no `id` says who a respondent is")
+    return Source(
+        title=table.text("title"),
+        encoding=table.text("encoding"),
+        delimiter=delimiter,
+        decimal=table.choice("decimal", (".", ","), "."),
+        sha256=table.text("sha256"),
+        synthetic=table.flag("synthetic"),
+        id=table.text("id"),
+        panel=table.flag("panel"),
+        table=table.text("table"),
+        memory_gb=table.between("memory_gb", 0.0, float("inf")) or 0.0,
+    )
+
+
+def _universe(table: Table) -> Universe:
+    table.check(optional=["all", "exclude"])
+    exclusions: list[Exclusion] = []
+    for part in table.tables("exclude"):
+        part.check(required=["when", "reason"])
+        exclusions.append(Exclusion(read_condition(part.text("when"), part.where), part.text("reason")))
+    return Universe(tuple(read_condition(text, table.where) for text in table.texts("all")), tuple(exclusions))
+
+
+def _sampling(table: Table) -> Sampling:
+    table.check(optional=_SAMPLING_KEYS)
+    weight = table.text("weight")
+    kind = table.choice("weight_kind", ("sampling", "frequency"), "sampling")
+    return Sampling(
+        weight=weight,
+        weight_kind=cast("WeightKind", kind if weight else "none"),
+        weight_missing_codes=table.numbers("weight_missing_codes"),
+        strata=table.texts("strata"),
+        psu=table.texts("psu"),
+        fpc=table.texts("fpc"),
+        lonely=cast("Lonely", table.choice("lonely", ("error", "certainty", "average", "adjust"), "error")),
+        suppress_below=table.whole("suppress_below", 10),
+        suppress_counts=table.flag("suppress_counts"),
+        accept_extreme_weights=table.flag("accept_extreme_weights"),
+    )
+
+
+def _collapses(book: Table, variables: Mapping[str, Variable]) -> dict[str, Collapse]:
+    found: dict[str, Collapse] = {}
+    for name in book.table("collapses").values:
+        found[name] = _collapse(name, _section(book, "collapses", name), variables, found.values())
+    return found
+
+
+def _collapse(name: str, table: Table, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
+    table.check(required=["variable", "levels"], optional=["id", "nl", "en"])
+    name = table.text("id", name)
+    variable, levels = table.text("variable"), table.texts("levels")
+    if variable not in variables:
+        raise DeclarationError(
+            f'{table.where}: "{variable}" is not a declared variable. Declared: {listed(variables, most=40)}.'
+            f"{did_you_mean(variable, variables)} Repair `variable`."
+        )
+    known = [level.id for level in variables[variable].levels]
+    for level in levels:
+        if level not in known:
+            raise DeclarationError(
+                f'{table.where}: "{level}" is not a level of "{variable}". Expected some of: {listed(known, most=40)}.'
+                f"{did_you_mean(level, known)} Repair `levels`."
+            )
+    if not levels or len(set(levels)) < len(levels):
+        raise DeclarationError(
+            f'{table.where}: levels {list(levels)} for the collapse "{name}". Expected one or more levels of '
+            f'"{variable}", '
+            "each once. Repair `levels`."
+        )
+    taken = [*known, *(one.id for one in before if one.variable == variable)]
+    refuse_collapse_name(name, taken, DeclarationError, f"{table.where}: ")
+    return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name))
+
+
+def _in_order(declared: Mapping[str, Declaration], path: Path) -> list[Declaration]:
+    """Put each variable after those it is made of."""
+    graph = {name: [other for other in parents_of(item) if other in declared] for name, item in declared.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as problem:
+        circle = " -> ".join(reversed(cast("list[str]", problem.args[1])))
+        raise DeclarationError(
+            f"{path}, [variables]: variables are made of each other in a circle: {circle}. Expected each to come from "
+            "a column in the end. Make one of them from a column."
+        ) from None
+    return [declared[name] for name in order]
+
+
+def _check_references(
+    codebook: Codebook, declared: Mapping[str, Declaration], variables: Mapping[str, Variable]
+) -> None:
+    """Hold every condition and every merge against the variables they speak of."""
+    where = f"{codebook.path}, [universe]"
+    for condition in (*codebook.universe.all, *(part.when for part in codebook.universe.exclude)):
+        check_condition(condition, variables, where)
+    for name, item in declared.items():
+        if isinstance(item.source, FromRules):
+            for rule in item.source.rules:
+                check_condition(rule.when, variables, codebook.where(name))
+        if isinstance(item.source, FromVariable):
+            check_merges(item, item.source, variables, codebook.where(name))
+
+
+_HEADER: Final = re.compile(rb"^[ \t]*\[[ \t]*source[ \t]*\][ \t]*(#[^\n]*)?\r?$", re.MULTILINE)
+_NEXT: Final = re.compile(rb"^[ \t]*\[", re.MULTILINE)
+_VALUE: Final = re.compile(rb"""^([ \t]*sha256[ \t]*=[ \t]*)("[^"\r\n]*"|'[^'\r\n]*')""", re.MULTILINE)
+
+
+def locked(codebook: bytes, sha256: str, path: Path) -> bytes:
+    r"""Give the bytes of a codebook that accepts only the file with this hash.
+
+    Parameters
+    ----------
+    codebook : bytes
+        A valid TOML file.
+    sha256 : str
+    path : Path
+        Of the codebook, for messages.
+
+    Returns
+    -------
+    bytes
+        With ``sha256`` set in [source]; comments, order and line ends as they were.
+
+    Raises
+    ------
+    DeclarationError
+        If the line cannot be found without doubt.
+
+    Examples
+    --------
+    >>> locked(b'[source]\nsha256 = ""   # which file\n', "ab12", Path("codebook.toml"))
+    b'[source]\nsha256 = "ab12"   # which file\n'
+    """
+    before = tomllib.loads(codebook.decode("utf-8"))
+    made = _with_hash(codebook, sha256.encode("ascii"))
+    try:
+        after: dict[str, Any] = tomllib.loads(made.decode("utf-8"))
+    except tomllib.TOMLDecodeError:
+        after = {}
+    expected = {**before, "source": {**before.get("source", {}), "sha256": sha256}}
+    if after != expected:
+        raise DeclarationError(
+            f"{path}: the place for the hash cannot be found without doubt. Expected a table [source] on a line of its own, with "
+            f'`sha256 = "..."` below it. Write it yourself: `sha256 = "{sha256}"`.'
+        )
+    return made
+
+
+def _with_hash(codebook: bytes, sha256: bytes) -> bytes:
+    end = b"\r\n" if b"\r\n" in codebook else b"\n"
+    header = _HEADER.search(codebook)
+    if header is None:
+        return b"[source]" + end + b'sha256 = "' + sha256 + b'"' + end + end + codebook
+    stop = _NEXT.search(codebook, header.end())
+    section = codebook[header.end() : stop.start() if stop else len(codebook)]
+    rest = codebook[header.end() + len(section) :]
+    if _VALUE.search(section):
+        return codebook[: header.end()] + _VALUE.sub(rb'\g<1>"' + sha256 + b'"', section, count=1) + rest
+    head = codebook[: header.end()].rstrip(b"\r")
+    return head + end + b'sha256 = "' + sha256 + b'"' + codebook[len(head) :]
