@@ -14,7 +14,6 @@ import pytest
 import wwm_models as wwm
 from wwm_models.bayes.loo import Loo, stacking
 from wwm_models.errors import AdjustError, FitError, ImputationError, SurveyError
-from wwm_models.estimates.estimates import Estimates
 from wwm_models.survey.survey import Survey
 
 N = 60
@@ -151,14 +150,42 @@ def test_models_of_two_surveys_are_not_stacked_row_by_row() -> None:
     assert len(stacking({"one": of_loo(first), "two": of_loo(replace(first, weights=first.weights * 2))})) == 2
 
 
-def test_two_surveys_are_not_pooled_as_imputations() -> None:
-    each: list[Estimates] = [wwm.raw(survey, "y") for survey in waves(panel())]
+def others(frame: pd.DataFrame) -> dict[str, Survey]:
+    """Surveys that are no completion of the frame's: more people, other weights, other respondents."""
+    one = frame.rename(columns={"before": "y"})
+    return {
+        "more": Survey.from_frame(pd.concat([one, one.head(1)], ignore_index=True), weight="w"),
+        "weights": Survey.from_frame(one.assign(w=one["v"]), weight="w"),
+        "people": Survey.from_frame(one.assign(person=one["person"] + 1), weight="w", respondent="person"),
+    }
+
+
+@pytest.mark.parametrize("name", ["more", "weights", "people"])
+def test_surveys_of_different_people_are_not_pooled_as_imputations(name: str) -> None:
+    other = others(panel())[name]
     with pytest.raises(ImputationError) as refused:
-        wwm.pool(each)
+        wwm.pool([wwm.raw(waves(panel())[0], "y"), wwm.raw(other, "y")])
     assert str(refused.value) == (
-        "The estimates to pool are of different surveys. Expected completions of one survey, whose respondents are the same people. Pool estimates "
-        "of wwm.impute(survey); numbers of two surveys are compared with wwm.change_between."
+        "The estimates to pool are of different surveys: their respondents or weights differ. Expected completions of one survey, whose respondents "
+        "are the same people with the same weights. Pool estimates of wwm.impute(survey), or of one file completed several times elsewhere; numbers "
+        "of two surveys are compared with wwm.change_between."
     )
+
+
+@pytest.mark.parametrize("respondent", ["person", None])
+def test_files_completed_elsewhere_are_pooled(respondent: str | None) -> None:
+    """Three completed files of one survey, as other software writes them: Rubin's mean of the estimates."""
+    frame, rng = panel().rename(columns={"before": "y"}), np.random.default_rng(2)
+    completed = []
+    for _ in range(3):
+        one = frame.copy()
+        one.loc[rng.choice(N, 8, replace=False), "y"] = "yes"
+        completed.append(wwm.raw(Survey.from_frame(one, weight="w", respondent=respondent), "y"))
+    found = wwm.pool(completed, scale="identity").table
+    np.testing.assert_allclose(
+        found["estimate"], np.mean([one.table["estimate"] for one in completed], axis=0), rtol=1e-12
+    )
+    assert (found["std_error"] > completed[0].table["std_error"].min()).all()
 
 
 def test_two_files_of_a_panel_are_paired_by_the_codebook(tmp_path: object) -> None:

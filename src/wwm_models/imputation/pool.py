@@ -38,6 +38,7 @@ from wwm_models.errors import ImputationError, did_you_mean
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.likelihood.degrees_of_freedom import Freedom
 from wwm_models.likelihood.fit import Fit
+from wwm_models.models.cells import Influence
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits, critical_values, p_values
 from wwm_models.numerics.multiplicity import holm
@@ -233,18 +234,24 @@ def _check_alike(each: Sequence[Estimates]) -> None:
                 "The estimates to pool are not of the same groups and answers. Expected the same call on every completed survey: a "
                 "group or answer that some survey lacks must be merged with another first."
             )
-        if len({_source(first), _source(other)} - {""}) > 1:
+        if not _same_people(first.contributions, other.contributions):
             raise ImputationError(
-                "The estimates to pool are of different surveys. Expected completions of one survey, whose respondents are the same people. Pool "
-                "estimates of wwm.impute(survey); numbers of two surveys are compared with wwm.change_between."
+                "The estimates to pool are of different surveys: their respondents or weights differ. Expected completions of one survey, whose "
+                "respondents are the same people with the same weights. Pool estimates of wwm.impute(survey), or of one file completed several "
+                "times elsewhere; numbers of two surveys are compared with wwm.change_between."
             )
         if (other.draws is None) != (first.draws is None):
             raise ImputationError("Some estimates have posterior draws and others do not. Pool those of one engine.")
 
 
-def _source(found: Estimates) -> str:
-    """Which survey a table is of; empty where nobody knows."""
-    return "" if found.contributions is None else found.contributions.source
+def _same_people(one: Influence | None, other: Influence | None) -> bool:
+    """Whether two estimates can be of completions of one survey: by identity, else by declared respondents, else by rows and weights."""
+    if one is None or other is None or one.source == other.source:
+        return True
+    if one.ids is not None and other.ids is not None:
+        return set(one.ids.tolist()) == set(other.ids.tolist())
+    weights = [np.sort(each.row_weight) for each in (one, other)]
+    return len(weights[0]) == len(weights[1]) and np.allclose(*weights, rtol=1e-9, atol=0.0)
 
 
 def _same(one: Estimates, two: Estimates) -> bool:
