@@ -26,25 +26,25 @@ PAGE = {"report.html", "manifest.json"}
 STAGES: dict[str, tuple[str, int, str, set[str]]] = {
     "a figure": ("report.files._figure", 0, "figures/figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
     "what a figure shows": ("report.files._sheets", 0, "figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
-    "a Word file": ("report.tables.files.write_word", 0, "tables/figure-1--age_group.docx", {"tables/figure-1--age_group.docx"}),
-    "a LaTeX file": ("report.tables.files.latex", 0, "tables/figure-1--age_group.tex", {"tables/figure-1--age_group.tex"}),
+    "a Word file": ("report.table_files.write_word", 0, "tables/figure-1--age_group.docx", {"tables/figure-1--age_group.docx"}),
+    "a LaTeX file": ("report.table_files.latex", 0, "tables/figure-1--age_group.tex", {"tables/figure-1--age_group.tex"}),
     "the table of claims": ("report.files.ledger_table", 0, "tables/claims", {f"tables/claims.{end}" for end in ("docx", "html", "md", "tex")}),
     "all tables": ("report.files.write_tables", 0, "tables", {"tables/*"}),
     "the page": ("report.files.page_of", 0, "report.html", set()),
-    "bounds": ("study.line.begin_bounds", -1, "bounds", {"labels.json"}),
-    "families of tests": ("study.line.begin_families", 0, "families of tests", {"labels.json", "families.csv"}),
+    "bounds": ("study.run.begin_bounds", -1, "bounds", {"labels.json"}),
+    "families of tests": ("study.run.begin_families", 0, "families of tests", {"labels.json", "families.csv"}),
     "a second opinion": ("study.diagnostics.second_opinion", 0, "wish (all exposures), second opinion", set()),
     "a check of proportional odds": ("study.diagnostics.brant", 0, "wish (all exposures), proportional odds", {"diagnostics.csv"}),
-    "a fit": ("study.models.fit", 1, "wish (total age_group)", {"*.csv", "figures/*", "tables/*"}),
-    "an average": ("study.models.adjusted", 3, "wish (total)", {"*.csv", "figures/*", "tables/*"}),
-    "contrasts": ("study.models.contrasts", 0, "wish (household-adjusted), contrasts of age_group", {"contrasts.csv", "estimands.csv"}),
-    "a decomposition": ("study.explained.decompose_fit", 1, "wish (household-adjusted), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "claims.csv", "tables/claims.*"}),
-    "a fit of a decomposition": ("study.explained.fit", 0, "wish (all exposures), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "fragility.csv", "claims.csv", "tables/claims.*"}),
+    "a fit": ("study.fits.fit", 1, "wish (total age_group)", {"*.csv", "figures/*", "tables/*"}),
+    "an average": ("study.fits.adjusted", 3, "wish (total)", {"*.csv", "figures/*", "tables/*"}),
+    "contrasts": ("study.fits.contrasts", 0, "wish (household-adjusted), contrasts of age_group", {"contrasts.csv", "estimands.csv"}),
+    "a decomposition": ("study.fits.decompose_fit", 1, "wish (household-adjusted), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "claims.csv", "tables/claims.*"}),
+    "a fit of a decomposition": ("study.fits._fit", 0, "wish (all exposures), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "fragility.csv", "claims.csv", "tables/claims.*"}),
     "robustness": ("study.tables.robustness_table", 0, "wish, robustness", {"labels.json", "robustness.csv"}),
     "agreement": ("study.tables.agreement_table", 0, "wish, agreement", {"labels.json"}),
     "fragility": ("study.tables.fragility_table", 0, "fragility", {"labels.json", "fragility.csv"}),
-    "a claim": ("article.ledger.judge", 0, "claim C1", {"labels.json", "claims.csv", "tables/claims.*"}),
-    "a model": ("study.running.run_declared", 0, "wish (all exposures)", {"*.csv", "figures/*", "tables/*"}),
+    "a claim": ("claims.comparison.judge", 0, "claim C1", {"labels.json", "claims.csv", "tables/claims.*"}),
+    "a model": ("study.run.run_declared", 0, "wish (all exposures)", {"*.csv", "figures/*", "tables/*"}),
 }  # fmt: skip
 
 QUICK = ("a figure", "a Word file", "a fit", "a claim")  # the others take as long and go the same way
@@ -127,7 +127,7 @@ def test_a_reader_of_the_page_is_told(whole, monkeypatch):
 
 def test_a_page_written_again_says_what_failed_too(whole, monkeypatch, capsys):
     shutil.copytree(whole / "whole", whole / "again", dirs_exist_ok=True)
-    planted(monkeypatch, "report.tables.files.write_word", 0, RuntimeError("planted"))
+    planted(monkeypatch, "report.table_files.write_word", 0, RuntimeError("planted"))
     assert main(["report", str(whole / "again")]) == 1
     assert "not usable: tables/figure-1--age_group.docx: failed. RuntimeError" in capsys.readouterr().err
 
@@ -156,4 +156,4 @@ def test_our_own_messages_stand_as_they_are_and_others_name_their_line():
     )
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         unpacked("not packed")
-    assert " (report/packed.py, line " in failed(caught.value)
+    assert " (report/page.py, line " in failed(caught.value)
