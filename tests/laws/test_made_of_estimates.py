@@ -10,8 +10,9 @@ from scipy import stats
 import wwm_models as wwm
 from wwm_models.claims.article import Article
 from wwm_models.claims.comparison import comparison_table
+from wwm_models.errors import AdjustError
 from wwm_models.estimates.estimates import Estimand, Estimates
-from wwm_models.estimates.joint_law import law_of, stacked
+from wwm_models.estimates.joint_law import law_of, law_of_pairs, stacked
 from wwm_models.likelihood.covariance import covariance
 
 MODEL = wwm.Model("y ~ age + household")
@@ -223,3 +224,66 @@ def test_separated_answers_leave_no_error_of_adjusted_minus_raw_blank(frame):
     made, raw = wwm.adjusted(fit, "age"), wwm.raw(survey, "y", "age")
     std_error = comparison_table(Article(), "total", raw, made)["difference_se"]
     assert (std_error > 0).all()
+
+
+def _sources(survey, frame) -> dict[str, Estimates]:
+    """Tables by two variables whose law comes from everywhere that a law comes from."""
+    fit, replicated = (
+        wwm.fit(MODEL, survey),
+        wwm.replicates(wwm.Survey.from_frame(frame, weight="w", strata="stratum", psu="unit"), "JKn"),
+    )
+    rng, raw = np.random.default_rng(4), wwm.raw(survey, "y", ["age", "household"])
+    drawn = Estimates(
+        raw.table, raw.by, np.eye(len(raw.table)), None, rng.dirichlet(np.ones(len(raw.table)), 60), origin="one"
+    )
+    return {
+        "adjusted": wwm.adjusted(fit, ["age", "household"]), "raw": raw, "drawn": drawn,
+        "replicated": wwm.raw(replicated, "y", ["age", "household"]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["difference", "ratio"])
+@pytest.mark.parametrize("of", ["adjusted", "raw", "drawn", "replicated"])
+def test_pairs_have_the_law_of_their_matrix(survey, frame, of, kind):
+    source = _sources(survey, frame)[of]
+    pairs = wwm.contrasts(source, "age", pairwise=True, kind=kind).pairs
+    assert pairs is not None
+    values = source.table["estimate"].to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, two = values[pairs.first], values[pairs.second]
+        gradient = (
+            np.nan_to_num(np.column_stack([1.0 / two, -one / two**2]))
+            if kind == "ratio"
+            else np.tile([1.0, -1.0], (len(one), 1))
+        )
+    matrix = np.zeros((len(one), len(values)))
+    matrix[np.arange(len(one)), pairs.first] = gradient[:, 0]
+    matrix[np.arange(len(one)), pairs.second] = gradient[:, 1]
+    made, expected = law_of_pairs(source, pairs.first, pairs.second, gradient), law_of([(source, matrix)])
+    np.testing.assert_allclose(made.std_error, expected.std_error, rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(made.freedom.df, expected.freedom.df)
+    assert made.freedom.reasons.tolist() == expected.freedom.reasons.tolist()
+    np.testing.assert_array_equal(made.covariance, expected.covariance)
+    assert (made.contributions is None) == (expected.contributions is None)
+
+
+def test_many_comparisons_need_no_matrix_of_all_by_all(monkeypatch: pytest.MonkeyPatch):
+    """Of 150 levels there are 11,175 pairs for each answer: their covariance would take 4 GB."""
+    rng = np.random.default_rng(1)
+    people = wwm.Survey.from_frame(
+        pd.DataFrame({"g": pd.Categorical(rng.integers(0, 150, 4000).astype(str)), "y": pd.Categorical(rng.choice(["no", "yes"], 4000))}),
+        weight=None,
+    )  # fmt: skip
+    raw = wwm.raw(people, "y", "g")
+    monkeypatch.setattr("wwm_models.estimates.joint_law.law_of", None)
+    made = wwm.contrasts(raw, "g", pairwise=True).table
+    assert len(made) == 2 * 150 * 149 // 2
+    first, second = (raw.table.loc[raw.table["g"] == level].iloc[0] for level in made["contrast"].iloc[0].split(" - "))
+    expected = np.sqrt(first["std_error"] ** 2 + second["std_error"] ** 2)
+    np.testing.assert_allclose(made["std_error"].iloc[0], expected, rtol=1e-3)  # of two groups of one sample
+    with pytest.raises(AdjustError) as told:
+        wwm.contrasts(raw, "g", pairwise=True, simultaneous=True)
+    assert str(told.value) == (
+        "There are 22,350 comparisons. Expected 5,000 or fewer for limits that hold all of them at once. Compare with one reference level "
+        '(contrasts = "reference" in a model file), or name no family of tests.'
+    )

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -32,10 +33,19 @@ from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Fitted, Posterior
 from wwm_models.errors import AdjustError, did_you_mean, expect
 from wwm_models.estimates.adjusted import adjusted
-from wwm_models.estimates.estimates import Estimand, Estimates, names_of
-from wwm_models.estimates.joint_law import compared_rows, correlation, inference, law_of, stacked
+from wwm_models.estimates.estimates import Estimand, Estimates, Pairs, names_of
+from wwm_models.estimates.joint_law import (
+    Law,
+    compared_rows,
+    correlation,
+    covariance_of_draws,
+    inference,
+    law_of_pairs,
+    refuse_too_many,
+    stacked,
+)
 from wwm_models.likelihood.fit import Fit
-from wwm_models.numerics.arrays import Array
+from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.numerics.intervals import p_values
 from wwm_models.numerics.multiplicity import holm, max_t
 from wwm_models.survey.frames import ESTIMATE_COLUMNS
@@ -173,29 +183,37 @@ def _compared(
             f'kind="{kind}" is not known. Expected one of: {", ".join(KINDS)}.{did_you_mean(kind, KINDS)}'
         )
     first, second = compared_rows(estimates.table, estimates.by, variable, reference, pairwise=pairwise)
+    return compared(Pairs(estimates, variable, kind, first, second, level, simultaneous))
+
+
+def compared(pairs: Pairs) -> Estimates:
+    """The comparisons of a table's rows, with their law.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    """
+    estimates, kind, first, second = pairs.source, pairs.kind, pairs.first, pairs.second
     values = estimates.table["estimate"].to_numpy(dtype=float)
-    law = law_of([(estimates, _gradient(values, first, second, kind))])
+    law = law_of_pairs(estimates, first, second, _gradient(values, first, second, kind))
     one, two = values[first], values[second]
     with np.errstate(divide="ignore", invalid="ignore"):
         result = one - two if kind == "difference" else one / two
     if estimates.draws is not None and kind == "ratio":
         draws = estimates.draws[:, first] / estimates.draws[:, second]
-        law = replace(law, draws=draws, covariance=np.atleast_2d(np.cov(draws, rowvar=False)))
-    columns = inference(result, law, kind, level, simultaneous=simultaneous)
-    table = _described(estimates, variable, kind, first, second).assign(**columns)
-    return law.estimates(table, estimates.by, estimates.origin)
+        joint = partial(covariance_of_draws, draws)
+        law = Law(joint, None, None, draws, law.freedom, variances=draws.var(axis=0, ddof=1))
+    columns = inference(result, law, kind, pairs.level, simultaneous=pairs.simultaneous)
+    table = _described(estimates, pairs.variable, kind, first, second).assign(**columns)
+    return law.estimates(table, estimates.by, estimates.origin, pairs)
 
 
-def _gradient(values: Array, first: NDArray[np.intp], second: NDArray[np.intp], kind: str) -> Array:
-    matrix = np.zeros((len(first), len(values)))
-    row = np.arange(len(first))
+def _gradient(values: Array, first: Codes, second: Codes, kind: str) -> Array:
+    """Of each comparison by its two numbers, (m, 2)."""
     if kind == "difference":
-        matrix[row, first], matrix[row, second] = 1.0, -1.0
-        return matrix
+        return np.tile([1.0, -1.0], (len(first), 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        matrix[row, first] = np.nan_to_num(1.0 / values[second])
-        matrix[row, second] = np.nan_to_num(-values[first] / values[second] ** 2)
-    return matrix
+        return np.nan_to_num(np.column_stack([1.0 / values[second], -values[first] / values[second] ** 2]))
 
 
 def _described(
@@ -210,7 +228,7 @@ def _described(
     table["n"] = one["n"].to_numpy() + two["n"].to_numpy()
     table["n_effective"] = one["n_effective"].to_numpy() + two["n_effective"].to_numpy()
     already = one["contrast"].astype(str) if "contrast" in one else None
-    table["estimand"] = [_estimand(text, kind) for text in one["estimand"]]
+    table["estimand"] = one["estimand"].map({text: _estimand(text, kind) for text in one["estimand"].unique()})
     table["contrast"] = label if already is None else [f"({a}) at {b}" for a, b in zip(already, label, strict=True)]
     return table
 
@@ -257,6 +275,7 @@ def family_of_tests(tables: Sequence[Estimates], *, level: float = 0.95) -> list
             raise AdjustError(
                 "A family of tests is made of differences. Give tables of contrasts(..., kind='difference'), not probabilities or ratios."
             )
+    refuse_too_many(sum(len(one.table) for one in tables))
     law = stacked(tables)
     estimate = np.concatenate([one.table["estimate"].to_numpy(dtype=float) for one in tables])
     std_error = law.std_error

@@ -21,7 +21,7 @@ from wwm_models.errors import AdjustError, did_you_mean, group_in_words, listed
 from wwm_models.likelihood.degrees_of_freedom import Freedom, endless
 from wwm_models.models.cells import Cells, Influence
 from wwm_models.numerics import intervals
-from wwm_models.numerics.arrays import Array
+from wwm_models.numerics.arrays import Array, Later
 from wwm_models.survey.frames import ESTIMATE_COLUMNS, refuse_collapse_name, refuse_column_name
 
 LANGUAGES = ("nl", "en")
@@ -212,6 +212,33 @@ _SENTENCES = {"nl": _dutch, "en": _english}
 
 
 @dataclass(frozen=True, eq=False)
+class Pairs:
+    """Which rows of which estimates a table of contrasts compares: all that its numbers and their law follow from.
+
+    Attributes
+    ----------
+    source : Estimates
+    variable : str
+        Whose levels are compared.
+    kind : {"difference", "ratio"}
+    first, second : (m,) int arrays
+        Rows of the source.
+    level : float
+        Of the intervals, above 0 and below 1.
+    simultaneous : bool
+        Whether the intervals hold their numbers all at once.
+    """
+
+    source: Estimates
+    variable: str
+    kind: str
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    level: float
+    simultaneous: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Estimates:
     """A tidy table of m estimates with their joint law.
 
@@ -221,8 +248,9 @@ class Estimates:
         The by-variables, then `ESTIMATE_COLUMNS`; probabilities are in 0..1.
     by : tuple of str
     covariance : (m, m) array
+        Of contrasts it is made when it is asked for, since there can be very many.
     contributions : Influence or None
-        Linearised contribution of every respondent (likelihood and raw).
+        Linearised contribution of every respondent (likelihood and raw); of contrasts made when it is asked for.
     draws : (s, m) array or None
         Posterior draws.
     df : float
@@ -235,18 +263,21 @@ class Estimates:
         Degrees of freedom of every number, and why one has no standard error or interval; `df` for all unless given.
     replicate_set : str
         Which replicate weights `replicated` is of (`Replicates.identity`): columns of two sets do not belong together.
+    pairs : Pairs or None
+        Of contrasts, what they compare.
     """
 
     table: pd.DataFrame
     by: tuple[str, ...]
-    covariance: Array
-    contributions: Influence | None = None
+    covariance: Later[Array] = Later()
+    contributions: Later[Influence | None] = Later(None)
     draws: Array | None = None
     df: float = float("inf")
     replicated: Array | None = None
     origin: str = ""
     freedom: Freedom = field(default_factory=lambda: endless(0))
     replicate_set: str = ""
+    pairs: Pairs | None = None
 
     def __post_init__(self) -> None:
         if len(self.freedom.df) != len(self.table):

@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError, did_you_mean, listed
-from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.estimates import Estimates, Pairs
 from wwm_models.likelihood.covariance import covariance, summed
 from wwm_models.likelihood.degrees_of_freedom import Freedom, endless, freedom
 from wwm_models.models.cells import Influence
 from wwm_models.numerics import intervals
-from wwm_models.numerics.arrays import Array
+from wwm_models.numerics.arrays import Array, Codes, Flags, Later
 from wwm_models.numerics.multiplicity import holm, max_t
 
 Term = tuple[Estimates, Array]
@@ -54,14 +55,17 @@ class Law:
     freedom : Freedom
         Degrees of freedom of every combination, and which cannot be estimated since a number in it cannot.
     replicate_set : str
+    variances : (m,) array or None
+        The diagonal of the covariance, where it is known without the rest.
     """
 
-    covariance: Array
-    contributions: Influence | None
-    replicated: Array | None
-    draws: Array | None
-    freedom: Freedom
+    covariance: Later[Array] = Later()
+    contributions: Later[Influence | None] = Later()
+    replicated: Array | None = None
+    draws: Array | None = None
+    freedom: Freedom = field(default_factory=lambda: endless(0))
     replicate_set: str = ""
+    variances: Array | None = None
 
     @property
     def df(self) -> float:
@@ -71,13 +75,16 @@ class Law:
     @property
     def std_error(self) -> Array:
         """(m,) standard errors."""
-        return self.freedom.std_error(self.covariance)
+        return self.freedom.std_error_of(np.diag(self.covariance) if self.variances is None else self.variances)
 
-    def estimates(self, table: pd.DataFrame, by: tuple[str, ...], origin: str = "") -> Estimates:
+    def estimates(
+        self, table: pd.DataFrame, by: tuple[str, ...], origin: str = "", pairs: Pairs | None = None
+    ) -> Estimates:
         """A table of these numbers with their law."""
+        joint, own = partial(getattr, self, "covariance"), partial(getattr, self, "contributions")
         return Estimates(
-            table, by, self.covariance, self.contributions, self.draws, self.df, self.replicated, origin, self.freedom, self.replicate_set
-        )  # fmt: skip
+            table, by, joint, own, self.draws, self.df, self.replicated, origin, self.freedom, self.replicate_set, pairs
+        )
 
 
 def law_of(terms: Sequence[Term]) -> Law:
@@ -102,7 +109,7 @@ def law_of(terms: Sequence[Term]) -> Law:
     """
     draws = _draws(terms)
     if draws is not None:
-        return Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, _freedom(terms, None))
+        return Law(covariance_of_draws(draws), None, None, draws, _freedom(terms, None))
     contributions = _contributions(terms)
     free = _freedom(terms, contributions)
     replicated = _replicated(terms)
@@ -121,26 +128,114 @@ def law_of(terms: Sequence[Term]) -> Law:
     return Law(covariance(contributions), contributions, None, None, free)
 
 
+def covariance_of_draws(draws: Array) -> Array:
+    """(m, m) covariance of (s, m) draws."""
+    return np.atleast_2d(np.cov(draws, rowvar=False))
+
+
+def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Law:
+    """`law_of` combinations of two numbers of one table each, without a matrix of all numbers by all pairs.
+
+    Parameters
+    ----------
+    source : Estimates
+    first, second : (m,) int arrays
+        Rows of its table.
+    gradient : (m, 2) array
+        Of each combination by its two numbers.
+
+    Returns
+    -------
+    Law
+        Covariance and influence are made when they are asked for.
+    """
+    one, two = gradient.T
+    everything = partial(law_of_combinations, source, first, second, gradient)
+    joint, own = partial(_part_of, everything, "covariance"), partial(_part_of, everything, "contributions")
+    uses = [(source.freedom, *_used(first, second, gradient))]
+    if source.draws is not None:
+        draws = source.draws[:, first] * one + source.draws[:, second] * two
+        free = _limited(endless(len(first)), uses)
+        return Law(joint, None, None, draws, free, variances=draws.var(axis=0, ddof=1))
+    contributions = source.contributions
+    found = endless(len(first)) if contributions is None else _freedom_of_pairs(contributions, first, second, gradient)
+    free = _limited(found, uses)
+    if _replicated([(source, np.zeros((0, len(source.table))))]) is not None and source.replicated is not None:
+        known = np.nan_to_num(source.replicated)
+        replicated = known[:, first] * one + known[:, second] * two
+        squares = (replicated**2).sum(axis=0)
+        return Law(joint, None, replicated, None, free, source.replicate_set, variances=squares)
+    known = np.nan_to_num(source.covariance)
+    by_first, by_second = (one * known[first, place] + two * known[second, place] for place in (first, second))
+    return Law(joint, own, None, None, free, variances=one * by_first + two * by_second)
+
+
+def _used(first: Codes, second: Codes, gradient: Array) -> tuple[Codes, Codes]:
+    """Which pairs use which numbers, the lower place of each pair first."""
+    rows, places = np.tile(np.arange(len(first)), 2), np.column_stack([first, second])
+    order = np.argsort(places, axis=1)
+    used = (np.take_along_axis(gradient, order, axis=1) != 0.0).T.ravel()
+    return rows[used], np.take_along_axis(places, order, axis=1).T.ravel()[used]
+
+
+def law_of_combinations(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Law:
+    """The same law with everything in it."""
+    matrix, row = np.zeros((len(first), len(source.table))), np.arange(len(first))
+    matrix[row, first], matrix[row, second] = gradient.T
+    return law_of([(source, matrix)])
+
+
+def _part_of(made: Callable[[], Law], name: str) -> Any:
+    return getattr(made(), name)
+
+
+def _freedom_of_pairs(own: Influence, first: Codes, second: Codes, gradient: Array) -> Freedom:
+    """`freedom` of pairs of an influence's numbers: pairs whose numbers have the same members are counted once."""
+    used = gradient != 0.0
+    if own.beside:
+        matrix, row = np.zeros((len(first), own.values.shape[1])), np.arange(len(first))
+        matrix[row, first], matrix[row, second] = gradient.T
+        return freedom(own.mapped(matrix))
+    if own.members is None:
+        return freedom(replace(own, values=own.values[:, :1], uneven=None)).rows(np.zeros(len(first), dtype=np.intp))
+    domains, domain = np.unique(own.members, axis=1, return_inverse=True)
+    domains = np.column_stack(
+        [domains, np.zeros(len(domains), dtype=bool)]
+    )  # the last: of a number that does not count
+    sides = np.where(used, domain.ravel()[np.column_stack([first, second])], domains.shape[1] - 1)
+    pairs, place = np.unique(sides, axis=0, return_inverse=True)
+    members = domains[:, pairs[:, 0]] | domains[:, pairs[:, 1]]
+    return freedom(replace(own, values=np.zeros(members.shape), uneven=None, members=members)).rows(place.ravel())
+
+
 def _freedom(terms: Sequence[Term], contributions: Influence | None) -> Freedom:
     """Of combinations: by the units of all numbers in each, at most their own; not estimable where one of these is not."""
-    size = len(terms[0][1])
-    found = endless(size) if contributions is None else freedom(contributions)
+    found = endless(len(terms[0][1])) if contributions is None else freedom(contributions)
+    uses = [(estimates.freedom, np.nonzero(matrix)) for estimates, matrix in terms]
+    return _limited(found, [(own, rows, places) for own, (rows, places) in uses])
+
+
+def _limited(found: Freedom, uses: Sequence[tuple[Freedom, Codes, Codes]]) -> Freedom:
+    """Degrees of freedom at most those of what is used: of every table, which combinations (rows) use which of its numbers (places)."""
     df, reasons = found.df, found.reasons
     unknown = np.isinf(df)
-    for estimates, matrix in terms:
-        own, used = estimates.freedom, matrix != 0.0
-        least = np.where(used, own.df[None, :], np.inf).min(axis=1, initial=np.inf)
+    for own, rows, places in uses:
+        least = np.full(len(df), np.inf)
+        np.minimum.at(least, rows, own.df[places])
         df = np.where(unknown, np.minimum(df, least), df)
-        without = np.where(unknown & (reasons == ""), _first_of(used & (own.reasons != ""), own.reasons), "")
+        without = np.where(unknown & (reasons == ""), _first_of(own, own.reasons != "", rows, places, len(df)), "")
         reasons = np.where(without != "", without, reasons)
-        lost = used & ~own.estimable
-        reasons = np.where(lost.any(axis=1), _first_of(lost, own.reasons), reasons)
-        df = np.where(lost.any(axis=1), 0.0, df)
+        lost = _first_of(own, ~own.estimable, rows, places, len(df))
+        reasons = np.where(lost != "", lost, reasons)
+        df = np.where(lost != "", 0.0, df)
     return Freedom(df, reasons)
 
 
-def _first_of(where: NDArray[np.bool_], reasons: NDArray[np.object_]) -> NDArray[np.object_]:
-    return np.where(where.any(axis=1), reasons[where.argmax(axis=1)], "")
+def _first_of(own: Freedom, where: Flags, rows: Codes, places: Codes, size: int) -> NDArray[np.object_]:
+    """The reason of the first number in each combination that is so, empty where there is none."""
+    found, told = np.full(size, "", dtype=object), where[places]
+    found[rows[told][::-1]] = own.reasons[places[told]][::-1]
+    return found
 
 
 def _draws(terms: Sequence[Term]) -> Array | None:
@@ -261,6 +356,7 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
         t = (scale.forward(estimate) - scale.forward(np.array(scale.null))) / (std_error * scale.slope(estimate))
         p_value = intervals.p_values(t, law.freedom.df)
     if simultaneous:
+        refuse_too_many(len(estimate))
         critical, p_adjusted = max_t(correlation(law.covariance), np.abs(t), law.df, level)
     else:
         critical, p_adjusted = intervals.critical_values(level, law.freedom.df), holm(p_value)
@@ -272,6 +368,25 @@ def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneou
     return {
         "estimate": estimate, "std_error": std_error, "lower": lower, "upper": upper, "level": level, "p_value": p_value, "p_adjusted": p_adjusted,
     }  # fmt: skip
+
+
+MOST_AT_ONCE = (
+    5_000  # numbers that limits may hold at once: their correlations take 200 MB, and for more than that hours
+)
+
+
+def refuse_too_many(count: int) -> None:
+    """Refuse limits that hold more numbers at once than can be had.
+
+    Raises
+    ------
+    AdjustError
+    """
+    if count > MOST_AT_ONCE:
+        raise AdjustError(
+            f"There are {count:,} comparisons. Expected {MOST_AT_ONCE:,} or fewer for limits that hold all of them at once. Compare with one "
+            'reference level (contrasts = "reference" in a model file), or name no family of tests.'
+        )
 
 
 def correlation(joint: Array) -> Array:

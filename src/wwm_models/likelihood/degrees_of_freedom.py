@@ -68,7 +68,11 @@ class Freedom:
 
     def std_error(self, joint: Array) -> Array:
         """(m,) standard errors of a joint covariance; missing where a number is not estimable."""
-        return np.where(self.estimable, np.sqrt(np.maximum(np.diag(joint), 0.0)), np.nan)
+        return self.std_error_of(np.diag(joint))
+
+    def std_error_of(self, variances: Array) -> Array:
+        """(m,) standard errors of variances; missing where a number is not estimable."""
+        return np.where(self.estimable, np.sqrt(np.maximum(variances, 0.0)), np.nan)
 
     def rows(self, places: NDArray[np.intp]) -> Freedom:
         """The same of some of the numbers."""
