@@ -32,7 +32,7 @@ BEFORE = {
 }
 AFTER = {
     "withhold": "raw percentages withheld where few answered",
-    "all_explained": "why it moved: refits and Shapley parts",
+    "all_explained": "why it moved: Shapley parts",
     "study_tables": "comparison, claims, robustness, fragility, families",
     "with_bounds": "bounds joined",
     "write_table": "csv files",

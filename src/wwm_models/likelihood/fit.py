@@ -132,6 +132,11 @@ class Fit:
         assert self.influence is not None
         return self.influence(self)
 
+    @cached_property
+    def others(self) -> dict[str, Fit | str]:
+        """The same respondents' fits in other forms of the model, or why there are none, as `variants.refitted` made them."""
+        return {}
+
     @property
     def std_errors(self) -> pd.Series:
         """Standard errors of `params`; missing for an infinite parameter."""

@@ -90,8 +90,14 @@ def refitted(fit: Fit, form: str) -> Fit | str:
     Returns
     -------
     Fit or str
-        A fit has the status "ok" and the inverse information as covariance.
+        A fit has the status "ok" and the inverse information as covariance. It is made once, and kept with the fit.
     """
+    if form not in fit.others:
+        fit.others[form] = _refitted(fit, form)
+    return fit.others[form]
+
+
+def _refitted(fit: Fit, form: str) -> Fit | str:
     model = variant(fit, form)
     if isinstance(model, str):
         return model

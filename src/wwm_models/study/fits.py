@@ -1,7 +1,5 @@
 """One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
 
-A model's result to plain JSON and arrays and back, for checkpoints.
-
 All models of a study: kept ones looked up, the others run, those with a posterior in two processes.
 
 A posterior's density is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is
@@ -30,11 +28,9 @@ from wwm_models.estimates.contrasts import contrasts
 from wwm_models.estimates.decomposition import COLUMNS, Submodel, Variables, decompose_fit
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.estimates.sensitivity import Varied, reported
-from wwm_models.likelihood.degrees_of_freedom import Freedom
 from wwm_models.likelihood.fit import Fit, fit
-from wwm_models.models.cells import Influence
 from wwm_models.numerics.intervals import critical_value
-from wwm_models.results.folder import Checkpoints, Stored
+from wwm_models.results.folder import Checkpoints
 from wwm_models.stages import PASSING, Stages, failed
 from wwm_models.study.declarations import Request, joint_groups, model_of, requests_of
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS, failure
@@ -62,6 +58,8 @@ class ModelResult:
         Sentences about what is not usable; empty when all is well.
     log_priors : mapping of origin to (s,) array
         Log prior density of every draw of the model's posterior.
+    fits : mapping of a request's label to its Fit, or None
+        The usable ones; None where they are not in memory, since the result was read back or comes from another process.
     """
 
     name: str
@@ -72,6 +70,7 @@ class ModelResult:
     excluded: dict[str, int]
     problems: tuple[str, ...]
     log_priors: Mapping[str, NDArray[np.float64]] = field(default_factory=lambda: MappingProxyType({}))
+    fits: Mapping[str, Fit] | None = None
 
 
 def run_model(
@@ -92,12 +91,13 @@ def run_model(
     """
     people = people_of(spec, survey)
     estimates: list[tuple[str, Estimates]] = []
-    compared: list[tuple[str, Estimates]] = []
+    differences: list[tuple[str, Estimates]] = []
     coefficients: list[pd.DataFrame] = []
     diagnostics: list[pd.DataFrame] = []
     excluded: dict[str, int] = {}
     problems: list[str] = []
     stages = Stages()
+    fits: dict[str, Fit] = {}
     for request in requests_of(spec, extra):
         try:
             fitted = fit(model_of(spec, request), people, penalty="" if spec.penalty == "none" else spec.penalty)
@@ -114,6 +114,7 @@ def run_model(
         if fitted.status != "ok":
             problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
             continue
+        fits[request.label] = fitted
         for label, by in request.reported:
             stage = f"{spec.name} ({label})"
             average = partial(adjusted, fitted, by or None, over=spec.population, level=level, collapses=collapses)
@@ -126,10 +127,10 @@ def run_model(
                 if level_count(found, name) > 1:
                     compare = partial(contrasts_of, spec, found, name, level)
                     own = stages.attempt(f"{stage}, contrasts of {name}", compare, otherwise=None)
-                    compared += [(label, own)] if own is not None else []
+                    differences += [(label, own)] if own is not None else []
     return ModelResult(
-        spec.name, tuple(estimates), tuple(compared), _stacked(coefficients, COEFFICIENT_COLUMNS),
-        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, (*problems, *stages.problems),
+        spec.name, tuple(estimates), tuple(differences), _stacked(coefficients, COEFFICIENT_COLUMNS),
+        _stacked(diagnostics, DIAGNOSTIC_COLUMNS), excluded, (*problems, *stages.problems), fits=fits,
     )  # fmt: skip
 
 
@@ -185,103 +186,6 @@ def _stacked(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(columns))
 
 
-def stored_form(result: ModelResult) -> Stored:
-    """Split a result into JSON-able facts and arrays."""
-    arrays: dict[str, NDArray[Any]] = {}
-    content: dict[str, Any] = {
-        "name": result.name,
-        "excluded": result.excluded,
-        "problems": list(result.problems),
-        "coefficients": _frame_facts(result.coefficients),
-        "diagnostics": _frame_facts(result.diagnostics),
-        "origins": list(result.log_priors),
-    }
-    arrays |= {f"log_prior{number}": values for number, values in enumerate(result.log_priors.values())}
-    for kind, pairs in (("estimates", result.estimates), ("contrasts", result.contrasts)):
-        content[kind] = [
-            _estimates_facts(f"{kind}{number}", label, found, arrays) for number, (label, found) in enumerate(pairs)
-        ]
-    return content, arrays
-
-
-def result_from(stored: Stored, survey: Survey) -> ModelResult:
-    """Put a result together again; the sampling design comes from the survey."""
-    content, arrays = stored
-    return ModelResult(
-        name=content["name"],
-        estimates=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"]),
-        contrasts=tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["contrasts"]),
-        coefficients=_frame(content["coefficients"]),
-        diagnostics=_frame(content["diagnostics"]),
-        excluded=content["excluded"],
-        problems=tuple(content["problems"]),
-        log_priors={origin: arrays[f"log_prior{number}"] for number, origin in enumerate(content["origins"])},
-    )
-
-
-def _frame_facts(table: pd.DataFrame) -> dict[str, list[Any]]:
-    return {str(name): table[name].tolist() for name in table.columns}
-
-
-def _frame(facts: dict[str, list[Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {name: pd.Series(values, dtype=object if _is_text(values) else None) for name, values in facts.items()}
-    )
-
-
-def _is_text(values: list[Any]) -> bool:
-    return any(isinstance(value, str) for value in values)
-
-
-def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    arrays[f"{prefix}.covariance"] = found.covariance
-    arrays |= {f"{prefix}.{name}": value for name, value in _joint_law(found).items()}
-    own = found.contributions
-    if own is not None:
-        arrays |= {
-            f"{prefix}.values": own.values,
-            f"{prefix}.row_cell": own.row_cell,
-            f"{prefix}.row_weight": own.row_weight,
-        }
-        arrays |= {} if own.members is None else {f"{prefix}.members": own.members}
-    arrays[f"{prefix}.degrees"] = found.freedom.df
-    alike = own is not None and own.tally is not None and not own.tally.excess.any()
-    calibrated = own is not None and own.design is not None and bool(own.design.calibrations)
-    return {
-        "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),
-        "contributions": own is not None, "calibrated": calibrated, "design": own is not None and own.design is not None,
-        "alike": alike, "reasons": found.reasons.tolist(), "replicate_set": found.replicate_set,
-    }  # fmt: skip
-
-
-def _estimates(facts: dict[str, Any], arrays: dict[str, NDArray[Any]], survey: Survey) -> Estimates:
-    prefix = facts["prefix"]
-    contributions = None
-    if facts["contributions"]:
-        once = facts["alike"] or (survey.design is not None and survey.design.calibrations and not facts["calibrated"])
-        survey = survey.unweighted() if once else survey
-        members = arrays.get(f"{prefix}.members")
-        contributions = Influence(
-            arrays[f"{prefix}.values"], arrays[f"{prefix}.row_cell"].astype(np.intp), arrays[f"{prefix}.row_weight"],
-            survey.design if facts["design"] else None, survey.tally,
-            members=None if members is None else members.astype(bool), source=survey.identity,
-        )  # fmt: skip
-    free = Freedom(arrays[f"{prefix}.degrees"], np.array([*facts["reasons"], None], dtype=object)[:-1])
-    made = survey.replicates
-    return Estimates(
-        _frame(facts["table"]), tuple(facts["by"]), arrays[f"{prefix}.covariance"], contributions,
-        arrays.get(f"{prefix}.draws"), facts["df"], arrays.get(f"{prefix}.replicated"), facts["origin"], free,
-        made.identity if made is not None and facts["replicate_set"] else facts["replicate_set"],
-    )  # fmt: skip
-
-
-def _joint_law(found: Estimates) -> dict[str, NDArray[Any]]:
-    """Draws and replicates, where there are any."""
-    return {
-        name: value for name, value in (("draws", found.draws), ("replicated", found.replicated)) if value is not None
-    }
-
-
 Progress = Callable[[str, int, int], None]  # what, models done, models in all
 
 
@@ -323,7 +227,7 @@ DECOMPOSITION_COLUMNS = ("estimand", "by", "group", *(name for name in COLUMNS i
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """One fit of a model, again (cheap enough not to be kept between the steps of a run), and how it is reported."""
+    """One fit of a model, and how it is reported."""
 
     request: Request
     fit: Fit
@@ -351,8 +255,9 @@ class Explained:
 
 
 def fitted_requests(
-    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses, stages: Stages
-) -> list[Fitted]:
+    spec: ModelSpec, survey: Survey, extra: Sequence[tuple[str, ...]], collapses: Collapses, stages: Stages,
+    result: ModelResult | None = None,
+) -> list[Fitted]:  # fmt: skip
     """The usable fits of a model file; what is wrong with the others is in its result.
 
     Parameters
@@ -364,12 +269,17 @@ def fitted_requests(
     collapses : mapping of name to answers
     stages : Stages
         Every fit is one.
+    result : ModelResult, optional
+        Of the model; its fits are made again where it has none in memory.
     """
-    people = people_of(spec, survey)
+    people, known = people_of(spec, survey), None if result is None else result.fits
     found: list[Fitted] = []
     for request in requests_of(spec, extra):
-        made = stages.attempt(
-            f"{spec.name} ({request.label}), decomposition", partial(_fit, spec, request, people), otherwise=None
+        again = partial(_fit, spec, request, people)
+        made = (
+            stages.attempt(f"{spec.name} ({request.label}), decomposition", again, otherwise=None)
+            if known is None
+            else known.get(request.label)
         )
         if made is not None and made.status == "ok":
             found.append(Fitted(request, made, collapses, spec.population))
@@ -392,6 +302,7 @@ def explained(
     collapses: Mapping[str, Collapses],
     level: float,
     stages: Stages,
+    result: ModelResult | None = None,
 ) -> Explained:
     """Take every reported number of a model apart.
 
@@ -407,10 +318,12 @@ def explained(
         Of the intervals, above 0 and below 1.
     stages : Stages
         Every fit and every decomposition is one.
+    result : ModelResult, optional
+        As for `fitted_requests`.
     """
     tables: list[tuple[str, pd.DataFrame]] = []
     named = collapses.get(spec.outcome, {})
-    fits = tuple(fitted_requests(spec, survey, extra, named, stages))
+    fits = tuple(fitted_requests(spec, survey, extra, named, stages, result))
     for one in fits:
         solved: dict[Variables, Submodel] = {}
         for label, by in one.request.reported:
@@ -433,6 +346,7 @@ def _apart(*given: Any, **options: Any) -> pd.DataFrame | None:
 
 def all_explained(
     specs: Sequence[ModelSpec],
+    results: Sequence[ModelResult],
     survey: Survey,
     article: Article,
     raws: Mapping[str, Mapping[tuple[str, ...], Estimates]],
@@ -443,12 +357,14 @@ def all_explained(
     """`explained` of every model of a study; each is a stage."""
     named = [(at.outcome, at.by) for at in article.references()]
 
-    def taken_apart(one: ModelSpec) -> Explained:
-        return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages)
+    def taken_apart(one: ModelSpec, result: ModelResult) -> Explained:
+        return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages, result)
 
     return [
-        stages.attempt(f"{one.name}, decomposition", partial(taken_apart, one), otherwise=Explained(one.name, ()))
-        for one in specs
+        stages.attempt(
+            f"{one.name}, decomposition", partial(taken_apart, one, result), otherwise=Explained(one.name, ())
+        )
+        for one, result in zip(specs, results, strict=True)
     ]
 
 

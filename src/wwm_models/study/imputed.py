@@ -81,7 +81,9 @@ def _on_one(
 ) -> ModelResult:
     """The result on one completed survey; where it fails by a fault of ours the others are pooled without it."""
     try:
-        return run_model(spec, survey, collapses, extra, level)
+        return replace(
+            run_model(spec, survey, collapses, extra, level), fits=None
+        )  # too large to pass on, and not needed
     except PASSING:
         raise
     except Exception as problem:

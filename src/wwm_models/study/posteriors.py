@@ -46,12 +46,11 @@ from wwm_models.study.fits import (
     labelled,
     level_count,
     people_of,
-    result_from,
     status_of,
-    stored_form,
 )
 from wwm_models.study.model_files import JointSpec, ModelSpec
 from wwm_models.study.provenance import versions
+from wwm_models.study.stored_results import result_from, stored_form
 from wwm_models.survey.survey import Survey
 
 SAMPLED = "all exposures"

@@ -28,7 +28,7 @@ from wwm_models.parallel import in_processes, run_many
 from wwm_models.report.chart_files import library
 from wwm_models.report.files import write_report
 from wwm_models.results.files import write_table
-from wwm_models.results.folder import Checkpoints, new_results, reserved
+from wwm_models.results.folder import Checkpoints, Stored, new_results, reserved
 from wwm_models.results.results import Results, write_labels, write_manifest
 from wwm_models.stages import PASSING, Stages
 from wwm_models.study.declarations import Declared, collapses_of, read_study
@@ -39,9 +39,7 @@ from wwm_models.study.fits import (
     all_explained,
     joint_of,
     nothing_of,
-    result_from,
     status_of,
-    stored_form,
 )
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.model_files import ModelSpec
@@ -66,6 +64,7 @@ from wwm_models.study.provenance import (
 )
 from wwm_models.study.respondents import Respondents, prepared, respondents
 from wwm_models.study.robustness import begin_families, no_families, printed_note
+from wwm_models.study.stored_results import result_from, stored_form
 from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.survey.formats.columnar import data_name
 from wwm_models.survey.survey import Survey
@@ -83,13 +82,16 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
     tell : function of (str, int, int)
         Is told what is done, how many models are finished, and how many there are.
     """
-    waiting = [spec for spec in specs if not _is_kept(spec, work)]
-    done = len(specs) - len(waiting)
+    found = {spec.name: result for spec in specs if (result := _kept_result(spec, work)) is not None}
+    waiting = [spec for spec in specs if spec.name not in found]
+    done = len(found)
     sampled = [spec for spec in waiting if _is_sampled(spec, work)]
     shared = [spec for spec in waiting if work.scheduler and spec not in sampled and not spec.imputation]
     if shared:
         tell(f"{len(shared)} models at {work.scheduler}", done, len(specs))
-        for spec, stored in zip(shared, run_many(partial(_made, work), shared, scheduler=work.scheduler), strict=True):
+        for spec, stored in zip(
+            shared, run_many(partial(_stored, work), shared, scheduler=work.scheduler), strict=True
+        ):
             work.kept.save(spec.name, *stored)
         done += len(shared)
     sampled.sort(
@@ -98,37 +100,43 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
     for spec in waiting:
         if spec not in (*sampled, *shared):
             tell(spec.name, done, len(specs))
-            _run(spec, work)
+            found[spec.name] = _run(spec, work)
             done += 1
     if len(sampled) >= WORTH_IT and (os.cpu_count() or 1) > 1:
         tell("importing the sampler in two processes", done, len(specs))
-        for name in in_processes(_run, ((spec, work) for spec in sampled), in_order=False):
+        for name in in_processes(_run_apart, ((spec, work) for spec in sampled), in_order=False):
             done += 1
             tell(f"sampled {name}", done, len(specs))
     else:
         for spec in sampled:
             tell(f"sampling {spec.name}", done, len(specs))
-            _run(spec, work)
+            found[spec.name] = _run(spec, work)
             done += 1
-    return [_kept_result(spec, work) for spec in specs]
-
-
-def _is_kept(spec: ModelSpec, work: Work) -> bool:
-    return work.kept.load(spec.name) is not None
+    return [found[spec.name] if spec.name in found else _read_back(spec, work) for spec in specs]
 
 
 def _is_sampled(spec: ModelSpec, work: Work) -> bool:
     return "bayes" in work.engines and "bayes" in spec.engines
 
 
-def _run(spec: ModelSpec, work: Work) -> str:
-    """Run one model and store it; gives its name."""
-    work.kept.save(spec.name, *_made(work, spec))
-    return spec.name
+def _run(spec: ModelSpec, work: Work) -> ModelResult:
+    """Run one model and store its result, which keeps its fits in memory."""
+    result = _made(work, spec)
+    work.kept.save(spec.name, *stored_form(result))
+    return result
 
 
-def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run one model and give its results as they are stored."""
+def _run_apart(spec: ModelSpec, work: Work) -> str:
+    """The same in a process of its own, of which only the name comes back."""
+    return _run(spec, work).name
+
+
+def _stored(work: Work, spec: ModelSpec) -> Stored:
+    return stored_form(_made(work, spec))
+
+
+def _made(work: Work, spec: ModelSpec) -> ModelResult:
+    """Run one model."""
     extra, collapses = joint_of(work.article, spec.outcome), work.collapses.get(spec.outcome, {})
 
     def sampled(result: ModelResult, named: ModelSpec, survey: Survey) -> ModelResult:
@@ -136,22 +144,27 @@ def _made(work: Work, spec: ModelSpec) -> tuple[dict[str, Any], dict[str, Any]]:
 
     own = sampled if _is_sampled(spec, work) else None
     try:
-        result = run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own)
+        return run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own)
     except PASSING:
         raise
     except Exception as problem:
-        result = nothing_of(spec, status_of(problem)[1])
-    return stored_form(result)
+        return nothing_of(spec, status_of(problem)[1])
 
 
-def _kept_result(spec: ModelSpec, work: Work) -> ModelResult:
+def _kept_result(spec: ModelSpec, work: Work) -> ModelResult | None:
     stored = work.kept.load(spec.name)
-    if stored is None:
+    return None if stored is None else result_from(stored, work.survey)
+
+
+def _read_back(spec: ModelSpec, work: Work) -> ModelResult:
+    """What another process has stored."""
+    found = _kept_result(spec, work)
+    if found is None:
         raise ResultsError(
             f"The finished model {spec.name} cannot be read back from {work.kept.folder}. Expected the file that this run wrote. "
             "Look whether another run works on the same --out, and start again."
         )
-    return result_from(stored, work.survey)
+    return found
 
 
 def copy_posteriors(kept: Checkpoints, declared: Declared, engines: Sequence[str], folder: Path) -> None:
@@ -345,7 +358,7 @@ def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: st
     told = [silenced(result, out.models.get(result.name, "")) for result in results]
     compared = [replace(one, contrasts=()) if one.name in out.models else one for one in told]
     families = own.attempt(TESTS, lambda: begin_families(declared.models, compared, level), otherwise=no_families)
-    why = all_explained(declared.models, survey, declared.article, raws, work.collapses, level, own)
+    why = all_explained(declared.models, told, survey, declared.article, raws, work.collapses, level, own)
     judged = judged_specs(declared.models, out.models)
     tested = own.attempt(TESTS, families, otherwise=no_families())
     tables = study_tables(survey, declared.article, judged, told, why, raws, tested, lang, level, own)

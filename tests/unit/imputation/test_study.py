@@ -14,10 +14,11 @@ from wwm_models.errors import DeclarationError, ImputationError
 from wwm_models.results.folder import Checkpoints
 from wwm_models.study import imputed
 from wwm_models.study.declarations import Declared
-from wwm_models.study.fits import ModelResult, Work, result_from, run_model, stored_form
+from wwm_models.study.fits import ModelResult, Work, run_model
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.model_files import ModelSpec, bundled_study, read_model
 from wwm_models.study.run import copy_posteriors, finished_models
+from wwm_models.study.stored_results import result_from, stored_form
 
 FOLDER = bundled_study("wwm21")
 Pair = tuple[ModelSpec, wwm.Survey]
