@@ -45,6 +45,22 @@ def test_a_study_of_one_model_without_a_contrast_is_finished(change, code, small
     assert (out / "report.html").is_file()
 
 
+@pytest.mark.parametrize("exposures", ['["age_group"]', '["age_group", "household"]'])
+def test_a_total_is_without_the_other_exposure_only_where_there_is_one(exposures, small: Path):
+    (small / "study" / "wish_nominal.toml").unlink()
+    (small / "study" / "wish.toml").write_text(
+        f'outcome = "wish"\nfamily = "cumulative"\nexposures = {exposures}\nestimands = ["total"]\n', encoding="utf-8"
+    )
+    out, other = small / "out", "household" in exposures
+    assert (
+        main(["run", str(small / "study"), "--data", str(small / "data.csv"), "--out", str(out), "--lang", "en"]) == 0
+    )
+    drawn = [path.read_text(encoding="utf-8") for path in (out / "figures").glob("*.svg")]
+    assert drawn
+    for told in (*drawn, (out / "report.html").read_text(encoding="utf-8")):
+        assert ("without the other exposure" in told) == other
+
+
 def test_a_printed_number_without_a_model_stands_beside_raw(small: Path, capsys: pytest.CaptureFixture[str]):
     study = small / "study"
     (study / "wish_nominal.toml").unlink()

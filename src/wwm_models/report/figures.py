@@ -209,7 +209,7 @@ def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparis
     shown = {model: comparison.shown(model, by) for model in models}
     wanted: Sequence[str] = declared["categories"]
     every = [row for rows in shown.values() for row in rows]
-    estimand = labels.estimand(shown_estimand(every)) if every else NOTHING
+    estimand = labels.estimand(shown_estimand(every), models) if every else NOTHING
     whole = sorted(
         shown.values(), key=lambda rows: -len(grouped(rows, "group"))
     )  # a model that lacks a group does not say where it stands

@@ -203,7 +203,7 @@ def _moved(
         points=Text(*(each.decimal(points, 1) for each in numbers)), least=Text(*(each.decimal(least, 1) for each in numbers)),
         tolerance=Text(*(each.plain(tolerance) for each in numbers)),
     )  # fmt: skip
-    label = labels.estimand(text(row, "estimand"))
+    label = labels.estimand(text(row, "estimand"), [text(row, "model")])
     return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
 
 

@@ -94,7 +94,7 @@ def robustness_table(labels: Labels) -> Table | None:
     order = list(numbers.values())[:MOST]
     lines = tuple(
         Line(
-            Text(*(f"{number_name(row, labels).of(lang)} · {labels.estimand(text(row, 'estimand')).of(lang)}" for lang in LANGUAGES)),
+            Text(*(f"{number_name(row, labels).of(lang)} · {labels.estimand(text(row, 'estimand'), [text(row, 'model')]).of(lang)}" for lang in LANGUAGES)),
             (
                 *(cell(row, name, "percent") for name in variants), cell(row, "largest_gap_points", "tenth"),
                 words.get(f"variant_{text(row, 'against')}") or labels.said(text(row, "against")),
@@ -270,7 +270,7 @@ def models_table(labels: Labels) -> Table | None:
             labels.model(name),
             (
                 plain(clean(of.get("formula", ""))), plain(clean(f"{of.get('family', '')} ({of.get('link', '')})")),
-                words["yes"] if of.get("primary") else words["no"], _listed([labels.estimand(one) for one in of.get("estimands", ())]),
+                words["yes"] if of.get("primary") else words["no"], _listed([labels.estimand(one, [name]) for one in of.get("estimands", ())]),
             ),
         )
         for name, of in facts.items()

@@ -386,12 +386,20 @@ class Labels:
         """Names of the variables of a grouping."""
         return _joined((self.variable(name) for name in by.split(";")), self._and())
 
-    def estimand(self, estimand: str) -> Text:
-        """The estimand in words; its own name where it is not one of ours."""
+    def estimand(self, estimand: str, models: Iterable[str] = ()) -> Text:
+        """The estimand, of these models or of all, in words; its own name where it is not one of ours."""
+        if estimand == "total" and not self._several_exposures(models):
+            return self.words["estimand_total_alone"]
         if estimand.endswith("-adjusted"):
             others = (self.variable(name) for name in estimand.removesuffix("-adjusted").split("+"))
             return self.words.fill("estimand_adjusted", other=_joined(others, self._and()))
         return self.words.get(f"estimand_{estimand}") or plain(clean(estimand))
+
+    def _several_exposures(self, models: Iterable[str]) -> bool:
+        """Whether some of these models, or of all, has more exposures than one, or nobody knows."""
+        facts: Mapping[str, Mapping[str, Any]] = self.results.declared.get("models", {})
+        known = [facts.get(name, {}).get("exposures") for name in tuple(models) or facts]
+        return not known or any(own is None or len(own) > 1 for own in known)
 
     @cached_property
     def phrases(self) -> Phrases:

@@ -105,6 +105,7 @@ def _facts(spec: ModelSpec) -> dict[str, Any]:
         "tolerance": spec.tolerance,
         "weights": spec.weights,
         "estimands": list(spec.estimands),
+        "exposures": list(spec.exposures),
     }
 
 
