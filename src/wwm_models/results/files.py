@@ -176,7 +176,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     safe = table.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
-            safe[name] = safe[name].astype(object).map(_defused)
+            values = safe[name].astype(object)
+            known = {text: _defused(text) for text in {value for value in values if isinstance(value, str)}}
+            safe[name] = values.map(lambda value, known=known: known[value] if isinstance(value, str) else value)
     write_bytes(safe.to_csv(index=False, lineterminator="\n").encode("utf-8"), path)
 
 
@@ -228,8 +230,6 @@ def not_written(path: Path, problem: Exception) -> ResultsError:
     )
 
 
-def _defused(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def _defused(value: str) -> str:
     text = _ODD_SPACE.sub(" ", HARMFUL.sub("", value))
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -260,6 +260,8 @@ def adjusted_in_families(contrasts: pd.DataFrame, families: pd.DataFrame) -> pd.
     families : DataFrame
         Of `families_table`.
     """
+    if not len(families):
+        return contrasts
     keys = ["model", "label", "by", "group", "category", "contrast"]
     own = families.assign(label=families["estimand"])
     known = dict(zip(own[keys].itertuples(index=False, name=None), own["p_max_t"], strict=True))
