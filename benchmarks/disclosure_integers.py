@@ -25,7 +25,7 @@ from scipy.special import gammaln
 
 import wwm_models as wwm
 from wwm_models.claims.article import Article
-from wwm_models.disclosure.precision import models_together
+from wwm_models.disclosure.presentation_rules import models_together
 from wwm_models.disclosure.suppressed_tables import Withheld, withhold, without_withheld
 from wwm_models.errors import WwmError
 from wwm_models.likelihood.likelihood import cell_likelihood
@@ -34,7 +34,7 @@ from wwm_models.study.diagnostics import failure
 from wwm_models.study.fits import ModelResult, people_of, run_model
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.study.provenance import refused_models, silenced
-from wwm_models.study.tables import adjusted_of
+from wwm_models.study.result_tables import adjusted_of
 
 Array = NDArray[np.float64]
 BELOW = 10

@@ -17,7 +17,7 @@ import wwm_models as wwm
 from wwm_models.disclosure.suppressed_tables import ModelOf
 from wwm_models.errors import WwmError
 from wwm_models.likelihood.likelihood import cell_likelihood
-from wwm_models.study.tables import flat
+from wwm_models.study.result_tables import flat
 
 Array = NDArray[np.float64]
 NEAR = 0.005  # of a posterior mean to the percentage it follows

@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from wwm_models.bayes.joint_data import JointPosterior
     from wwm_models.bayes.joint_density import JointPriors
     from wwm_models.bayes.joint_sample import sample_joint
-    from wwm_models.bayes.loo import Loo, loo, loo_items, stacking
+    from wwm_models.bayes.leave_one_out import Loo, loo, loo_items, stacking
     from wwm_models.bayes.posterior import Posterior
     from wwm_models.bayes.sample import sample
     from wwm_models.claims.article import read_article
     from wwm_models.claims.comparison import Comparison, compare
     from wwm_models.claims.fragility import fragility
     from wwm_models.diagnostics.goodness_of_fit import hosmer_lemeshow, lipsitz
-    from wwm_models.diagnostics.posterior_predictive import posterior_predictive, posterior_predictive_items
-    from wwm_models.diagnostics.power_scaling import power_scaling
+    from wwm_models.diagnostics.hypothesis_tests import likelihood_ratio, wald_test
+    from wwm_models.diagnostics.predictive_checks import posterior_predictive, posterior_predictive_items
+    from wwm_models.diagnostics.prior_sensitivity import power_scaling
     from wwm_models.diagnostics.proportional_odds import brant, nominal_test, po_size, scale_test
     from wwm_models.diagnostics.residuals import pearson, pulkstenis_robinson, randomised_pit, surrogate_residuals
     from wwm_models.diagnostics.specification import weights_matter
-    from wwm_models.diagnostics.tests import likelihood_ratio, wald_test
-    from wwm_models.disclosure.precision import precision
+    from wwm_models.disclosure.presentation_rules import precision
     from wwm_models.estimates.adjusted import adjusted, adjusted_items, prior_predictive
     from wwm_models.estimates.change import change, change_between, equivalence
     from wwm_models.estimates.confounding import e_value, e_values
@@ -58,7 +58,7 @@ _HOME = {
     "Imputations": "imputation.impute",
     "JointPosterior": "bayes.joint_data",
     "JointPriors": "bayes.joint_density",
-    "Loo": "bayes.loo",
+    "Loo": "bayes.leave_one_out",
     "Margins": "identification.joint_table",
     "Model": "models.model",
     "Posterior": "bayes.posterior",
@@ -83,21 +83,21 @@ _HOME = {
     "fragility": "claims.fragility",
     "hosmer_lemeshow": "diagnostics.goodness_of_fit",
     "impute": "imputation.impute",
-    "likelihood_ratio": "diagnostics.tests",
+    "likelihood_ratio": "diagnostics.hypothesis_tests",
     "lipsitz": "diagnostics.goodness_of_fit",
-    "loo": "bayes.loo",
-    "loo_items": "bayes.loo",
+    "loo": "bayes.leave_one_out",
+    "loo_items": "bayes.leave_one_out",
     "mean": "estimates.raw",
     "mean_score": "estimates.quantities",
     "nominal_test": "diagnostics.proportional_odds",
     "pearson": "diagnostics.residuals",
     "po_size": "diagnostics.proportional_odds",
     "pool": "imputation.pool",
-    "posterior_predictive": "diagnostics.posterior_predictive",
-    "posterior_predictive_items": "diagnostics.posterior_predictive",
+    "posterior_predictive": "diagnostics.predictive_checks",
+    "posterior_predictive_items": "diagnostics.predictive_checks",
     "poststratify": "survey.calibration",
-    "power_scaling": "diagnostics.power_scaling",
-    "precision": "disclosure.precision",
+    "power_scaling": "diagnostics.prior_sensitivity",
+    "precision": "disclosure.presentation_rules",
     "predict": "estimates.quantities",
     "prior_predictive": "estimates.adjusted",
     "pulkstenis_robinson": "diagnostics.residuals",
@@ -116,12 +116,12 @@ _HOME = {
     "sample_joint": "bayes.joint_sample",
     "scale_test": "diagnostics.proportional_odds",
     "slopes": "estimates.quantities",
-    "stacking": "bayes.loo",
+    "stacking": "bayes.leave_one_out",
     "superiority": "estimates.quantities",
     "surrogate_residuals": "diagnostics.residuals",
     "total": "estimates.raw",
     "trim": "survey.calibration",
-    "wald_test": "diagnostics.tests",
+    "wald_test": "diagnostics.hypothesis_tests",
     "weights_matter": "diagnostics.specification",
 }
 

@@ -11,7 +11,7 @@ from benchmarks import designs
 from scipy import stats
 
 import wwm_models as wwm
-from wwm_models.disclosure.precision import precision
+from wwm_models.disclosure.presentation_rules import precision
 from wwm_models.errors import FitError, SurveyError
 from wwm_models.estimates.joint_law import stacked
 

@@ -13,7 +13,7 @@ import pytest
 import wwm_models as wwm
 from wwm_models.bayes.sample import posterior_problem
 from wwm_models.diagnostics.specification import weights_matter
-from wwm_models.disclosure.precision import precision
+from wwm_models.disclosure.presentation_rules import precision
 from wwm_models.errors import SurveyError
 from wwm_models.survey.overview import overview
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.bayes.loo import Loo, stacking
+from wwm_models.bayes.leave_one_out import Loo, stacking
 from wwm_models.errors import AdjustError, FitError, ImputationError, SurveyError
 from wwm_models.survey.survey import Survey
 

@@ -17,7 +17,7 @@ import pytest
 from wwm_models.demo.respondents import quota_respondents
 from wwm_models.identification.bounds import BOUNDS_COLUMNS
 from wwm_models.report.page import render_page, unpacked
-from wwm_models.results.files import write_table
+from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import Results
 from wwm_models.study.model_files import bundled_study
 from wwm_models.study.run import run_study

@@ -18,7 +18,7 @@ from tests.page import read_back as back
 
 from wwm_models.cli.main import main
 from wwm_models.demo.respondents import quota_respondents
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.study.run import run_study
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wwm_models.cli.main import main
-from wwm_models.results.files import write_table
+from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import Results, write_labels, write_manifest
 
 DAMAGE: dict[str, Callable[[Path], object]] = {

@@ -8,7 +8,7 @@ import pytest
 
 from wwm_models.report.numbers import Value
 from wwm_models.report.text import Labels
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.results.results import stored_results
 
 PAGE = Path(__file__).resolve().parents[2] / "results" / "wwm21-synthetic" / "report.html"

@@ -18,13 +18,13 @@ from wwm_models.errors import ResultsError
 from wwm_models.report import table_files as tables_as_text
 from wwm_models.report.chart_files import written
 from wwm_models.report.charts import Row, axis_of, colours_of, on
-from wwm_models.report.files import drawing, left_out, rewrite_report, write_report
 from wwm_models.report.numbers import Numbers
 from wwm_models.report.page import report_of
+from wwm_models.report.report_files import drawing, left_out, rewrite_report, write_report
 from wwm_models.report.table_files import rendered, write_tables
 from wwm_models.report.tables import Column, Line, Table
 from wwm_models.report.text import Words, clean, plain
-from wwm_models.results.files import write_table
+from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import stored_results, verify_results, write_labels, write_manifest
 from wwm_models.stages import Whole
 

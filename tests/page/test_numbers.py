@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wwm_models.report.numbers import Numbers, Value
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 
 ALL_NUMBERS = """() => Array.from(document.querySelectorAll('data')).map((one) => {
   const own = one.closest('.nl, .en');

@@ -11,8 +11,8 @@ import pytest
 from tests.page import read_back as back
 from tests.page.read_tables import read_table_file
 
-from wwm_models.report.files import write_report
-from wwm_models.results.files import write_table
+from wwm_models.report.report_files import write_report
+from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import write_labels
 from wwm_models.study.model_files import bundled_study
 from wwm_models.study.run import run_study

@@ -12,7 +12,7 @@ import wwm_models as wwm
 from wwm_models.report.figures import comparison_of
 from wwm_models.report.page import render_page
 from wwm_models.report.text import Labels
-from wwm_models.study.tables import FLAT, FLAT_CONTRASTS, _raw_rows, flat
+from wwm_models.study.result_tables import FLAT, FLAT_CONTRASTS, _raw_rows, flat
 
 ONE = "cannot be estimated, since all respondents are in one sampling unit"
 NONE = "cannot be estimated, since there are no respondents"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wwm_models.report.files import drawing
 from wwm_models.report.page import render_page, report_of
+from wwm_models.report.report_files import drawing
 
 
 @pytest.fixture

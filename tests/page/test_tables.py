@@ -6,11 +6,11 @@ import pytest
 
 from wwm_models.claims.comparison import COMPARISON_COLUMNS as COMPARISON
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS as FRAGILITY
-from wwm_models.disclosure.precision import PRECISION_COLUMNS
+from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS as DIAGNOSTICS
 from wwm_models.study.fits import DECOMPOSITION_COLUMNS as DECOMPOSITION
+from wwm_models.study.result_tables import AGREEMENT_COLUMNS as AGREEMENT
 from wwm_models.study.robustness import ROBUSTNESS_COLUMNS as ROBUSTNESS
-from wwm_models.study.tables import AGREEMENT_COLUMNS as AGREEMENT
 
 WRITTEN = {
     "comparison": COMPARISON,

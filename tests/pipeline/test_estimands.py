@@ -10,7 +10,7 @@ import pytest
 
 from wwm_models.cli.main import main
 from wwm_models.errors import ResultsError
-from wwm_models.results.files import read_table, write_table
+from wwm_models.results.atomic_files import read_table, write_table
 
 TEXT = "total: exposure=age_group; adjusters=none; population=sample; averaging=weighted respondents"
 REPORTED = ("raw", "adjusted", "contrasts", "comparison", "decomposition", "families", "robustness", "agreement")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from wwm_models.cli.main import main
 from wwm_models.numerics.multiplicity import holm
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 
 KEYS = ["model", "estimand", "by", "group", "category", "contrast"]
 

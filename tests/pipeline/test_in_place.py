@@ -14,9 +14,9 @@ import pytest
 from wwm_models.cli.main import main
 from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import SurveyError
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.study.declarations import read_study
-from wwm_models.study.respondents import asked_variables
+from wwm_models.study.preparation import asked_variables
 from wwm_models.study.run import run_study
 from wwm_models.survey.codebook_reader import read_codebook
 
@@ -208,7 +208,7 @@ def test_what_needs_respondents_one_by_one_is_refused_before_anything_is_counted
 ):
     if not asked:
         request.getfixturevalue("nothing_fits")
-    monkeypatch.setattr("wwm_models.study.respondents.counts_of", lambda *_: pytest.fail("counted"))
+    monkeypatch.setattr("wwm_models.study.preparation.counts_of", lambda *_: pytest.fail("counted"))
     model = small / "study" / "wish.toml"
     model.write_text(
         model.read_text(encoding="utf-8") + '[imputation]\nm = 2\nvariables = ["household"]\n', encoding="utf-8"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.study.run import run_study
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from wwm_models.bayes.joint_sample import sample_joint
 from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError
 from wwm_models.report.text import Labels
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.results.results import stored_results
 from wwm_models.study.model_files import read_joint_model
 from wwm_models.study.posteriors import priors_of

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from wwm_models.cli.main import main
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 
 ASKED = 'engines = ["likelihood", "bayes"]\n'
 

@@ -14,7 +14,7 @@ import pytest
 from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError, FitError
 from wwm_models.report.page import unpacked
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.stages import Stages, Whole, failed
 
 WHY = (
@@ -24,13 +24,13 @@ WHY = (
 PAGE = {"report.html", "manifest.json"}
 # stage: what is made to fail, the call of it that fails (-1: every one), how the sentence begins, and the files that differ from an undisturbed run
 STAGES: dict[str, tuple[str, int, str, set[str]]] = {
-    "a figure": ("report.files._figure", 0, "figures/figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
-    "what a figure shows": ("report.files._sheets", 0, "figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
+    "a figure": ("report.report_files._figure", 0, "figures/figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
+    "what a figure shows": ("report.report_files._sheets", 0, "figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
     "a Word file": ("report.table_files.write_word", 0, "tables/figure-1--age_group.docx", {"tables/figure-1--age_group.docx"}),
     "a LaTeX file": ("report.table_files.latex", 0, "tables/figure-1--age_group.tex", {"tables/figure-1--age_group.tex"}),
-    "the table of claims": ("report.files.ledger_table", 0, "tables/claims", {f"tables/claims.{end}" for end in ("docx", "html", "md", "tex")}),
-    "all tables": ("report.files.write_tables", 0, "tables", {"tables/*"}),
-    "the page": ("report.files.page_of", 0, "report.html", set()),
+    "the table of claims": ("report.report_files.ledger_table", 0, "tables/claims", {f"tables/claims.{end}" for end in ("docx", "html", "md", "tex")}),
+    "all tables": ("report.report_files.write_tables", 0, "tables", {"tables/*"}),
+    "the page": ("report.report_files.page_of", 0, "report.html", set()),
     "bounds": ("study.run.begin_bounds", -1, "bounds", {"labels.json"}),
     "families of tests": ("study.run.begin_families", 0, "families of tests", {"labels.json", "families.csv"}),
     "a second opinion": ("study.diagnostics.second_opinion", 0, "wish (all exposures), second opinion", set()),
@@ -40,9 +40,9 @@ STAGES: dict[str, tuple[str, int, str, set[str]]] = {
     "contrasts": ("study.fits.contrasts", 0, "wish (household-adjusted), contrasts of age_group", {"contrasts.csv", "estimands.csv"}),
     "a decomposition": ("study.fits.decompose_fit", 1, "wish (household-adjusted), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "claims.csv", "tables/claims.*"}),
     "a fit of a decomposition": ("study.fits._fit", 0, "wish (all exposures), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "fragility.csv", "claims.csv", "tables/claims.*"}),
-    "robustness": ("study.tables.robustness_table", 0, "wish, robustness", {"labels.json", "robustness.csv"}),
-    "agreement": ("study.tables.agreement_table", 0, "wish, agreement", {"labels.json"}),
-    "fragility": ("study.tables.fragility_table", 0, "fragility", {"labels.json", "fragility.csv"}),
+    "robustness": ("study.result_tables.robustness_table", 0, "wish, robustness", {"labels.json", "robustness.csv"}),
+    "agreement": ("study.result_tables.agreement_table", 0, "wish, agreement", {"labels.json"}),
+    "fragility": ("study.result_tables.fragility_table", 0, "fragility", {"labels.json", "fragility.csv"}),
     "a claim": ("claims.comparison.judge", 0, "claim C1", {"labels.json", "claims.csv", "tables/claims.*"}),
     "a model": ("study.run.run_declared", 0, "wish (all exposures)", {"*.csv", "figures/*", "tables/*"}),
 }  # fmt: skip
@@ -110,8 +110,8 @@ def test_a_failing_stage_costs_its_own_output(stage, whole, monkeypatch, capsys)
 
 
 def test_a_reader_of_the_page_is_told(whole, monkeypatch):
-    planted(monkeypatch, "report.files._figure", 0, RuntimeError("planted"))
-    planted(monkeypatch, "study.tables.fragility_table", 0, MemoryError())
+    planted(monkeypatch, "report.report_files._figure", 0, RuntimeError("planted"))
+    planted(monkeypatch, "study.result_tables.fragility_table", 0, MemoryError())
     assert run(whole, "told") == 1
     page = (whole / "told" / "report.html").read_text(encoding="utf-8")
     assert "figures/figure-1: failed. RuntimeError" in page

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from wwm_models.errors import DeclarationError, did_you_mean, listed
-from wwm_models.survey.toml import check_keys
+from wwm_models.toml_tables import check_keys
 
 NAMED = re.compile(r"\s*([a-z_0-9]+)\s*\(([^()]*)\)\s*")
 ARGUMENTS = {

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
-from wwm_models.survey.toml import Table, read_toml
+from wwm_models.toml_tables import Table, read_toml
 
 FIGURE_KINDS: Final = ("answers", "matrix", "paired")
 

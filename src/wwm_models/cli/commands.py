@@ -23,19 +23,19 @@ import pandas as pd
 
 from wwm_models.claims.article import read_article
 from wwm_models.cli.main import DONE, NOT_USABLE, csv_file
-from wwm_models.cli.text import checked_text, claims_text, comparison_text, told
+from wwm_models.cli.terminal_text import checked_text, claims_text, comparison_text, told
 from wwm_models.demo.respondents import quota_respondents, random_respondents
 from wwm_models.disclosure.determined import group_words
-from wwm_models.disclosure.precision import differencing, models_together
+from wwm_models.disclosure.presentation_rules import differencing, models_together
 from wwm_models.errors import DeclarationError, ResultsError
 from wwm_models.identification.bounds import BoundsResult
 from wwm_models.identification.bounds import bounds as allowed_by
 from wwm_models.identification.joint_table import read_margins
 from wwm_models.report.figures import comparison_of
-from wwm_models.report.files import left_out, rewrite_report
 from wwm_models.report.ledger import ledger
+from wwm_models.report.report_files import left_out, rewrite_report
 from wwm_models.report.text import Labels
-from wwm_models.results.files import write_bytes
+from wwm_models.results.atomic_files import write_bytes
 from wwm_models.results.results import (
     as_written,
     read_manifest,
@@ -47,7 +47,7 @@ from wwm_models.results.results import (
 from wwm_models.stages import Stages
 from wwm_models.study.declarations import joint_names
 from wwm_models.study.model_files import bundled_study, study_folder
-from wwm_models.study.respondents import check_study
+from wwm_models.study.preparation import check_study
 from wwm_models.study.run import Run, run_study
 from wwm_models.survey.codebook_reader import locked, read_codebook
 from wwm_models.survey.ddi import described_by, read_ddi
@@ -278,7 +278,7 @@ def bounds(options: argparse.Namespace) -> int:
 
 
 def _write(found: BoundsResult, study: str, out: Path) -> None:
-    from wwm_models.results.files import write_table
+    from wwm_models.results.atomic_files import write_table
     from wwm_models.study.provenance import bounds_csv
 
     write_table(bounds_csv(found, study), out)

@@ -54,7 +54,7 @@ import pandas as pd
 from scipy import stats
 
 from wwm_models.arguments import MOST, whole_number
-from wwm_models.diagnostics.tests import (
+from wwm_models.diagnostics.hypothesis_tests import (
     Wald,
     chi_square,
     pseudo_likelihood,

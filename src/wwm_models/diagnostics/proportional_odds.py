@@ -54,7 +54,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from wwm_models.diagnostics.goodness_of_fit import TIE_DIGITS
-from wwm_models.diagnostics.tests import (
+from wwm_models.diagnostics.hypothesis_tests import (
     ROW,
     Wald,
     chi_square,

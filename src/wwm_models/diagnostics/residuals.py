@@ -51,7 +51,7 @@ from wwm_models.diagnostics.goodness_of_fit import (
     residual_covariance,
     summary,
 )
-from wwm_models.diagnostics.tests import Wald, chi_square, pseudo_likelihood, refuse_pseudo_likelihood
+from wwm_models.diagnostics.hypothesis_tests import Wald, chi_square, pseudo_likelihood, refuse_pseudo_likelihood
 from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.estimates.contrasts import HypothesisTest
 from wwm_models.estimates.standardise import model_values, refuse_unusable

@@ -27,7 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.arguments import shortened
-from wwm_models.diagnostics.tests import reference_note, refuse_monotone, wald
+from wwm_models.diagnostics.hypothesis_tests import reference_note, refuse_monotone, wald
 from wwm_models.errors import AdjustError
 from wwm_models.estimates.contrasts import HypothesisTest
 from wwm_models.estimates.standardise import refuse_unusable

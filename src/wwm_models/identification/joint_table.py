@@ -20,7 +20,7 @@ from wwm_models.claims.article import Article
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.codebook_reader import read_codebook
-from wwm_models.survey.toml import Table, read_toml
+from wwm_models.toml_tables import Table, read_toml
 
 DELTAS = (0.0, 0.02, 0.05, 0.10, 0.20)
 

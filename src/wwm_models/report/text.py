@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from wwm_models.results.files import HARMFUL
+from wwm_models.results.atomic_files import HARMFUL
 from wwm_models.results.results import Results
 from wwm_models.survey.survey import Level
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wwm_models.errors import ResultsError
-from wwm_models.results.files import held_alone, kept_folder, not_written, write_bytes
+from wwm_models.results.atomic_files import held_alone, kept_folder, not_written, write_bytes
 from wwm_models.results.results import foreign_files
 
 _EXCHANGE = 2  # RENAME_EXCHANGE of linux/fs.h

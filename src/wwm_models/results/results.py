@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 import pandas as pd
 
 from wwm_models.errors import ResultsError, WwmError, listed
-from wwm_models.results.files import kept_folder, read_table, write_bytes
+from wwm_models.results.atomic_files import kept_folder, read_table, write_bytes
 from wwm_models.survey.survey import Collapse, Level, Variable
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.bayes.joint_data import JointPosterior
-from wwm_models.bayes.loo import Loo, loo, loo_items
+from wwm_models.bayes.leave_one_out import Loo, loo, loo_items
 from wwm_models.bayes.posterior import Posterior
-from wwm_models.diagnostics.posterior_predictive import posterior_predictive, posterior_predictive_items
-from wwm_models.diagnostics.power_scaling import power_scaled
+from wwm_models.diagnostics.predictive_checks import posterior_predictive, posterior_predictive_items
+from wwm_models.diagnostics.prior_sensitivity import power_scaled
 from wwm_models.diagnostics.proportional_odds import brant, po_size
 from wwm_models.diagnostics.specification import second_opinion, weights_matter
 from wwm_models.errors import WwmError

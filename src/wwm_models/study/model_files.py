@@ -19,7 +19,7 @@ from typing import Any
 from wwm_models.arguments import MOST
 from wwm_models.errors import DeclarationError, did_you_mean, listed
 from wwm_models.survey.frames import refuse_column_name
-from wwm_models.survey.toml import check_keys, read_toml
+from wwm_models.toml_tables import check_keys, read_toml
 
 
 def bundled_study(name: str) -> Path:

@@ -33,8 +33,8 @@ from wwm_models.study.declarations import Declared, collapses_of, model_of, repo
 from wwm_models.study.diagnostics import failure
 from wwm_models.study.fits import ModelResult, joint_of, people_of
 from wwm_models.study.model_files import ModelSpec
+from wwm_models.study.result_tables import adjusted_of, with_study
 from wwm_models.study.robustness import printed_groupings
-from wwm_models.study.tables import adjusted_of, with_study
 from wwm_models.survey.survey import Survey
 
 PACKAGES = ("wwm-models", "numpy", "scipy", "pandas", "patsy", "pyreadstat", "nutpie")

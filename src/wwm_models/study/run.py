@@ -26,8 +26,8 @@ from wwm_models.disclosure.suppressed_tables import withhold, without_withheld
 from wwm_models.errors import ResultsError
 from wwm_models.parallel import in_processes, run_many
 from wwm_models.report.chart_files import library
-from wwm_models.report.files import write_report
-from wwm_models.results.files import write_table
+from wwm_models.report.report_files import write_report
+from wwm_models.results.atomic_files import write_table
 from wwm_models.results.folder import Checkpoints, Stored, new_results, reserved
 from wwm_models.results.results import Results, write_labels, write_manifest
 from wwm_models.stages import PASSING, Stages
@@ -51,6 +51,7 @@ from wwm_models.study.posteriors import (
     with_joint_results,
     with_posterior,
 )
+from wwm_models.study.preparation import Respondents, prepared, respondents
 from wwm_models.study.provenance import (
     begin_bounds,
     declared_facts,
@@ -62,10 +63,9 @@ from wwm_models.study.provenance import (
     silenced,
     with_bounds,
 )
-from wwm_models.study.respondents import Respondents, prepared, respondents
+from wwm_models.study.result_tables import precision_table, study_tables, with_study
 from wwm_models.study.robustness import begin_families, no_families, printed_note
 from wwm_models.study.stored_results import result_from, stored_form
-from wwm_models.study.tables import precision_table, study_tables, with_study
 from wwm_models.survey.formats.columnar import data_name
 from wwm_models.survey.survey import Survey
 

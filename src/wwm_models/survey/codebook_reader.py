@@ -39,7 +39,7 @@ from wwm_models.survey.conditions import check_condition, read_condition
 from wwm_models.survey.frames import refuse_collapse_name, refuse_column_name
 from wwm_models.survey.sampling_design import Lonely
 from wwm_models.survey.survey import Collapse, Level, Variable, WeightKind
-from wwm_models.survey.toml import Table, read_toml
+from wwm_models.toml_tables import Table, read_toml
 
 SOURCES: Final = ("column", "position", "question", "rules", "from")
 _COMMON: Final = ("levels", "nl", "en")

@@ -23,7 +23,7 @@ from wwm_models.survey.formats.columnar import data_name
 from wwm_models.survey.formats.text import likely
 from wwm_models.survey.frames import RESERVED_COLUMNS
 from wwm_models.survey.recode_values import suspicious
-from wwm_models.survey.toml import LONGEST
+from wwm_models.toml_tables import LONGEST
 
 MOST_ANSWERS: Final = 40  # a column with more distinct texts than this is free text
 FEW_CODES: Final = 12  # whole numbers that may be codes

@@ -27,7 +27,7 @@ from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.survey.frames import as_read, refuse_alike, refuse_kind
 from wwm_models.survey.sampling_design import column_of
 from wwm_models.survey.survey import Survey
-from wwm_models.survey.toml import check_keys, read_toml
+from wwm_models.toml_tables import check_keys, read_toml
 
 Margins = Mapping[str, Mapping[str, float]]
 JOINED: Final = ":"

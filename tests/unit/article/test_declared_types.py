@@ -22,7 +22,7 @@ from wwm_models.identification.joint_table import read_margins
 from wwm_models.study.model_files import bundled_study, read_joint_model, read_model
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.population_margins import read_weighting_margins
-from wwm_models.survey.toml import read_toml
+from wwm_models.toml_tables import read_toml
 
 NOT_A_NUMBER = float("nan")
 WRONG = (True, -1, 1e400, NOT_A_NUMBER, "", "x", [], {}, [True], [1], {"x": 1}, 10**400)

@@ -14,9 +14,9 @@ import wwm_models as wwm
 from wwm_models.bayes.joint_data import ItemParameters, item_rows, rest_correlations
 from wwm_models.bayes.joint_density import JointPriors, log_likelihood_of_rows, simulated_items
 from wwm_models.bayes.joint_sample import assembled, pilot
-from wwm_models.bayes.loo import evenly_spaced
+from wwm_models.bayes.leave_one_out import evenly_spaced
 from wwm_models.bayes.sampler import Chain
-from wwm_models.diagnostics.posterior_predictive import expected_shares
+from wwm_models.diagnostics.predictive_checks import expected_shares
 from wwm_models.errors import AdjustError, FitError
 
 ITEMS = ("trust", "focus", "pace")

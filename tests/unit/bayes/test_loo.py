@@ -13,7 +13,7 @@ from tests.unit.bayes import of_arviz
 import wwm_models as wwm
 from wwm_models.bayes.density import whitened
 from wwm_models.bayes.export import cell_log_likelihood
-from wwm_models.bayes.loo import cell_of, used_rows
+from wwm_models.bayes.leave_one_out import cell_of, used_rows
 from wwm_models.bayes.sample import posterior_problem
 from wwm_models.bayes.sampler import Settings, run_chains
 from wwm_models.errors import FitError

@@ -11,7 +11,7 @@ from tests.unit.bayes import of_arviz
 
 import wwm_models as wwm
 from wwm_models.bayes.sample import posterior_problem
-from wwm_models.diagnostics.power_scaling import log_likelihood, sensitivity
+from wwm_models.diagnostics.prior_sensitivity import log_likelihood, sensitivity
 from wwm_models.errors import AdjustError, FitError
 
 

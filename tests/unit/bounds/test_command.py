@@ -12,7 +12,7 @@ import pytest
 import wwm_models as wwm
 from wwm_models.cli.main import main
 from wwm_models.identification.bounds import BOUNDS_COLUMNS
-from wwm_models.results.files import read_table
+from wwm_models.results.atomic_files import read_table
 from wwm_models.study.declarations import read_study
 from wwm_models.study.model_files import bundled_study
 from wwm_models.study.provenance import begin_bounds, bounds_csv

@@ -11,13 +11,13 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.cli.main import main
-from wwm_models.disclosure.precision import differencing, precision
+from wwm_models.disclosure.presentation_rules import differencing, precision
 from wwm_models.disclosure.suppressed_tables import MODEL_BASED, SILENT, Withheld, without_withheld
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.raw import raw
 from wwm_models.numerics.intervals import clopper_pearson_limits
-from wwm_models.results.files import read_table
-from wwm_models.study.tables import FLAT
+from wwm_models.results.atomic_files import read_table
+from wwm_models.study.result_tables import FLAT
 
 SMALL = ("wish", "age=young", "yes")
 

@@ -12,8 +12,8 @@ import pytest
 import wwm_models as wwm
 from wwm_models.cli.main import main
 from wwm_models.disclosure.determined import thin_level
-from wwm_models.disclosure.precision import models_together
-from wwm_models.results.files import read_table
+from wwm_models.disclosure.presentation_rules import models_together
+from wwm_models.results.atomic_files import read_table
 
 LEVELS = {
     "age": ["young", "old"], "region": ["south", "north", "east"], "income": ["low", "high"], "wish": ["never", "weekly", "daily"],

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from wwm_models.errors import ResultsError
-from wwm_models.results.files import write_bytes
+from wwm_models.results.atomic_files import write_bytes
 from wwm_models.results.folder import Checkpoints, new_results, reserved
 from wwm_models.results.results import verify_results, write_manifest
 

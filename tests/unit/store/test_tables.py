@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from wwm_models.results.files import read_table, write_table
+from wwm_models.results.atomic_files import read_table, write_table
 
 TEXTS = {
     "a bell": ("ring\x07 it", "ring it"),

@@ -13,7 +13,7 @@ from wwm_models.study.model_files import read_models
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.read import read_survey
 from wwm_models.survey.survey import Survey
-from wwm_models.survey.toml import read_toml
+from wwm_models.toml_tables import read_toml
 
 # Respondents by desired share (none, up to 10, 20-80, 90-100 percent), as the notes beside the files print them.
 COUNTS = {

@@ -26,7 +26,7 @@ from wwm_models.report.ledger import ClaimLine, Ledger
 from wwm_models.report.text import texts
 from wwm_models.study.fits import Progress
 from wwm_models.study.model_files import ModelSpec
-from wwm_models.study.respondents import Checked
+from wwm_models.study.preparation import Checked
 from wwm_models.survey.columns import several
 from wwm_models.survey.survey import Survey
 

@@ -26,7 +26,7 @@ from wwm_models.claims.fragility import FRAGILITY_COLUMNS
 from wwm_models.claims.lookup import keys_of, pool_of
 from wwm_models.claims.reasons import WORDS, parts_of
 from wwm_models.claims.verdicts import Sources
-from wwm_models.disclosure.precision import PRECISION_COLUMNS, precision
+from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precision
 from wwm_models.errors import WwmError
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.estimates.raw import with_suppressed

@@ -45,7 +45,7 @@ from scipy.optimize import isotonic_regression
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.joint_data import ItemParameters, JointPosterior, rest_correlations
 from wwm_models.bayes.joint_density import simulated_codes
-from wwm_models.bayes.loo import evenly_spaced
+from wwm_models.bayes.leave_one_out import evenly_spaced
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.errors import AdjustError, expect
 from wwm_models.estimates.adjusted import item_view, person_averaged
