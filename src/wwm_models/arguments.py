@@ -267,11 +267,18 @@ MOST_SEED: Final = 2**63 - 1
 FOREIGN = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, np.linalg.LinAlgError)
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
+def checked(function: Callable[P, R], home: str = "wwm_models") -> Callable[P, R]:
     """The function, refusing arguments of other kinds than its annotations declare, in words.
 
     Numbers, texts and switches are checked before the function runs. Records, lists and mappings are left to the function, which has
     better words for them; where it stumbles over one all the same, what does not fit its annotation is named.
+
+    Parameters
+    ----------
+    function : function
+        Of ours, with annotations.
+    home : str
+        Where its users find it, for `help`.
 
     Raises
     ------
@@ -298,7 +305,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         hints = _hints(function)
         for name, value in given.items():
             if name in hints and name != "level" and _only_scalars(hints[name]):
-                refuse_misfit(function, name, value, hints[name])
+                refuse_misfit(function, name, value, hints[name], home)
         try:
             return function(*args, **kwargs)
         except WwmError:
@@ -310,7 +317,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         except FOREIGN:
             for name, value in given.items():
                 if name in hints:
-                    refuse_misfit(function, name, value, hints[name])
+                    refuse_misfit(function, name, value, hints[name], home)
             raise
 
     return calling
@@ -331,7 +338,7 @@ def _hints(function: Callable[..., Any]) -> Mapping[str, Any]:
     return {name: hint for name, hint in found.items() if name != "return"}
 
 
-def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: Any) -> None:
+def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: Any, home: str = "wwm_models") -> None:
     """Refuse an argument that does not fit its annotation, or a seed that no generator takes.
 
     Parameters
@@ -343,6 +350,8 @@ def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: 
     value : object
     hint : annotation
         Such as ``int | None``.
+    home : str
+        Where its users find the function.
 
     Raises
     ------
@@ -352,7 +361,7 @@ def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: 
         place = f"{function.__name__}({name}={shortened(value)})"
         kinds = " or ".join(dict.fromkeys(_said(hint)))
         raise ArgumentError(
-            f"{place} is of type {type(value).__name__}. Expected {kinds}. See help(wwm_models.{function.__name__})."
+            f"{place} is of type {type(value).__name__}. Expected {kinds}. See help({home}.{function.__name__})."
         )
     least, most = (0, MOST_SEED) if name == "seed" else (1, MOST.get(name, 0))
     if name in ("seed", *MOST) and isinstance(value, Integral) and not least <= int(value) <= most:
