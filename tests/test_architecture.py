@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def test_architecture_draws_the_tree_on_disk():
 def test_every_folder_says_what_is_in_it(package: Path):
     if package.name == "__init__.py":
         assert ast.get_docstring(ast.parse(package.read_text(encoding="utf-8")))
+
+
+FORMATS = ("formats", "databases")  # their files are called after what they read
+
+
+def test_no_file_and_no_class_has_a_name_that_another_has():
+    files = [path.name for path in SOURCES if not path.name.startswith("__") and path.parent.name not in FORMATS]
+    classes = [
+        node.name
+        for path in SOURCES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert [name for name, times in Counter([*files, *classes]).items() if times > 1] == []
 
 
 def test_help_imports_none_of_the_heavy_libraries():

@@ -28,7 +28,7 @@ import wwm_models as wwm
 from wwm_models.bayes.density import prior_draws, whitened
 from wwm_models.bayes.sample import Problem, posterior_problem
 from wwm_models.bayes.sampler import Settings, run_chain
-from wwm_models.bayes.structured_priors import Block
+from wwm_models.bayes.structured_priors import PriorBlock
 from wwm_models.bayes.transforms import Coordinates
 from wwm_models.likelihood.likelihood import CellLikelihood
 from wwm_models.likelihood.maximum import starting_point
@@ -93,7 +93,7 @@ class JacobianTwice(Coordinates):
 class Remembered:
     """A block of a prior that keeps what it has drawn."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: PriorBlock) -> None:
         self.block, self.last = block, np.empty((0, block.size))
 
     def drawn(self, count: int, generator: np.random.Generator) -> Array:

@@ -75,7 +75,7 @@ class Stages:
         return otherwise
 
 
-class Whole(Stages):
+class AllOrNothing(Stages):
     """No stage may fail: for the call of one function, whose exception says what is wrong."""
 
     def attempt(self, stage: str, task: Callable[[], Given], *, otherwise: Given) -> Given:  # noqa: ARG002

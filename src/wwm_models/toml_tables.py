@@ -125,7 +125,7 @@ LONGEST: Final = 1000  # characters of a label; the page, the figures and Word t
 
 
 @dataclass(frozen=True)
-class Table:
+class TomlTable:
     """One table of a TOML file, with the words by which a user finds it.
 
     Attributes
@@ -142,9 +142,9 @@ class Table:
         """Refuse unknown and absent keys."""
         check_keys(self.values, required=required, optional=optional, where=self.where)
 
-    def named(self, where: str) -> Table:
+    def named(self, where: str) -> TomlTable:
         """The same table, found by other words."""
-        return Table(self.values, where)
+        return TomlTable(self.values, where)
 
     def name(self, key: str) -> str:
         """Give a text that names something: not empty, nor white space."""
@@ -228,20 +228,20 @@ class Table:
             raise self.wrong(key, value, "a list of numbers, like [1, 2]")
         return tuple(float(item) for item in several)
 
-    def table(self, key: str, where: str = "") -> Table:
+    def table(self, key: str, where: str = "") -> TomlTable:
         """Give the table below this one, found by these words; an empty one where the key is absent."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             raise self.wrong(key, value, "a table, like { ... }")
-        return Table(cast("dict[str, Any]", value), where or f"{self.where}, `{key}`")
+        return TomlTable(cast("dict[str, Any]", value), where or f"{self.where}, `{key}`")
 
-    def tables(self, key: str) -> tuple[Table, ...]:
+    def tables(self, key: str) -> tuple[TomlTable, ...]:
         """Give the tables of a list, each with its place in the list."""
         value = self.values.get(key, [])
         several = cast("list[Any]", value if isinstance(value, list) else [value])
         if not all(isinstance(item, dict) for item in several):
             raise self.wrong(key, value, "a list of tables, like [ { ... }, { ... } ]")
-        return tuple(Table(item, f"{self.where}, `{key}` {place}") for place, item in enumerate(several, start=1))
+        return tuple(TomlTable(item, f"{self.where}, `{key}` {place}") for place, item in enumerate(several, start=1))
 
     def wrong(self, key: str, value: object, expected: str) -> DeclarationError:
         """Make the error for a value of the wrong type."""

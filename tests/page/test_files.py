@@ -26,7 +26,7 @@ from wwm_models.report.tables import Column, Line, Table
 from wwm_models.report.text import Words, clean, plain
 from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import stored_results, verify_results, write_labels, write_manifest
-from wwm_models.stages import Whole
+from wwm_models.stages import AllOrNothing
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_table_with_any_label_is_written_and_read_back_alike(label, make, tmp_
         (Column(plain(clean(label)), wide=True),),
         ((plain(clean(label)), lines),),
     )
-    paths = write_tables([rendered(table)], tmp_path, "en", clean(label), Whole())
+    paths = write_tables([rendered(table)], tmp_path, "en", clean(label), AllOrNothing())
     read = {path.suffix: read_table_file(path) for path in paths}
     assert set(read) == {".html", ".tex", ".md", ".docx"}
     for one in read.values():

@@ -15,7 +15,7 @@ from wwm_models.cli.main import main
 from wwm_models.errors import DeclarationError, FitError
 from wwm_models.report.page import unpacked
 from wwm_models.results.atomic_files import read_table
-from wwm_models.stages import Stages, Whole, failed
+from wwm_models.stages import AllOrNothing, Stages, failed
 
 WHY = (
     "failed. RuntimeError. Expected no such error: it is a fault of this program, not of the study. What does not depend on it is "
@@ -145,7 +145,7 @@ def test_what_is_not_one_stages_own_fault_ends_the_run(problem):
 
 def test_one_function_called_by_itself_raises():
     with pytest.raises(ZeroDivisionError):
-        Whole().attempt("a stage", lambda: 1 / 0, otherwise=0)
+        AllOrNothing().attempt("a stage", lambda: 1 / 0, otherwise=0)
 
 
 def test_our_own_messages_stand_as_they_are_and_others_name_their_line():

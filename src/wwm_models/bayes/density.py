@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from wwm_models.bayes.priors import Prior
-from wwm_models.bayes.structured_priors import Block
+from wwm_models.bayes.structured_priors import PriorBlock
 from wwm_models.bayes.transforms import Coordinates
 from wwm_models.errors import FitError, listed
 from wwm_models.likelihood.likelihood import CellLikelihood
@@ -60,7 +60,7 @@ class Turned:
     parameters: Callable[[Array], Array]
 
 
-class Target(Protocol):
+class LogDensity(Protocol):
     """A log posterior density in free coordinates."""
 
     @property
@@ -72,7 +72,7 @@ class Target(Protocol):
         """As in `LogPosterior`."""
         ...
 
-    def with_barrier(self) -> Target:
+    def with_barrier(self) -> LogDensity:
         """As in `LogPosterior`."""
         ...
 
@@ -159,7 +159,7 @@ class LogPosterior:
         return expansion(self, free)
 
 
-def expansion(target: Target, free: Array) -> Expansion:
+def expansion(target: LogDensity, free: Array) -> Expansion:
     """Log density, gradient, and minus the second derivative by differences."""
     value, gradient = target.value_and_gradient(free)
     if value == -np.inf:
@@ -167,7 +167,7 @@ def expansion(target: Target, free: Array) -> Expansion:
     return Expansion(value, gradient, curvature(target, free))
 
 
-def curvature(target: Target, free: Array) -> Array:
+def curvature(target: LogDensity, free: Array) -> Array:
     """Minus the matrix of second derivatives, by central differences of the gradient."""
     steps = STEP * np.maximum(1.0, np.abs(free))
     rows = [
@@ -197,7 +197,7 @@ class Whitened:
         return self.mode + z @ self.root.T
 
 
-def whitened(target: Target, start: Array) -> Whitened:
+def whitened(target: LogDensity, start: Array) -> Whitened:
     """Find the mode from `start` and the Cholesky factor of the inverse curvature there.
 
     A truncated density may be highest at its border, where it has no curvature; a centre inside is then found with a log barrier.
@@ -229,11 +229,11 @@ class BlockedPosterior:
     ----------
     plain : LogPosterior
         With no prior on the parameters that blocks make.
-    blocks : tuple of Block
+    blocks : tuple of PriorBlock
     """
 
     plain: LogPosterior
-    blocks: tuple[Block, ...]
+    blocks: tuple[PriorBlock, ...]
 
     @property
     def truncated(self) -> bool:

@@ -275,7 +275,7 @@ class JointPriors:
             )
 
 
-class Layout:
+class JointLayout:
     """Where each coordinate stands, and the map to parameters and back.
 
     Parameters
@@ -358,12 +358,12 @@ class JointDensity:
     likelihood : MarginalLikelihood
     priors : JointPriors
     centring : (terms,) array, optional
-        As in `Layout`.
+        As in `JointLayout`.
     """
 
     def __init__(self, likelihood: MarginalLikelihood, priors: JointPriors, centring: Array | None = None) -> None:
         self.likelihood, self.priors = likelihood, priors
-        self.layout = Layout(likelihood.rows, priors.spread, centring)
+        self.layout = JointLayout(likelihood.rows, priors.spread, centring)
 
     def value_and_gradient(self, point: Array) -> tuple[float, Array]:
         """The log density at a point (d,) and its gradient (d,); minus infinity where numbers overflow."""

@@ -30,7 +30,7 @@ from wwm_models.bayes.convergence import health_table
 from wwm_models.bayes.density import Whitened
 from wwm_models.bayes.export import joint_inference_data
 from wwm_models.bayes.joint_data import ItemParameters, ItemRows, JointPosterior, item_rows, rest_correlations
-from wwm_models.bayes.joint_density import JointDensity, JointPriors, Layout, MarginalLikelihood, pilot_nodes
+from wwm_models.bayes.joint_density import JointDensity, JointLayout, JointPriors, MarginalLikelihood, pilot_nodes
 from wwm_models.bayes.sample import trouble_with
 from wwm_models.bayes.sampler import Chain, Keeper, Settings, Tell, Under, check_sizes, run_chains
 from wwm_models.errors import FitError
@@ -313,7 +313,7 @@ def assembled(start: Pilot, run: list[Chain], survey: Survey, seed: int) -> Join
     )
 
 
-def _named(layout: Layout, parameters: ItemParameters, mean: Array, spreads: pd.DataFrame) -> dict[str, Array]:
+def _named(layout: JointLayout, parameters: ItemParameters, mean: Array, spreads: pd.DataFrame) -> dict[str, Array]:
     rows = layout.rows
     cut_names = layout.names()[: layout.cuts]
     named = {name: parameters.cuts[:, k] for k, name in enumerate(cut_names)}

@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from wwm_models.bayes.prior_declarations import DeclaredPriors, Density
-from wwm_models.bayes.structured_priors import Block, Increments, Pooled, Shrinkage, zero_sum_basis
+from wwm_models.bayes.structured_priors import Increments, PooledInteraction, PriorBlock, Shrinkage, zero_sum_basis
 from wwm_models.bayes.transforms import crossed, truncation, values_of
 from wwm_models.errors import ModelError, did_you_mean, listed
 from wwm_models.models.cells import Cells
@@ -89,7 +89,7 @@ class Prior:
     gaps : (m, p) array
         Distances of neighbouring predictors that must be positive: the prior is truncated to ``gaps @ theta > 0``.
     texts : mapping of parameter or group to the density in words
-    blocks : tuple of Block
+    blocks : tuple of PriorBlock
         Priors of parameters that are made from coordinates of their own; ``proper`` is False for these.
     """
 
@@ -103,7 +103,7 @@ class Prior:
     log_orders: float
     gaps: Array
     texts: Mapping[str, str]
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[PriorBlock, ...] = ()
 
     @cached_property
     def constant(self) -> float:
@@ -218,10 +218,10 @@ LATENT_SD = MappingProxyType(
 
 def blocks_of(
     densities: list[Density], mean: Array, scale: Array, df: Array, proper: NDArray[np.bool_], of: tuple[Family, Link, Cells, Design]
-) -> tuple[tuple[Block, ...], NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[tuple[PriorBlock, ...], NDArray[np.bool_]]:  # fmt: skip
     """The blocks of monotonic terms and of shrunken slopes, and which parameters keep a density of their own."""
     family, link, cells, design = of
-    proper, blocks, monotone = proper.copy(), list[Block](), np.zeros(len(proper), dtype=bool)
+    proper, blocks, monotone = proper.copy(), list[PriorBlock](), np.zeros(len(proper), dtype=bool)
     for names in design.monotone:
         place = np.array([design.names.index(name) for name in names], dtype=np.intp)
         first, monotone[place] = int(place[0]), True
@@ -260,7 +260,7 @@ def _shrinkage(
 
 def _pooled(
     term: str, density: Density, place: NDArray[np.intp], family: Family, cells: Cells, design: Design
-) -> Pooled:
+) -> PooledInteraction:
     """Zero-sum pooling of an interaction of two factors."""
     factors = [each for each in term.split(":") if each in cells.patterns.columns]
     levels = [values_of(cells, name) for name in factors]
@@ -271,7 +271,7 @@ def _pooled(
             'slopes that answers share, such as "age_group:household". Use "normal(mean, scale)".'
         )
     columns = family.slope_sign * design.build(crossed(factors, cells)).array[:, 0, place]
-    return Pooled(term, place, zero_sum_basis(columns, len(levels[0]), len(levels[1])), density.arguments[0])
+    return PooledInteraction(term, place, zero_sum_basis(columns, len(levels[0]), len(levels[1])), density.arguments[0])
 
 
 def _check_shrunken(design: Design, density: Density) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wwm_models.bayes.joint_density import JointDensity, Layout
+from wwm_models.bayes.joint_density import JointDensity, JointLayout
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.bayes.transforms import Coordinates, coordinates_of
 from wwm_models.numerics.arrays import Array
@@ -312,7 +312,7 @@ class ReadableJoint:
     """A ``pm.Model`` and the map from this package's coordinates to its values."""
 
     model: Any
-    layout: Layout
+    layout: JointLayout
 
     def unconstrained(self) -> tuple[Callable[[Array], float], Callable[[Array], Array]]:
         """Log density and gradient of the model at a point of the analytic density's coordinates."""

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from wwm_models.bayes.convergence import health_table, shortfalls
-from wwm_models.bayes.density import BlockedPosterior, LogPosterior, Target, Turned, Whitened, curvature, whitened
+from wwm_models.bayes.density import BlockedPosterior, LogDensity, LogPosterior, Turned, Whitened, curvature, whitened
 from wwm_models.bayes.export import inference_data
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.bayes.prior_declarations import read_priors
@@ -135,7 +135,7 @@ class Problem:
     n_effective: float
 
     @property
-    def density(self) -> Target:
+    def density(self) -> LogDensity:
         """What is sampled: the target, with the coordinates of its prior's blocks where it has any."""
         return BlockedPosterior(self.target, self.target.prior.blocks) if self.target.prior.blocks else self.target
 

@@ -65,7 +65,7 @@ from scipy.special import gammaln
 from wwm_models.numerics.arrays import Array
 
 
-class Block(Protocol):
+class PriorBlock(Protocol):
     """A group of parameters with coordinates of its own."""
 
     @property
@@ -269,7 +269,7 @@ class Increments:
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled(Straight):
+class PooledInteraction(Straight):
     """An interaction of m columns; its coordinates are m values z and the logarithm of the spread.
 
     Attributes

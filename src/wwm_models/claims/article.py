@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
-from wwm_models.toml_tables import Table, read_toml
+from wwm_models.toml_tables import TomlTable, read_toml
 
 FIGURE_KINDS: Final = ("answers", "matrix", "paired")
 
 
 @dataclass(frozen=True)
-class Figure:
+class DeclaredFigure:
     """A drawing of raw, adjusted and printed percentages.
 
     Attributes
@@ -50,7 +50,7 @@ class Figure:
     titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def figure_of(given: Table, path: Path) -> Figure:
+def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
     """One table as a record.
 
     Raises
@@ -82,7 +82,7 @@ def figure_of(given: Table, path: Path) -> Figure:
             f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
         )
     titles = MappingProxyType({lang: row.text(lang, name) for lang in ("nl", "en")})
-    return Figure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
+    return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
 
 
 CLAIM_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
@@ -202,7 +202,7 @@ class Article:
     n: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[DeclaredFigure, ...] = ()
     translations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # English to Dutch
 
     def slots(self) -> dict[Reference, Published]:
@@ -249,7 +249,7 @@ def read_article(path: Path) -> Article:
         If a number or claim is incomplete or impossible, or two share an id or a slot.
     """
     path = Path(path)
-    whole = Table(read_toml(path), str(path))
+    whole = TomlTable(read_toml(path), str(path))
     whole.check(required=("article",), optional=("published", "claim", "figure", "translations"))
     head = whole.table("article", f"{path} [article]")
     head.check(required=("title",), optional=("citation", "n", "estimand"))
@@ -277,7 +277,7 @@ def read_article(path: Path) -> Article:
     )
 
 
-def _label(row: Table) -> str:
+def _label(row: TomlTable) -> str:
     name = row.values.get("id", "?")
     return name if isinstance(name, str) else "?"
 
@@ -295,17 +295,17 @@ def _refuse_shares(path: Path, published: tuple[Published, ...], claims: tuple[C
     )
 
 
-def _published(given: Table, path: Path) -> Published:
+def _published(given: TomlTable, path: Path) -> Published:
     row = given.named(f"{path} [[published]] {_label(given)}")
     row.check(required=("id", "outcome", "category"), optional=("group", "value", "rounding", "where"))
     at = _reference(
-        Table({key: row.values[key] for key in ("outcome", "category", "group") if key in row.values}, row.where)
+        TomlTable({key: row.values[key] for key in ("outcome", "category", "group") if key in row.values}, row.where)
     )
     value = row.between("value", 0.0, 100.0)
     return Published(row.name("id"), at, value, _rounding(row, "value"), row.text("where"))
 
 
-def _rounding(row: Table, *printed: str) -> str:
+def _rounding(row: TomlTable, *printed: str) -> str:
     """As declared, else to the last digit of the numbers that are printed under these keys."""
     default = rounding_of(number for key in printed if (number := row.number(key)) is not None)
     rounding = row.text("rounding", default)
@@ -316,7 +316,7 @@ def _rounding(row: Table, *printed: str) -> str:
     return rounding
 
 
-def _claim(given: Table, path: Path, label: str) -> Claim:
+def _claim(given: TomlTable, path: Path, label: str) -> Claim:
     row = given.named(f"{path} [[claim]] {label}")
     kind = row.text("kind")
     if kind not in CLAIM_KEYS:
@@ -348,7 +348,7 @@ def _claim(given: Table, path: Path, label: str) -> Claim:
     return claim
 
 
-def _numbers(row: Table, kind: str) -> dict[str, float]:
+def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
     """The numbers of a claim, each within what it can be."""
     top = float("inf") if kind == "ratio" else 100.0
     found = {key: row.between(key, 0.0, top) for key in (*_PERCENTAGES, "margin")}
@@ -385,7 +385,7 @@ def _refuse_empty(claim: Claim, where: str) -> None:
         raise ArticleError(f"{where}: {problem}.")
 
 
-def _reference(row: Table) -> Reference:
+def _reference(row: TomlTable) -> Reference:
     row.check(required=("outcome", "category"), optional=("group",))
     group = row.table("group", f"{row.where}, `group`")
     return Reference(
@@ -432,7 +432,7 @@ def _reference_as_mapping(at: Reference) -> dict[str, Any]:
     return {"outcome": at.outcome, "category": at.category, "group": dict(at.group)}
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
+def _figure(figure: DeclaredFigure) -> dict[str, Any]:
     return {
         "id": figure.id,
         "kind": figure.kind,

@@ -25,7 +25,7 @@ from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import law_of
 from wwm_models.numerics.arrays import Array
-from wwm_models.stages import Stages, Whole
+from wwm_models.stages import AllOrNothing, Stages
 
 NOT_ADJUSTED = "not adjusted"  # the estimand of a printed number that stands beside raw alone
 COMPARISON_COLUMNS = (
@@ -203,7 +203,7 @@ def claims_table(
     """
     printed = printed_numbers(article)
     rows: list[dict[str, object]] = []
-    each = stages or Whole()
+    each = stages or AllOrNothing()
     for claim in article.claims:
         judged = partial(judge, claim, sources[claim.estimand or article.estimand])
         evidence = each.attempt(f"claim {claim.id}", judged, otherwise=_UNTESTED)

@@ -21,7 +21,7 @@ from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.claims.article import Article, Claim, Reference
 from wwm_models.claims.kinds import NOBODY, Quantity, leaves, quantities, region_of, roles_of, unanimous
-from wwm_models.claims.lookup import Pool, error_of, key_of, pool_of
+from wwm_models.claims.lookup import EstimateIndex, error_of, key_of, pool_of
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.confounding import e_value, log_prior, power_weights
 from wwm_models.estimates.estimates import Collapses
@@ -113,7 +113,7 @@ def place_of(at: Reference) -> Place:
     return key_of(at.outcome, at.category, at.group)
 
 
-def confounding(claim: Claim, pool: Pool, level: float) -> list[Flip]:
+def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
     """E-values of the point and of the confidence limit nearest to the border of the region.
 
     The risk ratio of an order is moved to the ratio at its margin; of a conjunction the weakest order counts, or, where it
@@ -157,13 +157,13 @@ def missing_answers(claim: Claim, points: Points, absent: Mapping[Place, float])
     )
 
 
-def prior_power(claim: Claim, pool: Pool, log_priors: Mapping[str, Array], level: float) -> Flip:
+def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Array], level: float) -> Flip:
     """Power of the prior nearest to 1 under which the posterior means lie on the other side.
 
     Parameters
     ----------
     claim : Claim
-    pool : Pool
+    pool : EstimateIndex
         Of a posterior.
     log_priors : mapping of origin to (s,) array
         Log prior density of every draw.
@@ -234,7 +234,7 @@ def _apart(claim: Claim) -> bool:
     return (one.outcome, one.category) == (two.outcome, two.category) and one.group != two.group
 
 
-def _e_values(claim: Claim, pool: Pool, level: float) -> tuple[float, float, bool, float, float] | None:
+def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, float, bool, float, float] | None:
     parts = [pool.find(claim.references[role]) for role in ("greater", "lesser")]
     known = [part for part in parts if part is not None and part.estimate > 0]
     if len(known) < 2:
@@ -311,9 +311,9 @@ class Ground:
         From the smallest change to the largest.
     absent : dict of place to share
         Of the group that did not answer.
-    pool : Pool
+    pool : EstimateIndex
         The likelihood's estimates, with their joint law.
-    posterior : Pool or None
+    posterior : EstimateIndex or None
     log_priors : mapping of origin to log prior of every draw
     untrimmed : str
         Why weights are not trimmed, where they are not.
@@ -324,8 +324,8 @@ class Ground:
     families: tuple[Scenario, ...]
     domains: tuple[Scenario, ...]
     absent: dict[Place, float]
-    pool: Pool
-    posterior: Pool | None = None
+    pool: EstimateIndex
+    posterior: EstimateIndex | None = None
     log_priors: Mapping[str, np.ndarray] = field(default_factory=dict)
     untrimmed: str = NOTHING
 
@@ -384,7 +384,7 @@ def sets_of(article: Article, outcome: str) -> list[By]:
     return list(dict.fromkeys(found))
 
 
-def ground(made: Sequence[Varied], pool: Pool) -> Ground:
+def ground(made: Sequence[Varied], pool: EstimateIndex) -> Ground:
     """Every scenario on these fits."""
     why = COUNTED if counted_together(made) else NOTHING
     return Ground(

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from wwm_models.claims.article import Article, Claim, Published
-from wwm_models.claims.lookup import Located, Pool, aligned_draws, error_of
+from wwm_models.claims.lookup import EstimateIndex, FoundEstimate, aligned_draws, error_of
 from wwm_models.claims.rounding import TOLERANCE, unrounded
 from wwm_models.errors import ArticleError, group_in_words, listed
 from wwm_models.numerics.arrays import Array
@@ -112,7 +112,7 @@ class Quantity:
         The interval at the level of the claim's kind: two-sided for a number and a ratio, one-sided limits for a difference.
     region : ClaimedRange
         Where the claim puts it.
-    parts : tuple of Located
+    parts : tuple of FoundEstimate
         The numbers it is made of.
     gradient : tuple of float
         Its derivative with respect to each of them, in its own unit per percentage point.
@@ -126,7 +126,7 @@ class Quantity:
     lower: float
     upper: float
     region: ClaimedRange
-    parts: tuple[Located, ...]
+    parts: tuple[FoundEstimate, ...]
     gradient: tuple[float, ...]
     tail: float
     draws: Array | None = None
@@ -220,13 +220,13 @@ def leaves(claim: Claim) -> list[Claim]:
     return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
 
 
-def quantities(claim: Claim, pool: Pool, level: float) -> list[Quantity]:
+def quantities(claim: Claim, pool: EstimateIndex, level: float) -> list[Quantity]:
     """The quantities of a claim that is not a conjunction; empty if some number is not there.
 
     Parameters
     ----------
     claim : Claim
-    pool : Pool
+    pool : EstimateIndex
     level : float
         Of two-sided intervals; one-sided limits have ``1 - level`` beyond them.
     """
@@ -250,7 +250,7 @@ def roles_of(claim: Claim) -> list[tuple[str, ...]]:
     return [("at",)]
 
 
-def _single(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+def _single(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """A value, range or bound: the number itself with its own interval."""
     part, label = found["at"], str(claim.references["at"])
     lower, upper, draws = 100 * part.lower, 100 * part.upper, None
@@ -260,7 +260,7 @@ def _single(claim: Claim, found: dict[str, Located], level: float) -> list[Quant
     return [Quantity(label, 100 * part.estimate, lower, upper, region_of(claim), (part,), (1.0,), _tail(level), draws)]
 
 
-def _differences(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+def _differences(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """Differences of two percentages with intervals whose ends are one-sided limits."""
     return [
         _difference(
@@ -270,7 +270,7 @@ def _differences(claim: Claim, found: dict[str, Located], level: float) -> list[
     ]
 
 
-def _difference(label: str, parts: tuple[Located, Located], region: ClaimedRange, level: float) -> Quantity:
+def _difference(label: str, parts: tuple[FoundEstimate, FoundEstimate], region: ClaimedRange, level: float) -> Quantity:
     estimate, drawn = 100 * (parts[0].estimate - parts[1].estimate), aligned_draws(parts)
     if drawn is not None:
         draws = 100 * (drawn[0] - drawn[1])
@@ -279,7 +279,7 @@ def _difference(label: str, parts: tuple[Located, Located], region: ClaimedRange
     return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0), _tail(level))
 
 
-def _ratio(claim: Claim, found: dict[str, Located], level: float) -> list[Quantity]:
+def _ratio(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """A ratio of two percentages with an interval made on the log scale, which a share of 0 does not have."""
     parts = found["numerator"], found["denominator"]
     label = f"{claim.references['numerator']} over {claim.references['denominator']}"
@@ -302,7 +302,7 @@ def _tail(level: float) -> float:
     return (1.0 - level) / 2.0
 
 
-def _half(parts: Sequence[Located], gradient: Array, level: float) -> float:
+def _half(parts: Sequence[FoundEstimate], gradient: Array, level: float) -> float:
     """Half the interval of a combination; not a number where the error of one of its numbers is not known."""
     std_error, df = error_of(parts, gradient)
     known = all(np.isfinite(part.std_error) for part in parts)

@@ -17,7 +17,7 @@ Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Located:
+class FoundEstimate:
     """One number: where it stands and what it is.
 
     Attributes
@@ -63,12 +63,12 @@ class Located:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class EstimateIndex:
     """All estimates of one kind (raw, or adjusted under one estimand), found by reference."""
 
     places: Mapping[Key, tuple[Estimates, int]] = field(default_factory=dict)
 
-    def find(self, reference: Reference) -> Located | None:
+    def find(self, reference: Reference) -> FoundEstimate | None:
         """The number a reference means, or None where there is none."""
         place = self.places.get(key_of(reference.outcome, reference.category, reference.group))
         if place is None:
@@ -78,16 +78,16 @@ class Pool:
         if not np.isfinite(values["estimate"]):
             return None
         own = {name: float(values[name]) for name in ("estimate", "std_error", "lower", "upper")}
-        return Located(**own, source=estimates, row=row)
+        return FoundEstimate(**own, source=estimates, row=row)
 
 
-def pool_of(every: Iterable[Estimates]) -> Pool:
+def pool_of(every: Iterable[Estimates]) -> EstimateIndex:
     """Index estimates by outcome, category and group; a later one replaces an earlier one of the same place."""
     places: dict[Key, tuple[Estimates, int]] = {}
     for estimates in every:
         for row, key in enumerate(keys_of(estimates.table, estimates.by)):
             places[key] = (estimates, row)
-    return Pool(places)
+    return EstimateIndex(places)
 
 
 def keys_of(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
@@ -103,12 +103,12 @@ def key_of(outcome: str, category: str, group: tuple[tuple[str, str], ...]) -> K
     return outcome, category, frozenset(group)
 
 
-def joint_covariance(parts: Sequence[Located]) -> Array:
+def joint_covariance(parts: Sequence[FoundEstimate]) -> Array:
     """Covariance of several numbers from the influence or replicates of the same respondents; independent where unknown.
 
     Parameters
     ----------
-    parts : sequence of Located
+    parts : sequence of FoundEstimate
 
     Returns
     -------
@@ -117,7 +117,7 @@ def joint_covariance(parts: Sequence[Located]) -> Array:
     return joint_law(parts, np.eye(len(parts))).covariance
 
 
-def joint_law(parts: Sequence[Located], gradient: Array) -> Law:
+def joint_law(parts: Sequence[FoundEstimate], gradient: Array) -> Law:
     """Law of the combinations `gradient`, (k, m), of m numbers."""
     terms: dict[int, tuple[Estimates, Array]] = {}
     for place, part in enumerate(parts):
@@ -126,13 +126,13 @@ def joint_law(parts: Sequence[Located], gradient: Array) -> Law:
     return law_of(list(terms.values()))
 
 
-def error_of(parts: Sequence[Located], gradient: Array) -> tuple[float, float]:
+def error_of(parts: Sequence[FoundEstimate], gradient: Array) -> tuple[float, float]:
     """Standard error and degrees of freedom of one combination, (m,); no standard error where a number in it cannot be estimated."""
     law = joint_law(parts, gradient[None, :])
     return float(law.std_error[0]), float(law.freedom.df[0])
 
 
-def aligned_draws(parts: Sequence[Located]) -> list[Array] | None:
+def aligned_draws(parts: Sequence[FoundEstimate]) -> list[Array] | None:
     """Draws of several numbers, row by row of one posterior; those of other posteriors are independent of the first's.
 
     Returns

@@ -82,7 +82,7 @@ WORDS: Final = MappingProxyType(
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class ShiftParts:
     """Why numbers moved: percentage points by part, for every place."""
 
     places: Mapping[Key, Mapping[str, float]] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Parts:
         return total
 
 
-def parts_of(tables: Iterable[pd.DataFrame]) -> Parts:
+def parts_of(tables: Iterable[pd.DataFrame]) -> ShiftParts:
     """Look-up of decompositions; each table is by its leading columns."""
     places: dict[Key, dict[str, float]] = {}
     for table in tables:
@@ -109,7 +109,7 @@ def parts_of(tables: Iterable[pd.DataFrame]) -> Parts:
         for key, part, points in rows:
             if part != "difference":
                 places.setdefault(key, {})[str(part)] = float(points)
-    return Parts(places)
+    return ShiftParts(places)
 
 
 def numbers_text(before: Quantity, after: Quantity | None, lang: str, engine: str = "likelihood") -> str:
@@ -138,7 +138,7 @@ def undecidable(quantity: Quantity) -> str:
     return ("nobody" if max(shares) < 0.5 else "everybody") if unanimous(shares) else "equal"
 
 
-def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, parts: Parts, lang: str) -> str:
+def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, parts: ShiftParts, lang: str) -> str:
     """What in the adjustment changed the verdict: the largest Shapley part, then the others; empty where it is not known."""
     words, found = WORDS[lang], parts.of(claim, number, after)
     sentences: list[str] = []

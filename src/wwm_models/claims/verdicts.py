@@ -44,8 +44,8 @@ from scipy.linalg import block_diag
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities, region_of, roles_of
-from wwm_models.claims.lookup import Pool, error_of, joint_covariance
-from wwm_models.claims.reasons import WORDS, Parts, cause_text, numbers_text, undecidable
+from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
+from wwm_models.claims.reasons import WORDS, ShiftParts, cause_text, numbers_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, combined, unrounded
 from wwm_models.estimates.joint_law import correlation
 from wwm_models.numerics.intervals import critical_value
@@ -99,13 +99,13 @@ class Tested:
         return {tail: largest_excess(law, widths, df, 1.0 - tail) for tail in tails}
 
 
-def tested(claim: Claim, pool: Pool | None, level: float) -> Tested:
+def tested(claim: Claim, pool: EstimateIndex | None, level: float) -> Tested:
     """The quantities of a claim and of its parts.
 
     Parameters
     ----------
     claim : Claim
-    pool : Pool or None
+    pool : EstimateIndex or None
         Without one there are no quantities.
     level : float
         Of two-sided intervals.
@@ -122,10 +122,10 @@ class Sources:
 
     Attributes
     ----------
-    raw : Pool
-    likelihood, bayes : Pool or None
+    raw : EstimateIndex
+    likelihood, bayes : EstimateIndex or None
         Adjusted under the claim's estimand.
-    parts : Parts
+    parts : ShiftParts
         Why the likelihood's numbers moved.
     level : float
         Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
@@ -133,10 +133,10 @@ class Sources:
         Of the reasons.
     """
 
-    raw: Pool
-    likelihood: Pool | None = None
-    bayes: Pool | None = None
-    parts: Parts = field(default_factory=Parts)
+    raw: EstimateIndex
+    likelihood: EstimateIndex | None = None
+    bayes: EstimateIndex | None = None
+    parts: ShiftParts = field(default_factory=ShiftParts)
     level: float = 0.95
     lang: str = "en"
 

@@ -82,7 +82,7 @@ TIE_DIGITS = 10  # scores closer than 1e-10 are one score: they differ by roundi
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ObservedExpected:
     """Observed and expected answers of G groups.
 
     Attributes
@@ -190,17 +190,17 @@ def group_size(total: float, groups: int) -> float:
     )
 
 
-def compare(fit: Fit, group: Codes) -> Comparison:
+def compare(fit: Fit, group: Codes) -> ObservedExpected:
     """Observed and expected answers by group of patterns; patterns in group -1 are left out."""
     inside = group >= 0
     total = int(group.max()) + 1
     observed, expected = np.zeros((2, total, len(fit.design.order)))
     np.add.at(observed, group[inside], fit.cells.weights[:, answers(fit)][inside])
     np.add.at(expected, group[inside], (probabilities(fit) * fit.cells.weights.sum(axis=1)[:, None])[inside])
-    return Comparison(observed, expected)
+    return ObservedExpected(observed, expected)
 
 
-def summary(comparison: Comparison, df: float, names: list[str]) -> pd.DataFrame:
+def summary(comparison: ObservedExpected, df: float, names: list[str]) -> pd.DataFrame:
     """Rows Pearson and deviance with their p-values; missing without degrees of freedom."""
     values = [float(comparison.pearson.sum()), float(comparison.deviance.sum())]
     p_values = [float(stats.chi2.sf(value, df)) if df > 0 else np.nan for value in values]

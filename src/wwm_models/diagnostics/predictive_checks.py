@@ -88,7 +88,7 @@ class PredictiveCheck:
 
 
 @dataclass(frozen=True, eq=False)
-class _Answers:
+class _FittedRespondents:
     """Respondents used: pattern, answer (position among those fitted) and weight of each; probabilities of every draw."""
 
     pattern: Codes
@@ -149,7 +149,7 @@ def posterior_predictive(
     )
 
 
-def _answers(post: Posterior, draws: int) -> _Answers:
+def _answers(post: Posterior, draws: int) -> _FittedRespondents:
     cells = post.cells
     present = np.sort(post.design.order)
     place = np.full(len(cells.categories), -1, dtype=np.intp)
@@ -165,7 +165,7 @@ def _answers(post: Posterior, draws: int) -> _Answers:
     for s, theta in enumerate(chosen):
         probability = np.exp(post.family.log_probabilities(predictors.eta(theta), post.link))
         cumulative[s] = np.cumsum(probability[:, np.argsort(post.design.order)], axis=1)
-    return _Answers(cells.row_pattern[rows], place[cells.row_category[rows]], weight, cumulative)
+    return _FittedRespondents(cells.row_pattern[rows], place[cells.row_category[rows]], weight, cumulative)
 
 
 def groups_of(model: Tabulated, names: tuple[str, ...]) -> tuple[pd.DataFrame, Codes]:
@@ -180,12 +180,12 @@ def groups_of(model: Tabulated, names: tuple[str, ...]) -> tuple[pd.DataFrame, C
     return patterns.iloc[first].reset_index(drop=True), number.ravel().astype(np.intp)
 
 
-def _drawn_answers(known: _Answers, s: int, generator: np.random.Generator) -> Codes:
+def _drawn_answers(known: _FittedRespondents, s: int, generator: np.random.Generator) -> Codes:
     below = known.cumulative[s][known.pattern, :-1]
     return (generator.random(len(below))[:, None] > below).sum(axis=1)
 
 
-def _shares(group: Codes, answer: Codes, known: _Answers, groups: int) -> Array:
+def _shares(group: Codes, answer: Codes, known: _FittedRespondents, groups: int) -> Array:
     """(G, J) sums of weights."""
     answers = known.cumulative.shape[2]
     return (
@@ -195,7 +195,7 @@ def _shares(group: Codes, answer: Codes, known: _Answers, groups: int) -> Array:
     )
 
 
-def _expected(known: _Answers, group: Codes, groups: int) -> Array:
+def _expected(known: _FittedRespondents, group: Codes, groups: int) -> Array:
     """(s, G, J) shares that each draw expects."""
     weight = np.bincount(known.pattern, known.weight, minlength=len(group))
     member = np.zeros((groups, len(group)))
@@ -245,7 +245,7 @@ def _tables(
     return table, Estimates(made, names, np.atleast_2d(np.cov(draws, rowvar=False)), None, draws)
 
 
-def _calibration(post: Posterior, known: _Answers, drawn: list[Codes], level: float) -> pd.DataFrame:
+def _calibration(post: Posterior, known: _FittedRespondents, drawn: list[Codes], level: float) -> pd.DataFrame:
     """Isotonic regressions of answers at or below each cut on the mean predicted probability, by pattern."""
     answers = [post.cells.categories[k] for k in np.sort(post.design.order)]
     predicted = known.cumulative.mean(axis=0)
@@ -268,7 +268,7 @@ def _calibration(post: Posterior, known: _Answers, drawn: list[Codes], level: fl
     return pd.concat(parts, ignore_index=True)
 
 
-def _isotonic(below: NDArray[np.bool_], known: _Answers, weight: Array, order: Codes) -> Array:
+def _isotonic(below: NDArray[np.bool_], known: _FittedRespondents, weight: Array, order: Codes) -> Array:
     share = np.bincount(known.pattern, known.weight * below, minlength=len(weight))[order] / weight[order]
     return np.asarray(isotonic_regression(share, weights=weight[order]).x, dtype=np.float64)
 

@@ -43,7 +43,7 @@ from scipy import stats
 
 from wwm_models.diagnostics.goodness_of_fit import (
     TIE_DIGITS,
-    Comparison,
+    ObservedExpected,
     answer_scores,
     answers,
     compare,
@@ -176,7 +176,7 @@ def pearson(fit: Fit, *, by: Sequence[str] = ()) -> HypothesisTest:
     return HypothesisTest("Pearson test of fit", float(first["statistic"]), df, float(first["p_value"]), table, note)
 
 
-def _rao_scott(fit: Fit, group: Codes, comparison: Comparison) -> HypothesisTest:
+def _rao_scott(fit: Fit, group: Codes, comparison: ObservedExpected) -> HypothesisTest:
     """Both statistics with the second-order correction."""
     cells, answers = comparison.expected.shape
     if cells * answers > MOST_CELLS:

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from wwm_models.disclosure.suppression import Item, Raws, published, suppressed
+from wwm_models.disclosure.suppression import PublishedShare, Raws, published, suppressed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.numerics.arrays import Flags
 from wwm_models.survey.survey import Survey
@@ -214,7 +214,7 @@ def _places(table: pd.DataFrame) -> list[Place]:
     )
 
 
-def _place(item: Item, table: pd.DataFrame) -> Place:
+def _place(item: PublishedShare, table: pd.DataFrame) -> Place:
     group = ";".join(f"{name}={level}" for name, level in zip(item.by, item.group, strict=True))
     return item.outcome, group, str(table["category"].iloc[item.row])
 

@@ -56,7 +56,7 @@ Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class PublishedShare:
     """One published percentage with its count.
 
     Attributes
@@ -82,30 +82,30 @@ class Item:
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
+class PublishedQuestion:
     """All that is published about one question and those that merge its answers.
 
     Attributes
     ----------
     counts, weights : (cells, K) arrays
         Respondents, and the sum of their weights.
-    items : tuple of Item
+    items : tuple of PublishedShare
     """
 
     counts: Array
     weights: Array
-    items: tuple[Item, ...]
+    items: tuple[PublishedShare, ...]
 
-    def base(self, item: Item) -> float:
+    def base(self, item: PublishedShare) -> float:
         """Respondents in the group of an item."""
         return float(self.counts[item.cells].sum())
 
-    def count(self, item: Item) -> float:
+    def count(self, item: PublishedShare) -> float:
         """Respondents who gave one of its answers."""
         return float(self.counts[np.ix_(item.cells, item.answers)].sum())
 
 
-def published(survey: Survey, raws: Raws) -> list[Published]:
+def published(survey: Survey, raws: Raws) -> list[PublishedQuestion]:
     """What a run publishes, question by question; a question that merges the answers of another stands with it.
 
     Parameters
@@ -138,7 +138,7 @@ def _merged(survey: Survey, finest: str, outcome: str) -> Flags | None:
     return together if (together.sum(axis=0) <= 1).all() else None
 
 
-def _family(survey: Survey, outcomes: Mapping[str, Flags], raws: Raws) -> Published:
+def _family(survey: Survey, outcomes: Mapping[str, Flags], raws: Raws) -> PublishedQuestion:
     finest = next(iter(outcomes))
     answer = survey.frame[finest].cat.codes.to_numpy()
     used = survey.domain & (answer >= 0)
@@ -155,7 +155,7 @@ def _family(survey: Survey, outcomes: Mapping[str, Flags], raws: Raws) -> Publis
         for by, estimates in raws[outcome].items()
         for item in _items(outcome, by, estimates, keys, _categories(survey, outcome, merged))
     ]
-    return Published(counts.astype(np.float64), weights.astype(np.float64), tuple(items))
+    return PublishedQuestion(counts.astype(np.float64), weights.astype(np.float64), tuple(items))
 
 
 def _categories(survey: Survey, outcome: str, merged: Flags) -> dict[str, Flags]:
@@ -170,15 +170,15 @@ def _categories(survey: Survey, outcome: str, merged: Flags) -> dict[str, Flags]
 
 def _items(
     outcome: str, by: tuple[str, ...], estimates: Estimates, keys: pd.DataFrame, categories: Mapping[str, Flags]
-) -> list[Item]:
-    found: list[Item] = []
+) -> list[PublishedShare]:
+    found: list[PublishedShare] = []
     rows = estimates.table[["category", *by]].astype(str).itertuples(index=False, name=None)
     for row, (category, *group) in enumerate(rows):
         inside = np.ones(len(keys), dtype=bool)
         for name, level in zip(by, group, strict=True):
             inside &= (keys[name] == level).to_numpy()
         if inside.any():
-            found.append(Item(outcome, by, tuple(group), row, inside, categories[category]))
+            found.append(PublishedShare(outcome, by, tuple(group), row, inside, categories[category]))
     return found
 
 
@@ -195,12 +195,12 @@ RANGE = 0.3  # of a count, on either side: a usual safety range of tabular data
 _SOLVED = 1e-6  # as close as the solver comes
 
 
-def shortfalls(table: Published, hidden: Flags, targets: Sequence[int], primary: Flags) -> Array:
+def shortfalls(table: PublishedQuestion, hidden: Flags, targets: Sequence[int], primary: Flags) -> Array:
     """How much of its protection each suppressed item lacks: 0 where it is protected, 1 where the attacker knows it exactly.
 
     Parameters
     ----------
-    table : Published
+    table : PublishedQuestion
     hidden : (items,) bools
         Which are suppressed.
     targets : sequence of int
@@ -211,7 +211,7 @@ def shortfalls(table: Published, hidden: Flags, targets: Sequence[int], primary:
     return attacked([(table, hidden, place) for place in targets], primary[list(targets)])
 
 
-def attacked(cases: Sequence[tuple[Published, Flags, int]], primary: Flags) -> Array:
+def attacked(cases: Sequence[tuple[PublishedQuestion, Flags, int]], primary: Flags) -> Array:
     """`shortfalls` of many cases of (table, hidden, target), in as few programs as possible."""
     if not cases:
         return np.zeros(0)
@@ -235,13 +235,13 @@ def _lacking(ends: Array, true: Array, reach: Array, n: Array) -> Array:
     return np.where(lacking < 10 * _SOLVED, 0.0, lacking)
 
 
-def value(amounts: Array, item: Item) -> float:
+def value(amounts: Array, item: PublishedShare) -> float:
     """The share of an item in counts or in weights; 0 in a group without any."""
     inside = amounts[item.cells]
     return float(inside[:, item.answers].sum() / inside.sum()) if inside.sum() > 0 else 0.0
 
 
-def _intervals(cases: Sequence[tuple[Published, Flags, int]], *, weighted: bool) -> Array:
+def _intervals(cases: Sequence[tuple[PublishedQuestion, Flags, int]], *, weighted: bool) -> Array:
     """(cases, 2): smallest and largest share of each target over all tables that agree with what is not hidden."""
     spaces: dict[tuple[int, bytes], Polyhedron] = {}
     pairs: list[tuple[Polyhedron, Array]] = []
@@ -254,7 +254,7 @@ def _intervals(cases: Sequence[tuple[Published, Flags, int]], *, weighted: bool)
     return extremes(pairs)
 
 
-def known(table: Published, amounts: Array, hidden: Flags) -> Polyhedron:
+def known(table: PublishedQuestion, amounts: Array, hidden: Flags) -> Polyhedron:
     """All answer shares of the cells that agree with what is not hidden."""
     base = amounts.sum(axis=1)
     shown = [item for item, out in zip(table.items, hidden, strict=True) if not out and base[item.cells].sum() > 0]
@@ -264,7 +264,7 @@ def known(table: Published, amounts: Array, hidden: Flags) -> Polyhedron:
     return Polyhedron(sparse.csr_matrix(rows), values, values, np.zeros(cells * size), np.ones(cells * size))
 
 
-def form(base: Array, item: Item) -> Array:
+def form(base: Array, item: PublishedShare) -> Array:
     """The coefficients of an item in the answer shares of the cells."""
     weight = np.where(item.cells, base, 0.0)
     return np.outer(weight / max(weight.sum(), np.finfo(np.float64).tiny), item.answers).ravel()
@@ -273,12 +273,12 @@ def form(base: Array, item: Item) -> Array:
 _TRIED = 24  # boxes per exposed number, the cheapest first
 
 
-def suppressed(table: Published, below: int, *, counts: bool = False) -> Flags:
+def suppressed(table: PublishedQuestion, below: int, *, counts: bool = False) -> Flags:
     """The items that are not published.
 
     Parameters
     ----------
-    table : Published
+    table : PublishedQuestion
     below : int
         Unweighted respondents; 0 suppresses nothing.
     counts : bool
@@ -313,7 +313,7 @@ class _Need:
     whole: bool
 
 
-def _closed(table: Published, hidden: Flags, need: _Need) -> Flags:
+def _closed(table: PublishedQuestion, hidden: Flags, need: _Need) -> Flags:
     """More suppressed: the cheapest box that protects the target, or else the one that brings most for its cost."""
     costs = np.array([table.count(item) for item in table.items])
     options = {(hidden | box).tobytes(): hidden | box for box in _boxes(table, need.target, whole=need.whole)}
@@ -332,7 +332,7 @@ def _closed(table: Published, hidden: Flags, need: _Need) -> Flags:
     return further
 
 
-def _boxes(table: Published, target: int, *, whole: bool) -> Iterator[Flags]:
+def _boxes(table: PublishedQuestion, target: int, *, whole: bool) -> Iterator[Flags]:
     """Corners of every box around an item: first alone, then with all finer groups that lie inside them."""
     item = table.items[target]
     levels = [
@@ -352,7 +352,7 @@ def _boxes(table: Published, target: int, *, whole: bool) -> Iterator[Flags]:
             yield finer & those
 
 
-def _other_answers(table: Published, item: Item) -> list[Flags]:
+def _other_answers(table: PublishedQuestion, item: PublishedShare) -> list[Flags]:
     """Answers of the same question and group that share none with an item."""
     return [
         other.answers
@@ -362,11 +362,11 @@ def _other_answers(table: Published, item: Item) -> list[Flags]:
     ]
 
 
-def _telling_apart(table: Published, one: Flags, two: Flags) -> Flags:
+def _telling_apart(table: PublishedQuestion, one: Flags, two: Flags) -> Flags:
     """Items that add up some of two sets of answers but not all of both: published, they would tell one from the other."""
     both = one | two
     return np.array([bool((item.answers & both).any() and (both & ~item.answers).any()) for item in table.items])
 
 
-def _overlapping(table: Published, target: int) -> Flags:
+def _overlapping(table: PublishedQuestion, target: int) -> Flags:
     return np.array([bool((item.cells & table.items[target].cells).any()) for item in table.items])

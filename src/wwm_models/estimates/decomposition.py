@@ -58,7 +58,7 @@ Variables = frozenset[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
+class Submodels:
     """A fit taken apart for its submodels.
 
     Attributes
@@ -130,7 +130,7 @@ class Averaged:
     pattern: Codes
 
 
-def taken_apart(fit: Fit) -> Whole:
+def taken_apart(fit: Fit) -> Submodels:
     """Prepare a fit for its submodels."""
     names = tuple(fit.cells.columns)
     coded = [predictor_codes(fit.cells.columns[name], name) for name in names]
@@ -139,15 +139,15 @@ def taken_apart(fit: Fit) -> Whole:
         for term in fit.design.terms
     ]
     likelihood = cell_likelihood(fit.family, fit.link, fit.cells, fit.design)
-    return Whole(fit, names, [codes for codes, _ in coded], [len(levels) for _, levels in coded], needs, likelihood)
+    return Submodels(fit, names, [codes for codes, _ in coded], [len(levels) for _, levels in coded], needs, likelihood)
 
 
-def submodel(whole: Whole, variables: Iterable[str]) -> Submodel:
+def submodel(whole: Submodels, variables: Iterable[str]) -> Submodel:
     """Maximise the likelihood with only the parameters of these variables.
 
     Parameters
     ----------
-    whole : Whole
+    whole : Submodels
     variables : iterable of str
 
     Raises
@@ -201,12 +201,12 @@ def averaged(fit: Fit, by: tuple[str, ...], groups: pd.DataFrame, over: Over = "
     )  # fmt: skip
 
 
-def margin_of(whole: Whole, part: Submodel, over: Averaged, variables: Iterable[str], matrix: Array) -> tuple[Array, Array]:  # fmt: skip
+def margin_of(whole: Submodels, part: Submodel, over: Averaged, variables: Iterable[str], matrix: Array) -> tuple[Array, Array]:  # fmt: skip
     """Margins of a submodel, and their influence by cell of the full fit.
 
     Parameters
     ----------
-    whole : Whole
+    whole : Submodels
     part : Submodel
     over : Averaged
     variables : iterable of str
@@ -369,7 +369,7 @@ def decompose_fit(
 
 
 def _shapley(
-    whole: Whole, names: tuple[str, ...], adjusters: tuple[str, ...], groups: pd.DataFrame, matrix: Array,
+    whole: Submodels, names: tuple[str, ...], adjusters: tuple[str, ...], groups: pd.DataFrame, matrix: Array,
     solved: dict[Variables, Submodel],
 ) -> _Parts:  # fmt: skip
     """v(0), the Shapley parts, and v(N), by one pass over all subsets."""

@@ -44,7 +44,7 @@ SUM_TO_ONE = 1e-8  # of a group's answers; collapses among them would make it mo
 
 
 @dataclass(frozen=True, eq=False)
-class _Answers:
+class _AnswerTable:
     """Estimates with the place of every answer of every group: rows (G, K)."""
 
     estimates: Estimates
@@ -215,7 +215,7 @@ def superiority(
     return replace(made, table=made.table.assign(contrast=label))
 
 
-def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: float) -> _Answers:
+def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: float) -> _AnswerTable:
     estimates = source if isinstance(source, Estimates) else adjusted(source, by, level=level)
     found = _placed(estimates, [str(name) for name in dict.fromkeys(estimates.table["category"])])
     total = _values(estimates)[found.rows].sum(axis=1)
@@ -225,7 +225,7 @@ def _answers(source: Fitted | Estimates, by: str | Sequence[str] | None, level: 
     return found
 
 
-def _not_one(found: _Answers, row: int, total: float) -> str:
+def _not_one(found: _AnswerTable, row: int, total: float) -> str:
     """What to say of a group whose answers do not sum to one, by the likeliest reason."""
     group = group_in_words(found.groups.iloc[row].items())
     if "missing_information" in found.estimates.table:
@@ -241,13 +241,13 @@ def _not_one(found: _Answers, row: int, total: float) -> str:
     return f"The answers of {group} sum to {total:.6g}: some are not there. Expected every answer once, so a sum of 1. Give the estimates of all answers."
 
 
-def _placed(estimates: Estimates, categories: list[str]) -> _Answers:
+def _placed(estimates: Estimates, categories: list[str]) -> _AnswerTable:
     table = estimates.table
     keys = list(table[[*estimates.by, "category"]].itertuples(index=False, name=None))
     place = {key: row for row, key in enumerate(keys)}
     groups = table[list(estimates.by)].drop_duplicates() if estimates.by else table[[]].iloc[:1]
     rows = [[place[(*group, name)] for name in categories] for group in groups.itertuples(index=False, name=None)]
-    return _Answers(estimates, groups.reset_index(drop=True), categories, np.array(rows, dtype=np.intp))
+    return _AnswerTable(estimates, groups.reset_index(drop=True), categories, np.array(rows, dtype=np.intp))
 
 
 def _values(estimates: Estimates) -> Array:
@@ -255,7 +255,7 @@ def _values(estimates: Estimates) -> Array:
 
 
 def _made(
-    found: _Answers, estimate: Array, matrix: Array, kind: str, name: str, level: float, draws: Array | None = None
+    found: _AnswerTable, estimate: Array, matrix: Array, kind: str, name: str, level: float, draws: Array | None = None
 ) -> Estimates:
     """One row per group from combinations of the answers' rows."""
     source = found.estimates

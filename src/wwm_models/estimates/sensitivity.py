@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError
 from wwm_models.estimates.adjusted import model_groups
-from wwm_models.estimates.decomposition import Averaged, Whole, averaged, taken_apart
+from wwm_models.estimates.decomposition import Averaged, Submodels, averaged, taken_apart
 from wwm_models.estimates.estimates import Collapses, collapse_matrix
 from wwm_models.likelihood.fit import Fit, penalised
 from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
@@ -34,12 +34,12 @@ Points = dict[Place, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Reported:
+class ReportedFit:
     """A fit with everything that is reported of it.
 
     Attributes
     ----------
-    whole : Whole
+    whole : Submodels
     over : mapping of by-variables to Averaged
     collapse : (M, K) array
     names : list of str
@@ -48,7 +48,7 @@ class Reported:
         Whom they are averaged over.
     """
 
-    whole: Whole
+    whole: Submodels
     over: dict[By, Averaged]
     collapse: Array
     names: list[str]
@@ -62,7 +62,7 @@ class Reported:
 
 def reported(
     fit: Fit, sets: Iterable[By], collapses: Collapses | None = None, population: str | Margins = "sample"
-) -> Reported:
+) -> ReportedFit:
     """Prepare a fit: by-variables that are not in the model are left out.
 
     Parameters
@@ -76,25 +76,25 @@ def reported(
     known = set(fit.cells.columns)
     over = {by: averaged(fit, by, model_groups(fit, by), population) for by in dict.fromkeys(sets) if set(by) <= known}
     collapse, names = collapse_matrix(fit.cells.categories, collapses)
-    return Reported(taken_apart(fit), over, collapse, names, population)
+    return ReportedFit(taken_apart(fit), over, collapse, names, population)
 
 
-def declared_points(made: Reported) -> Points:
+def declared_points(made: ReportedFit) -> Points:
     """The adjusted probabilities of the fit as it is, by place."""
     return points_at(made, made.fit.theta)
 
 
-def points_at(made: Reported, theta: Array) -> Points:
+def points_at(made: ReportedFit, theta: Array) -> Points:
     """The adjusted probabilities at other parameters (p,) of the fit's design."""
     return _points(made, theta, np.ones(len(theta), dtype=bool), made.fit.cells.row_weight)
 
 
-def reweighted_points(made: Reported, row_weight: Array) -> Points | None:
+def reweighted_points(made: ReportedFit, row_weight: Array) -> Points | None:
     """The adjusted probabilities under other weights of the respondents.
 
     Parameters
     ----------
-    made : Reported
+    made : ReportedFit
     row_weight : (n,) array
         Zero for rows left out; any scale.
 
@@ -194,7 +194,7 @@ def _estimable(predictors: Predictors, seen: NDArray[np.bool_]) -> NDArray[np.bo
     return np.concatenate([kept, own])
 
 
-def _points(made: Reported, theta: Array, kept: NDArray[np.bool_], row_weight: Array) -> Points:
+def _points(made: ReportedFit, theta: Array, kept: NDArray[np.bool_], row_weight: Array) -> Points:
     fit, found = made.fit, Points()
     for by, over in made.over.items():
         target, count = over.target, len(over.groups)
@@ -235,7 +235,7 @@ class Scenario:
 class Varied:
     """What is reported of a fit, and the same under other models and without weights: each computed once, when it is asked for."""
 
-    made: Reported
+    made: ReportedFit
 
     @property
     def fit(self) -> Fit:
@@ -305,7 +305,7 @@ def families(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     return tuple(one for one in found if one.points)
 
 
-def _points_of(made: Reported, other: Fit | None) -> Points | None:
+def _points_of(made: ReportedFit, other: Fit | None) -> Points | None:
     """What is reported of a fit, at another fit of the same respondents."""
     if other is None:
         return None

@@ -41,7 +41,7 @@ from wwm_models.numerics.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Margins:
+class PredictiveMargins:
     """Standardised probabilities of K answers in G groups.
 
     Attributes
@@ -66,7 +66,7 @@ def intervened(target: Target, groups: pd.DataFrame) -> Columns:
     return columns or pd.DataFrame(index=range(rows * count))
 
 
-def margins(fit: Fit, frame: Columns, weights: Array, count: int) -> Margins:
+def margins(fit: Fit, frame: Columns, weights: Array, count: int) -> PredictiveMargins:
     """Average the predictions on `frame`, which stacks `count` copies of the target patterns.
 
     Parameters
@@ -97,7 +97,7 @@ def margins(fit: Fit, frame: Columns, weights: Array, count: int) -> Margins:
     own[:, :, fit.design.order] = probability.reshape(count, rows, -1)
     average = weights @ own
     spread = (own - average[:, None, :]).transpose(1, 0, 2).reshape(rows, -1)
-    return Margins(average, jacobian, spread)
+    return PredictiveMargins(average, jacobian, spread)
 
 
 def sampled_influence(fit: Fit, jacobian: Array, spread: Array, target: Target) -> Influence:

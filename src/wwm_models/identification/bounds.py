@@ -26,9 +26,9 @@ from wwm_models.claims.rounding import combined
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
 from wwm_models.identification.region import Region, regions, spoken_of
 from wwm_models.identification.solve import (
-    Allowed,
+    BoundedQuantity,
+    FeasibleSet,
     Narrowing,
-    Quantity,
     allowed,
     check_agreement,
     limits,
@@ -45,15 +45,15 @@ NO_TABLE = "no table"  # the printed numbers and the limit on the interaction ex
 NOT_BOUNDED = "cannot be bounded"
 
 
-def verdict(quantities: Sequence[Quantity], limits: Array, space: Allowed) -> str:
+def verdict(quantities: Sequence[BoundedQuantity], limits: Array, space: FeasibleSet) -> str:
     """The verdict on the conjunction of quantities.
 
     Parameters
     ----------
-    quantities : sequence of Quantity
+    quantities : sequence of BoundedQuantity
     limits : (q, 2) array
         Their smallest and largest values.
-    space : Allowed
+    space : FeasibleSet
     """
     if not np.isfinite(limits[:, 0]).all():
         return NO_TABLE
@@ -66,12 +66,12 @@ def verdict(quantities: Sequence[Quantity], limits: Array, space: Allowed) -> st
     return FALSE
 
 
-def _met(quantities: Sequence[Quantity], space: Allowed) -> bool:
+def _met(quantities: Sequence[BoundedQuantity], space: FeasibleSet) -> bool:
     """Whether the table of largest entropy is one for which the claim is true."""
     return all(q.inside.has(q.value(space.points)) for q in quantities)
 
 
-def _together(quantities: Sequence[Quantity], space: Allowed) -> bool:
+def _together(quantities: Sequence[BoundedQuantity], space: FeasibleSet) -> bool:
     """Whether some table puts every quantity where the claim does."""
     outcomes = list(dict.fromkeys(outcome for quantity in quantities for outcome in outcomes_of(quantity)))
     whole = stacked([space.polyhedra[outcome] for outcome in outcomes])
@@ -88,7 +88,7 @@ def _together(quantities: Sequence[Quantity], space: Allowed) -> bool:
     return feasible(whole.with_rows(np.array(rows), lower, upper))
 
 
-def _rows(quantity: Quantity, size: int, starts: dict[str, int]) -> list[tuple[Array, float, float]]:
+def _rows(quantity: BoundedQuantity, size: int, starts: dict[str, int]) -> list[tuple[Array, float, float]]:
     top = np.zeros(size)
     for outcome, form in quantity.terms:
         top[starts[outcome] : starts[outcome] + len(form)] += form
@@ -102,7 +102,7 @@ def _rows(quantity: Quantity, size: int, starts: dict[str, int]) -> list[tuple[A
     return found + ([(top - high * below, -np.inf, 0.0)] if np.isfinite(high) else [])
 
 
-Claims = Mapping[str, Sequence[Quantity]]
+Claims = Mapping[str, Sequence[BoundedQuantity]]
 
 BOUNDS_COLUMNS = (
     "id", "kind", "outcome", "category", "by", "group", "delta", "lower", "upper", "max_entropy",
@@ -144,9 +144,9 @@ class BoundsResult:
 
 
 def number_rows(
-    quantities: Sequence[Quantity],
+    quantities: Sequence[BoundedQuantity],
     ends: Array,
-    space: Allowed,
+    space: FeasibleSet,
     article: Article,
     claims: Claims,
     telling: Mapping[str, Narrowing],
@@ -202,7 +202,7 @@ def claim_rows(article: Article, claims: Claims, curve: pd.DataFrame, lang: str)
 
 
 def _quantity_row(
-    quantity: Quantity, limit: Array, space: Allowed, printed: Mapping[Reference, tuple[float, float]]
+    quantity: BoundedQuantity, limit: Array, space: FeasibleSet, printed: Mapping[Reference, tuple[float, float]]
 ) -> dict[str, object]:
     references = quantity.references
     joined = _JOINED.get(quantity.kind, "")
@@ -227,7 +227,9 @@ def _published(known: Sequence[tuple[float, float] | None], kind: str) -> tuple[
     return combined(kind, pairs) if len(pairs) == len(known) else (np.nan, np.nan)
 
 
-def _whole(claim: Claim, own: Sequence[Quantity], ends: Array, places: Mapping[str, int], space: Allowed) -> str:
+def _whole(
+    claim: Claim, own: Sequence[BoundedQuantity], ends: Array, places: Mapping[str, int], space: FeasibleSet
+) -> str:
     if claim.missing:
         return UNTESTABLE
     if not own:
@@ -353,8 +355,11 @@ def bounds(
 
 
 def _asked(
-    numbers: Sequence[Quantity], claims: Mapping[str, Sequence[Quantity]], quantities: Sequence[Quantity], ends: Array
-) -> list[tuple[Quantity, Array]]:
+    numbers: Sequence[BoundedQuantity],
+    claims: Mapping[str, Sequence[BoundedQuantity]],
+    quantities: Sequence[BoundedQuantity],
+    ends: Array,
+) -> list[tuple[BoundedQuantity, Array]]:
     """For what a further number is looked for: every number, and of every claim the widest part that is not decided."""
     known = {quantity.id: limit for quantity, limit in zip(quantities, ends, strict=True)}
     chosen = list(numbers)
@@ -365,7 +370,9 @@ def _asked(
     return [(quantity, known[quantity.id]) for quantity in chosen]
 
 
-def _along(quantities: Sequence[Quantity], every: Mapping[str, Region], spaces: Sequence[Allowed]) -> list[Array]:
+def _along(
+    quantities: Sequence[BoundedQuantity], every: Mapping[str, Region], spaces: Sequence[FeasibleSet]
+) -> list[Array]:
     """Limits under every space; the first has no limit on the interaction, the others follow by increasing limit.
 
     The spaces are nested, so a limit that is the same without any and under the smallest is the same in between.
@@ -394,7 +401,7 @@ def _about(others: Sequence[Reference], margins: Margins) -> list[str]:
     ]
 
 
-def _empty(spaces: Sequence[Allowed], every: Mapping[str, Region]) -> list[str]:
+def _empty(spaces: Sequence[FeasibleSet], every: Mapping[str, Region]) -> list[str]:
     return [
         f"No table of {outcome} agrees with the printed numbers and an interaction of at most {100 * space.delta:g} points."
         for space in spaces

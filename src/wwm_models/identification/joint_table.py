@@ -20,7 +20,7 @@ from wwm_models.claims.article import Article
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.codebook_reader import read_codebook
-from wwm_models.toml_tables import Table, read_toml
+from wwm_models.toml_tables import TomlTable, read_toml
 
 DELTAS = (0.0, 0.02, 0.05, 0.10, 0.20)
 
@@ -124,9 +124,9 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
             f"give and the bounds need. {HOW}"
         )
     book = read_codebook(path.parent / "codebook.toml" if codebook is None else Path(codebook))
-    declared = Table(read_toml(path), str(path))
+    declared = TomlTable(read_toml(path), str(path))
     declared.check(required=["margins", "table"], optional=[])
-    head = Table(declared.table("margins").values, f"{path}, [margins]")
+    head = TomlTable(declared.table("margins").values, f"{path}, [margins]")
     head.check(
         required=["rows", "columns", "status"],
         optional=["source", "unit", "unknown", "outside", "base", "known", "deltas"],
@@ -138,7 +138,7 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
     }
     margins = Margins(
         rows=head.choice("rows", tuple(answers), ""), columns=head.choice("columns", tuple(answers), ""),
-        table=_cells(Table(declared.table("table").values, f"{path}, [table]")),
+        table=_cells(TomlTable(declared.table("table").values, f"{path}, [table]")),
         outside=head.texts("outside"), unknown=head.text("unknown", ""),
         answers=MappingProxyType(answers), collapses=MappingProxyType(_collapses(book)),
         status=head.choice("status", ("assumption", "measured"), ""), source=head.text("source", ""),
@@ -194,7 +194,7 @@ def _collapses(book: Codebook) -> dict[str, Mapping[str, tuple[str, ...]]]:
     return {name: MappingProxyType(every) for name, every in found.items()}
 
 
-def _cells(declared: Table) -> pd.DataFrame:
+def _cells(declared: TomlTable) -> pd.DataFrame:
     rows = {name: declared.table(name) for name in declared.values}
     names = list(dict.fromkeys(name for row in rows.values() for name in row.values))
     for row in rows.values():
@@ -203,14 +203,14 @@ def _cells(declared: Table) -> pd.DataFrame:
     return pd.DataFrame(numbers, index=pd.Index(list(rows)), columns=pd.Index(names))
 
 
-def _share(row: Table, name: str) -> float:
+def _share(row: TomlTable, name: str) -> float:
     value = row.number(name)
     if value is None or not 0.0 <= value < float("inf"):
         raise row.wrong(name, value, "a number of zero or more")
     return value
 
 
-def _deltas(head: Table) -> tuple[float, ...]:
+def _deltas(head: TomlTable) -> tuple[float, ...]:
     """Declared in percentage points, kept on the probability scale."""
     if "deltas" not in head.values:
         return DELTAS

@@ -40,7 +40,7 @@ ANYWHERE = ClaimedRange(-np.inf, np.inf, strict=False)
 
 
 @dataclass(frozen=True, eq=False)
-class Quantity:
+class BoundedQuantity:
     """A sum of linear forms of the answer probabilities of one or two outcomes, or a ratio of two forms.
 
     Attributes
@@ -91,14 +91,14 @@ class Quantity:
         return top / below if below > 0 else np.nan
 
 
-def of_number(number: Published, regions: Mapping[str, Region]) -> Quantity:
+def of_number(number: Published, regions: Mapping[str, Region]) -> BoundedQuantity:
     """The adjusted value of a printed number or of an empty slot of a figure."""
-    return Quantity(
+    return BoundedQuantity(
         number.id, "number", (number.at,), ((number.at.outcome, regions[number.at.outcome].adjusted(number.at)),)
     )
 
 
-def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> tuple[Quantity, ...]:
+def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> tuple[BoundedQuantity, ...]:
     """The quantities of a claim and its parts; the claim holds when each lies where it puts it."""
     total = (claim.estimand or article.estimand) == "total"
 
@@ -106,7 +106,7 @@ def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> t
         region = regions[reference.outcome]
         return region.raw(reference) if total else region.adjusted(reference)
 
-    found: list[Quantity] = []
+    found: list[BoundedQuantity] = []
     for part in leaves(claim):
         for roles in roles_of(part):
             references = tuple(part.references[role] for role in roles)
@@ -123,26 +123,30 @@ def _as_probability(claim: Claim) -> ClaimedRange:
     return replace(region, lower=region.lower / unit, upper=region.upper / unit)
 
 
-def _named(quantity: Quantity, name: str) -> Quantity:
-    return Quantity(name, quantity.kind, quantity.references, quantity.terms, quantity.denominator, quantity.inside)
+def _named(quantity: BoundedQuantity, name: str) -> BoundedQuantity:
+    return BoundedQuantity(
+        name, quantity.kind, quantity.references, quantity.terms, quantity.denominator, quantity.inside
+    )
 
 
-def _quantity(kind: str, references: tuple[Reference, ...], forms: list[Array], inside: ClaimedRange) -> Quantity:
+def _quantity(
+    kind: str, references: tuple[Reference, ...], forms: list[Array], inside: ClaimedRange
+) -> BoundedQuantity:
     outcomes = [reference.outcome for reference in references]
     if kind == "ratio":
-        return Quantity("", kind, references, ((outcomes[0], forms[0]),), (outcomes[1], forms[1]), inside)
+        return BoundedQuantity("", kind, references, ((outcomes[0], forms[0]),), (outcomes[1], forms[1]), inside)
     if len(forms) == 2 and outcomes[0] == outcomes[1]:
-        return Quantity("", kind, references, ((outcomes[0], forms[0] - forms[1]),), None, inside)
+        return BoundedQuantity("", kind, references, ((outcomes[0], forms[0] - forms[1]),), None, inside)
     signs = (1.0, -1.0)
     terms = tuple((outcome, sign * form) for outcome, form, sign in zip(outcomes, forms, signs, strict=False))
-    return Quantity("", kind, references, terms, None, inside)
+    return BoundedQuantity("", kind, references, terms, None, inside)
 
 
 Regions = Mapping[str, Region]
 
 
 @dataclass(frozen=True, eq=False)
-class Allowed:
+class FeasibleSet:
     """What is possible under one limit on the interaction.
 
     Attributes
@@ -159,17 +163,17 @@ class Allowed:
     polyhedra: Mapping[str, Polyhedron]
     points: Mapping[str, Array]
 
-    def has(self, quantity: Quantity) -> bool:
+    def has(self, quantity: BoundedQuantity) -> bool:
         """Whether there is any table for the outcomes of a quantity."""
         return all(outcome in self.polyhedra for outcome in outcomes_of(quantity))
 
 
-def outcomes_of(quantity: Quantity) -> tuple[str, ...]:
+def outcomes_of(quantity: BoundedQuantity) -> tuple[str, ...]:
     """The outcomes a quantity is made of, each once."""
     return tuple(dict.fromkeys(reference.outcome for reference in quantity.references))
 
 
-def allowed(regions: Regions, delta: float) -> Allowed:
+def allowed(regions: Regions, delta: float) -> FeasibleSet:
     """Polyhedra and points of largest entropy of every outcome."""
     polyhedra: dict[object, Polyhedron | None] = {}
     points: dict[object, Array] = {}
@@ -184,10 +188,10 @@ def allowed(regions: Regions, delta: float) -> Allowed:
             points[key] = largest_entropy(polyhedron, region.entropy_weights(), start)
     usable = {outcome: polyhedra[region.signature] for outcome, region in regions.items()}
     here = {outcome: polyhedron for outcome, polyhedron in usable.items() if polyhedron is not None}
-    return Allowed(delta, here, {outcome: points[regions[outcome].signature] for outcome in here})
+    return FeasibleSet(delta, here, {outcome: points[regions[outcome].signature] for outcome in here})
 
 
-def limits(quantities: Sequence[Quantity], regions: Regions, space: Allowed) -> Array:
+def limits(quantities: Sequence[BoundedQuantity], regions: Regions, space: FeasibleSet) -> Array:
     """(q, 2): the smallest and largest value of each quantity; nan where no table agrees with everything."""
     usable = [quantity for quantity in quantities if space.has(quantity)]
     terms = [term for quantity in usable for term in (*quantity.terms, *_extra(quantity))]
@@ -210,7 +214,11 @@ def _ends(terms: Sequence[Term], regions: Regions, polyhedra: Mapping[str, Polyh
 
 
 def _combined(
-    quantity: Quantity, parts: Sequence[Array], ends: Mapping[object, Array], regions: Regions, space: Allowed
+    quantity: BoundedQuantity,
+    parts: Sequence[Array],
+    ends: Mapping[object, Array],
+    regions: Regions,
+    space: FeasibleSet,
 ) -> Array:
     whole = np.sum(parts, axis=0)
     if quantity.denominator is None:
@@ -234,7 +242,7 @@ def apart(top: Array, below: Array) -> Array:
     return np.array([top[0] / below[1], top[1] / below[0] if below[0] > 0 else np.inf])
 
 
-def _extra(quantity: Quantity) -> tuple[Term, ...]:
+def _extra(quantity: BoundedQuantity) -> tuple[Term, ...]:
     """The denominator, where it is of another outcome than the numerator."""
     if quantity.denominator is None or quantity.denominator[0] == quantity.terms[0][0]:
         return ()
@@ -258,17 +266,17 @@ class Narrowing:
 
 
 def narrowings(
-    asked: Sequence[tuple[Quantity, Array]], article: Article, regions: Regions, space: Allowed
+    asked: Sequence[tuple[BoundedQuantity, Array]], article: Article, regions: Regions, space: FeasibleSet
 ) -> dict[str, Narrowing]:
     """The most telling empty slot of each quantity, by its id.
 
     Parameters
     ----------
-    asked : sequence of (Quantity, (2,) array)
+    asked : sequence of (BoundedQuantity, (2,) array)
         With the limits as they are.
     article : Article
     regions : mapping of outcome to Region
-    space : Allowed
+    space : FeasibleSet
         Without a limit on the interaction.
     """
     slots = [
@@ -293,7 +301,7 @@ def narrowings(
     return found
 
 
-def _filled(slot: Published, regions: Regions, space: Allowed) -> Polyhedron:
+def _filled(slot: Published, regions: Regions, space: FeasibleSet) -> Polyhedron:
     """The polyhedron if a slot had its maximum-entropy value printed, to its own rounding."""
     form = regions[slot.at.outcome].raw(slot.at)
     value = 100.0 * float(form @ space.points[slot.at.outcome])
@@ -302,7 +310,10 @@ def _filled(slot: Published, regions: Regions, space: Allowed) -> Polyhedron:
 
 
 def _tried(
-    tries: Sequence[tuple[Quantity, Published]], filled: dict[str, Polyhedron], regions: Regions, space: Allowed
+    tries: Sequence[tuple[BoundedQuantity, Published]],
+    filled: dict[str, Polyhedron],
+    regions: Regions,
+    space: FeasibleSet,
 ) -> dict[tuple[str, str], Array]:
     """Limits of every quantity under every slot that may bear on it; equal programs are solved once."""
     programs: dict[object, tuple[Polyhedron, Array]] = {}
@@ -324,7 +335,7 @@ def _tried(
     }
 
 
-def _range_of(quantity: Quantity, parts: Sequence[Array], polyhedron: Polyhedron) -> Array:
+def _range_of(quantity: BoundedQuantity, parts: Sequence[Array], polyhedron: Polyhedron) -> Array:
     if quantity.denominator is None:
         return np.sum(parts, axis=0)
     if len(outcomes_of(quantity)) == 1:

@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import MOST, whole_number
 from wwm_models.errors import FitError, ImputationError, expect
-from wwm_models.imputation.plan import Column, Plan, Target, answers_of, plan_of, shifts_of
+from wwm_models.imputation.plan import CodedColumn, IncompleteVariable, Plan, answers_of, plan_of, shifts_of
 from wwm_models.likelihood.covariance import covariance
 from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
 from wwm_models.models.cells import Influence, unique_rows
@@ -116,14 +116,14 @@ class Conditional:
 
 
 def fit_target(
-    target: Target, columns: Mapping[str, Column], state: Mapping[str, Codes], survey: Survey
+    target: IncompleteVariable, columns: Mapping[str, CodedColumn], state: Mapping[str, Codes], survey: Survey
 ) -> Conditional:
     """Fit a variable on its predictors, with the survey's weights and design, on the rows where it was answered.
 
     Parameters
     ----------
-    target : Target
-    columns : mapping of name to Column
+    target : IncompleteVariable
+    columns : mapping of name to CodedColumn
     state : mapping of name to codes
         Completed so far.
     survey : Survey
@@ -163,14 +163,14 @@ def fit_target(
     return Conditional(family, order, theta, _square_root(inverse @ (middle + np.diag(precision)) @ inverse))
 
 
-def known(target: Target, state: Mapping[str, Codes]) -> NDArray[np.bool_]:
+def known(target: IncompleteVariable, state: Mapping[str, Codes]) -> NDArray[np.bool_]:
     """Say in which rows all predictors of a target are known."""
     return np.logical_and.reduce(
         [np.ones(len(target.missing), dtype=bool), *(state[name] >= 0 for name in target.predictors)]
     )
 
 
-def design_of(target: Target, columns: Mapping[str, Column], codes: list[Codes], rows: int) -> Array:
+def design_of(target: IncompleteVariable, columns: Mapping[str, CodedColumn], codes: list[Codes], rows: int) -> Array:
     """Give (rows, q) the columns of the predictors with these codes."""
     parts = [columns[name].block[code] for name, code in zip(target.predictors, codes, strict=True)]
     return np.hstack([np.zeros((rows, 0)), *parts])
@@ -189,7 +189,7 @@ def predictor_array(family: Family, columns: Array, steps: int) -> Array:
 
 
 def draw_answers(
-    found: Conditional, target: Target, columns: Mapping[str, Column], codes: list[Codes], rng: np.random.Generator,
+    found: Conditional, target: IncompleteVariable, columns: Mapping[str, CodedColumn], codes: list[Codes], rng: np.random.Generator,
     shift: Array | None,
 ) -> Codes:  # fmt: skip
     """Draw an answer for every row.
@@ -197,8 +197,8 @@ def draw_answers(
     Parameters
     ----------
     found : Conditional
-    target : Target
-    columns : mapping of name to Column
+    target : IncompleteVariable
+    columns : mapping of name to CodedColumn
     codes : list of (rows,) int arrays
         Of the predictors, in the rows to complete.
     rng : Generator
@@ -234,7 +234,9 @@ def _probabilities(found: Conditional, array: Array, rng: np.random.Generator, s
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def _mode(likelihood: CellLikelihood, precision: Array, family: Family, target: Target) -> tuple[Array, Array]:
+def _mode(
+    likelihood: CellLikelihood, precision: Array, family: Family, target: IncompleteVariable
+) -> tuple[Array, Array]:
     """The maximum of likelihood and prior, and the information of the likelihood there."""
     shares = likelihood.counts.sum(axis=0) / likelihood.counts.sum()
     steps = len(shares) - 1

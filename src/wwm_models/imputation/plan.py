@@ -26,7 +26,7 @@ MOST_STRATA: Final = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class CodedColumn:
     """A variable as codes.
 
     Attributes
@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class IncompleteVariable:
     """A variable to complete.
 
     Attributes
@@ -70,8 +70,8 @@ class Target:
 class Plan:
     """Targets from the fewest missing answers to the most, and the columns they stand in."""
 
-    targets: tuple[Target, ...]
-    columns: Mapping[str, Column]
+    targets: tuple[IncompleteVariable, ...]
+    columns: Mapping[str, CodedColumn]
 
 
 def plan_of(survey: Survey, variables: Sequence[str] | None, predictors: Sequence[str] | None) -> Plan:
@@ -100,7 +100,7 @@ def plan_of(survey: Survey, variables: Sequence[str] | None, predictors: Sequenc
         if len(np.unique(column.codes[survey.domain & (column.codes >= 0)])) > 1
     ]
     targets = [
-        Target(
+        IncompleteVariable(
             name=name,
             family="multinomial" if _nominal(survey.frame[name]) else "cumulative",
             levels=columns[name].levels,
@@ -127,7 +127,7 @@ def _number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and not isinstance(column.dtype, pd.CategoricalDtype)
 
 
-def column_of(series: pd.Series) -> Column:
+def column_of(series: pd.Series) -> CodedColumn:
     """Give the codes of a variable, and what each contributes to a predictor."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels, codes = series.cat.categories, series.cat.codes.to_numpy().astype(np.intp)
@@ -138,8 +138,10 @@ def column_of(series: pd.Series) -> Column:
             values = np.asarray(levels, dtype=np.float64)
             spread = values[codes[codes >= 0]]
             scale = float(spread.std()) if len(spread) else 0.0
-            return Column(codes, levels, ((values - (spread.mean() if len(spread) else 0.0)) / (scale or 1.0))[:, None])
-    return Column(codes, levels, np.eye(len(levels))[:, 1:])
+            return CodedColumn(
+                codes, levels, ((values - (spread.mean() if len(spread) else 0.0)) / (scale or 1.0))[:, None]
+            )
+    return CodedColumn(codes, levels, np.eye(len(levels))[:, 1:])
 
 
 def _check_names(known: list[str], names: Sequence[str]) -> None:
@@ -169,8 +171,8 @@ def _nominal(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype) and column.nunique() > 2
 
 
-def _design_columns(survey: Survey) -> dict[str, Column]:
-    made: dict[str, Column] = {}
+def _design_columns(survey: Survey) -> dict[str, CodedColumn]:
+    made: dict[str, CodedColumn] = {}
     inside = survey.own_weights[survey.domain & (survey.weights > 0)]
     if survey.weight_kind == "sampling" and len(np.unique(inside)) > 1:
         made["log of the weight"] = column_of(pd.Series(np.log(np.maximum(survey.own_weights, inside.min()))))

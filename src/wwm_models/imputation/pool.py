@@ -115,7 +115,7 @@ def _degrees_of_freedom(share: Array, m: int, complete_df: float | Array) -> Arr
 
 
 @dataclass(frozen=True)
-class Scale:
+class PoolingScale:
     """A scale to pool on: there, back, and the derivative of the way there; `inside` says where it is defined."""
 
     there: Callable[[Array], Array]
@@ -124,15 +124,15 @@ class Scale:
     inside: Callable[[Array], NDArray[np.bool_]]
 
 
-SCALES: Final[dict[str, Scale]] = {
-    "logit": Scale(
+SCALES: Final[dict[str, PoolingScale]] = {
+    "logit": PoolingScale(
         lambda p: np.log(p) - np.log1p(-p),
         lambda x: np.exp(-np.logaddexp(0.0, -x)),
         lambda p: 1.0 / (p * (1.0 - p)),
         lambda p: (p > 0.0) & (p < 1.0),
     ),
-    "log": Scale(np.log, np.exp, lambda r: 1.0 / r, lambda r: r > 0.0),
-    "identity": Scale(lambda x: x, lambda x: x, np.ones_like, np.isfinite),
+    "log": PoolingScale(np.log, np.exp, lambda r: 1.0 / r, lambda r: r > 0.0),
+    "identity": PoolingScale(lambda x: x, lambda x: x, np.ones_like, np.isfinite),
 }
 _VALUES: Final = ("estimate", "std_error", "lower", "upper")
 _AVERAGED: Final = ("count", "n", "n_effective")
@@ -271,7 +271,7 @@ def _scale_of(found: Estimates) -> str:
     return "logit" if shares and bool(np.all((known >= 0) & (known <= 1))) else "identity"
 
 
-def _pooled(each: Sequence[Estimates], scale: Scale) -> Estimates:
+def _pooled(each: Sequence[Estimates], scale: PoolingScale) -> Estimates:
     """Rubin's rules on a scale, and back to the estimates' own."""
     first = each[0]
     values = np.array([one.table["estimate"].to_numpy(dtype=float) for one in each])
@@ -301,7 +301,12 @@ def _freedom(each: Sequence[Estimates]) -> Freedom:
 
 
 def _table(
-    each: Sequence[Estimates], found: Pooled, estimate: Array, std_error: Array, usable: NDArray[np.bool_], scale: Scale
+    each: Sequence[Estimates],
+    found: Pooled,
+    estimate: Array,
+    std_error: Array,
+    usable: NDArray[np.bool_],
+    scale: PoolingScale,
 ) -> pd.DataFrame:
     """The first table with pooled numbers; where an estimate is 0 or 1, its limits are the averages of the surveys' own."""
     table = each[0].table

@@ -44,7 +44,7 @@ from wwm_models.numerics.newton import Maximum, condition_number
 from wwm_models.survey.survey import Survey
 
 if TYPE_CHECKING:
-    from wwm_models.likelihood.summary import Reported
+    from wwm_models.likelihood.summary import NamedParameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,7 +344,9 @@ def _status(
     return "ok", ""
 
 
-def _warnings(survey: Survey, cells: Cells, design: Design, reported: Reported, free: Freedom) -> tuple[str, ...]:
+def _warnings(
+    survey: Survey, cells: Cells, design: Design, reported: NamedParameters, free: Freedom
+) -> tuple[str, ...]:
     """What a reader must know."""
     found = [f"Standard errors: {reason}." for reason in free.reasons if reason]
     found += [

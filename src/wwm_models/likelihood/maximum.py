@@ -211,7 +211,7 @@ def starting_point(family: Family, likelihood: CellLikelihood, design: Design) -
 
 
 @dataclass(frozen=True, eq=False)
-class Located:
+class MaximumInParameters:
     """A maximum in the design's own parameters.
 
     Attributes
@@ -232,7 +232,7 @@ class Located:
     maximum: Maximum
 
 
-def maximise_on(likelihood: CellLikelihood, start: Array) -> Located:
+def maximise_on(likelihood: CellLikelihood, start: Array) -> MaximumInParameters:
     """Maximise in coordinates that do not depend on the scales and the origins of the predictors.
 
     Parameters
@@ -245,7 +245,7 @@ def maximise_on(likelihood: CellLikelihood, start: Array) -> Located:
     back = np.linalg.inv(transform)
     maximum = maximise(replace(likelihood, predictors=predictors).expansion, back @ start)
     inverse = maximum.inverse
-    return Located(
+    return MaximumInParameters(
         theta=transform @ maximum.point,
         gradient=back.T @ maximum.gradient,
         information=back.T @ maximum.information @ back,

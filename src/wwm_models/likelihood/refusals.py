@@ -50,7 +50,7 @@ from wwm_models.numerics.newton import Maximum, condition_number
 from wwm_models.survey.survey import Survey, told_count
 
 if TYPE_CHECKING:
-    from wwm_models.likelihood.maximum import Located
+    from wwm_models.likelihood.maximum import MaximumInParameters
 
 
 LARGE_ETA = 15.0  # a logit of 15 is a probability of 3e-7, beyond what a survey can show
@@ -225,14 +225,14 @@ class TripwireError(FitError):
 
 
 def refuse_tripped(
-    likelihood: CellLikelihood, found: Located, cells: Cells, design: Design, *, penalised: bool
+    likelihood: CellLikelihood, found: MaximumInParameters, cells: Cells, design: Design, *, penalised: bool
 ) -> None:
     """Raise a TripwireError at the first law that does not hold.
 
     Parameters
     ----------
     likelihood : CellLikelihood
-    found : Located
+    found : MaximumInParameters
     cells, design : records of the fit
     penalised : bool
         A penalised maximum need not reproduce shares, nor is it free of the scale of the weights.
@@ -283,7 +283,7 @@ def _check_replay(design: Design, cells: Cells) -> None:
         )
 
 
-def _check_scale(likelihood: CellLikelihood, found: Located) -> None:
+def _check_scale(likelihood: CellLikelihood, found: MaximumInParameters) -> None:
     """The derivatives of the search, carried back to the design's own parameters, against those of doubled weights there."""
     twice = replace(likelihood, counts=2.0 * likelihood.counts).expansion(found.theta)
     size = np.abs(found.information).max()

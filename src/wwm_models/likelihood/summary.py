@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Reported:
+class NamedParameters:
     """Parameters by their public names.
 
     Attributes
@@ -39,7 +39,9 @@ class Reported:
     notes: tuple[str, ...] = ()
 
 
-def reported_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool) -> Reported:
+def reported_parameters(
+    theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool
+) -> NamedParameters:
     """Give every cut point its place.
 
     An increment that a monotonic term has pooled is zero, without a standard error.
@@ -58,10 +60,12 @@ def reported_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: D
         return found
     names = [*found.params.index, *design.pooled]
     params = found.params.reindex(names, fill_value=0.0)
-    return Reported(params, found.vcov.reindex(index=names, columns=names), found.notes)
+    return NamedParameters(params, found.vcov.reindex(index=names, columns=names), found.notes)
 
 
-def _fitted_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool) -> Reported:
+def _fitted_parameters(
+    theta: Array, theta_vcov: Array, cells: Cells, design: Design, *, reverse: bool
+) -> NamedParameters:
     used = list(design.order)
     expected = [f"{cells.categories[a]}|{cells.categories[b]}" for a, b in itertools.pairwise(used)]
     flexible = list(design.names[: len(expected)]) == expected
@@ -88,7 +92,9 @@ def _fitted_parameters(theta: Array, theta_vcov: Array, cells: Cells, design: De
     return _named(theta, theta_vcov, [*names, *(design.names[j] for j in slopes)], spread, infinite)
 
 
-def _named(theta: Array, theta_vcov: Array, names: list[str], spread: Array, infinite: dict[str, float]) -> Reported:
+def _named(
+    theta: Array, theta_vcov: Array, names: list[str], spread: Array, infinite: dict[str, float]
+) -> NamedParameters:
     index = pd.Index(names, dtype=object)
     params = pd.Series(spread @ theta, index=index, name="estimate")
     vcov = pd.DataFrame(spread @ theta_vcov @ spread.T, index=index, columns=index)
@@ -96,7 +102,7 @@ def _named(theta: Array, theta_vcov: Array, names: list[str], spread: Array, inf
         params[name] = value
         vcov.loc[name, :] = np.nan
         vcov.loc[:, name] = np.nan
-    return Reported(params, vcov)
+    return NamedParameters(params, vcov)
 
 
 WIDTH = 92

@@ -22,7 +22,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SmallChart:
     """One small chart.
 
     Attributes
@@ -56,7 +56,7 @@ class Block:
     kind: str
     by: str
     estimand: Text
-    cells: tuple[Cell, ...]
+    cells: tuple[SmallChart, ...]
     columns: int = 1
 
     @property
@@ -99,7 +99,7 @@ def shown_estimand(rows: Sequence[Row]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ComparisonRows:
     """The comparison, indexed for drawing: rows of one model and grouping under the estimand that is shown."""
 
     labels: Labels
@@ -156,20 +156,20 @@ class Comparison:
         return [by for by in grouped(self.of_model(model), "by") if by]
 
 
-def comparison_of(labels: Labels) -> Comparison:
+def comparison_of(labels: Labels) -> ComparisonRows:
     """The comparison of a run."""
     adjusted = (row for row in rows_of(labels.results, "comparison") if text(row, "model"))
-    return Comparison(labels, tuple(adjusted))
+    return ComparisonRows(labels, tuple(adjusted))
 
 
-def figures(comparison: Comparison) -> list[Figure]:
+def figures(comparison: ComparisonRows) -> list[Figure]:
     """The figures that the study declares, or else those that its outcomes suggest."""
     declared: Sequence[Mapping[str, Any]] = comparison.labels.results.declared.get("figures", ())
     made = [_figure(one, comparison) for one in (declared or _suggested(comparison))]
     return [figure for figure in made if figure.blocks]
 
 
-def _suggested(comparison: Comparison) -> list[dict[str, Any]]:
+def _suggested(comparison: ComparisonRows) -> list[dict[str, Any]]:
     """One figure per outcome; outcomes with the same answers stand together in a matrix."""
     labels = comparison.labels
     alike: dict[tuple[str, ...], list[str]] = {}
@@ -188,7 +188,7 @@ def _suggested(comparison: Comparison) -> list[dict[str, Any]]:
     return found
 
 
-def _figure(declared: Mapping[str, Any], comparison: Comparison) -> Figure:
+def _figure(declared: Mapping[str, Any], comparison: ComparisonRows) -> Figure:
     own = ";".join(declared["by"])
     models = [comparison.models[name] for name in declared["outcomes"] if name in comparison.models]
     groupings = list(dict.fromkeys(by for model in models for by in comparison.groupings(model)))
@@ -204,7 +204,7 @@ def _figure(declared: Mapping[str, Any], comparison: Comparison) -> Figure:
     return Figure(declared["id"], declared["kind"], title, clean(declared["where"]), own, drawn, tuple(models))
 
 
-def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparison: Comparison) -> Block:
+def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparison: ComparisonRows) -> Block:
     labels, kind = comparison.labels, declared["kind"]
     shown = {model: comparison.shown(model, by) for model in models}
     wanted: Sequence[str] = declared["categories"]
@@ -230,7 +230,7 @@ def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparis
     return Block(f"{declared['id']}--{by.replace(';', '-')}", kind, by, estimand, tuple(cells), columns)
 
 
-def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels, *, several: bool = False) -> Cell:
+def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels, *, several: bool = False) -> SmallChart:
     """Every answer as a header with its groups; for everyone together the answers themselves.
 
     Where several questions stand in one figure, each says which it is.
@@ -248,30 +248,30 @@ def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels, *, 
             entries += [Entry(labels.group(text(row, "group")), row) for row in of]
         else:
             entries += [Entry(answer, row) for row in of]
-    return Cell(question, NOTHING, tuple(entries), _bars(rows, labels), outcome)
+    return SmallChart(question, NOTHING, tuple(entries), _bars(rows, labels), outcome)
 
 
 def _beside(one: Text, other: Text) -> Text:
     return Text(*(f"{one.of(lang)} · {other.of(lang)}" for lang in ("nl", "en")))
 
 
-def _matrix_row(rows: Sequence[Row], groups: Sequence[str], wanted: Sequence[str], labels: Labels) -> list[Cell]:
+def _matrix_row(rows: Sequence[Row], groups: Sequence[str], wanted: Sequence[str], labels: Labels) -> list[SmallChart]:
     """One cell per group, with the answers in it; answers reported together are left out unless they are asked for.
 
     A group that this question does not report has an empty cell, so that every column holds one group.
     """
-    cells: list[Cell] = []
+    cells: list[SmallChart] = []
     found, outcome = grouped(rows, "group"), text(rows[0], "outcome")
     for name in groups:
         of = found.get(name, [])
         kept = [row for row in of if (text(row, "category") in wanted if wanted else not _together(row, labels))]
         entries = tuple(Entry(labels.category(outcome, text(row, "category")), row) for row in kept)
         bars = tuple((NOTHING, bar) for _, bar in _bars(of, labels))
-        cells.append(Cell(labels.variable(outcome), labels.group(name), entries, bars, outcome))
+        cells.append(SmallChart(labels.variable(outcome), labels.group(name), entries, bars, outcome))
     return cells
 
 
-def _paired_cell(pairs: Sequence[tuple[Sequence[Row], str]], labels: Labels) -> Cell:
+def _paired_cell(pairs: Sequence[tuple[Sequence[Row], str]], labels: Labels) -> SmallChart:
     """Every group as a header, with one answer of each outcome under it."""
     chosen = [row for rows, category in pairs for row in rows if text(row, "category") == category]
     entries: list[Entry] = []
@@ -284,7 +284,7 @@ def _paired_cell(pairs: Sequence[tuple[Sequence[Row], str]], labels: Labels) -> 
         for label, bar in _bars(rows, labels)
     ]  # fmt: skip
     outcome = text(chosen[0], "outcome") if chosen else ""
-    return Cell(NOTHING, NOTHING, tuple(entries), tuple(bars), outcome)
+    return SmallChart(NOTHING, NOTHING, tuple(entries), tuple(bars), outcome)
 
 
 def _together(row: Row, labels: Labels) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wwm_models.report.figures import NOTHING, Block, Cell, Comparison, Entry, Row, grouped
+from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.text import Labels, Text, clean, plain
 
@@ -76,7 +76,7 @@ class Ledger:
     sampled: bool
 
 
-def ledger(comparison: Comparison) -> Ledger:
+def ledger(comparison: ComparisonRows) -> Ledger:
     """The claims table of a run as lines of the page."""
     labels = comparison.labels
     rows = rows_of(labels.results, "claims")
@@ -106,7 +106,7 @@ def verdict_of(word: str, labels: Labels) -> Verdict:
 class Found:
     """Rows of the other tables by what they belong to."""
 
-    def __init__(self, comparison: Comparison) -> None:
+    def __init__(self, comparison: ComparisonRows) -> None:
         self.comparison, self.labels = comparison, comparison.labels
         primary = set(comparison.models.values())
         self._rows: dict[tuple[str, str, frozenset[str]], list[Row]] = {}
@@ -234,4 +234,4 @@ def _block(name: str, rows: list[Row], labels: Labels) -> Block:
             above = here
         entries.append(Entry(labels.group(text(row, "group")), row))
     estimand = labels.estimand(text(rows[0], "estimand"))
-    return Block(name, "claim", text(rows[0], "by"), estimand, (Cell(NOTHING, NOTHING, tuple(entries), (), ""),))
+    return Block(name, "claim", text(rows[0], "by"), estimand, (SmallChart(NOTHING, NOTHING, tuple(entries), (), ""),))

@@ -32,10 +32,10 @@ from wwm_models.report.chart_files import library
 from wwm_models.report.charts import AXES, colours_of, on
 from wwm_models.report.figures import (
     Block,
-    Cell,
-    Comparison,
+    ComparisonRows,
     Figure,
     Row,
+    SmallChart,
     answers_cell,
     comparison_of,
     figures,
@@ -133,12 +133,12 @@ class Strings:
         return [[text.of(lang) for lang in LANGUAGES] for text in self._places]
 
 
-def payload(comparison: Comparison, blocks: Sequence[Block], allowed: Allowed, lang: str) -> dict[str, Any]:
+def payload(comparison: ComparisonRows, blocks: Sequence[Block], allowed: Allowed, lang: str) -> dict[str, Any]:
     """What the page's script is given, as JSON can hold it.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonRows
     blocks : sequence of Block
         Of the figures, the headline and the claims.
     allowed : Allowed
@@ -190,7 +190,7 @@ def _block(block: Block, strings: Strings) -> dict[str, Any]:
     return {"kind": block.kind, "cells": [_cell(cell, strings) for cell in block.cells]}
 
 
-def _cell(cell: Cell, strings: Strings) -> dict[str, Any]:
+def _cell(cell: SmallChart, strings: Strings) -> dict[str, Any]:
     return {
         "rows": [[-1 if entry.row is None else entry.row["_row"], strings(entry.label)] for entry in cell.entries],
         "bars": [[strings(label), [row["_row"] for row in rows]] for label, rows in cell.bars],
@@ -198,13 +198,13 @@ def _cell(cell: Cell, strings: Strings) -> dict[str, Any]:
     }
 
 
-def _explored(comparison: Comparison, model: str, by: str, strings: Strings) -> dict[str, Any]:
+def _explored(comparison: ComparisonRows, model: str, by: str, strings: Strings) -> dict[str, Any]:
     rows = comparison.shown(model, by)
     cell = answers_cell(rows, (), comparison.labels)
     return {"title": strings(comparison.labels.by(by)), "kind": "answers", "cells": [_cell(cell, strings)]}
 
 
-def _answers(outcome: str, comparison: Comparison, strings: Strings) -> Mapping[str, Any]:
+def _answers(outcome: str, comparison: ComparisonRows, strings: Strings) -> Mapping[str, Any]:
     """Labels and colours of the single answers of an outcome."""
     labels = comparison.labels
     categories = [
@@ -228,7 +228,7 @@ class Report:
 
     results: Results
     labels: Labels
-    comparison: Comparison
+    comparison: ComparisonRows
     figures: list[Figure]
     ledger: Ledger
     health: Health

@@ -21,7 +21,7 @@ from wwm_models.report.tables import ledger_table
 from wwm_models.report.text import clean, texts
 from wwm_models.results.folder import new_results, reserved
 from wwm_models.results.results import Results, as_written, files_in, read_manifest, stored_results, write_manifest
-from wwm_models.stages import Stages, Whole
+from wwm_models.stages import AllOrNothing, Stages
 
 PAGE: Final = "report.html"
 MANIFEST: Final = "manifest.json"
@@ -47,7 +47,7 @@ def write_report(results: Results, folder: Path, stages: Stages | None = None) -
     for name in DRAWN:
         shutil.rmtree(folder / name, ignore_errors=True)
     library()
-    report, each = report_of(results), stages or Whole()
+    report, each = report_of(results), stages or AllOrNothing()
     drawn = [
         begun
         for figure in report.figures

@@ -18,7 +18,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from wwm_models.report.figures import Block, Comparison, Figure, Row, answers_cell, grouped
+from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.tables import Column, Line, Span, Table, WithError
@@ -191,7 +191,7 @@ def tally(ledger: Ledger, words: Words) -> Markup:
     return Markup("").join(written)
 
 
-def headline(figures: Sequence[Figure], comparison: Comparison) -> tuple[Figure, Block] | None:
+def headline(figures: Sequence[Figure], comparison: ComparisonRows) -> tuple[Figure, Block] | None:
     """What the first screen shows: of the first figure two telling answers of its first model, by its own grouping.
 
     Answers reported together come before single ones, and the highest before the lowest; everyone together comes last.
@@ -284,7 +284,7 @@ def _listed(texts: Sequence[Text]) -> Text:
     return Text(*("; ".join(one.of(lang) for one in texts) for lang in LANGUAGES))
 
 
-def checklist(comparison: Comparison) -> list[Item]:
+def checklist(comparison: ComparisonRows) -> list[Item]:
     """What a reader of a survey analysis asks (STROBE 2007 items 6-17, AAPOR 2021 disclosure), with what this run did."""
     labels = comparison.labels
     words, settings = labels.words, labels.results.settings

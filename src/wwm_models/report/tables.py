@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from wwm_models.report.figures import Block, Cell, Comparison, Figure, Row
+from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, SmallChart
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import DASH, Value, cell, number, text
 from wwm_models.report.text import Text, Words, plain
@@ -143,7 +143,7 @@ def written(item: Any, lang: str) -> str:
 ENGINES = ("likelihood", "bayes")
 
 
-def figure_table(figure: Figure, block: Block, comparison: Comparison) -> Table:
+def figure_table(figure: Figure, block: Block, comparison: ComparisonRows) -> Table:
     """Every number of a block: n, printed, raw, adjusted, their difference, and the total effect beside it."""
     words = comparison.labels.words
     lines = [line for small in block.cells for line in _lines_of(small)]
@@ -168,7 +168,7 @@ def figure_table(figure: Figure, block: Block, comparison: Comparison) -> Table:
     )  # fmt: skip
 
 
-def reasons_of(rows: tuple[Row, ...], comparison: Comparison) -> tuple[Text, ...]:
+def reasons_of(rows: tuple[Row, ...], comparison: ComparisonRows) -> tuple[Text, ...]:
     """Why numbers of these rows have no interval, once for each group and kind of number."""
     labels, found = comparison.labels, dict[tuple[str, str, str], Text]()
     for row in rows:
@@ -182,7 +182,7 @@ def reasons_of(rows: tuple[Row, ...], comparison: Comparison) -> tuple[Text, ...
     return tuple(found.values())
 
 
-def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison) -> Table:
+def numbers_table(name: str, caption: Text, block: Block, comparison: ComparisonRows) -> Table:
     """The numbers of a claim: n, printed, raw, adjusted and their difference."""
     words = comparison.labels.words
     engines = engines_of(block.rows)
@@ -196,7 +196,7 @@ def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison
     return Table(name, caption, words["column_group"], columns, made, reasons_of(block.rows, comparison))
 
 
-def _lines_of(small: Cell) -> list[tuple[Text, tuple[Text, Row]]]:
+def _lines_of(small: SmallChart) -> list[tuple[Text, tuple[Text, Row]]]:
     """Rows of a cell with the heading they stand under."""
     parts = (small.heading, small.column)
     heading = Text(*(" · ".join(part.of(lang) for part in parts if part.of(lang)) for lang in ("nl", "en")))
@@ -239,7 +239,7 @@ def fitted(row: Row, engines: tuple[str, ...]) -> tuple[object, ...]:
     return (*(adjusted(row, engine) for engine in engines), difference)
 
 
-def _total(row: Row, comparison: Comparison) -> Row | None:
+def _total(row: Row, comparison: ComparisonRows) -> Row | None:
     if text(row, "estimand") == "total":
         return None
     key = tuple(text(row, name) for name in ("model", "by", "category", "group"))

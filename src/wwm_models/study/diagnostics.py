@@ -23,7 +23,7 @@ from wwm_models.diagnostics.specification import second_opinion, weights_matter
 from wwm_models.errors import WwmError
 from wwm_models.likelihood.degrees_of_freedom import fit_freedom
 from wwm_models.likelihood.fit import Fit
-from wwm_models.stages import Stages, Whole
+from wwm_models.stages import AllOrNothing, Stages
 
 DIAGNOSTIC_COLUMNS = ("estimand", "check", "value", "status", "message")
 AGREES = 1e-5  # of statsmodels' estimates, whose optimiser stops at a gradient of 1e-8
@@ -50,7 +50,7 @@ def diagnostics(fit: Fit, estimand: str, name: str = "", stages: Stages | None =
     """
     rows = _numbers(fit)
     if fit.status == "ok":
-        each = stages or Whole()
+        each = stages or AllOrNothing()
         for check, made in (
             ("weights", _weights),
             ("proportional odds", _proportional_odds),

@@ -30,7 +30,7 @@ from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precisio
 from wwm_models.errors import WwmError
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.estimates.raw import with_suppressed
-from wwm_models.estimates.sensitivity import Points, Reported, declared_points, points_at, reported
+from wwm_models.estimates.sensitivity import Points, ReportedFit, declared_points, points_at, reported
 from wwm_models.likelihood.fit import Fit, fit
 from wwm_models.likelihood.variants import multinomial_of
 from wwm_models.models.model import Model
@@ -153,7 +153,7 @@ def pulls_of(spec: ModelSpec, fitted: Fitted) -> dict[str, Points]:
     """The posterior's pull on every number: as declared, with the multinomial family, without weights."""
     made, collapses = fitted.varied.made, fitted.collapses
     slopes = {name: value for name, value in spec.priors.items() if name == "slopes"}
-    swaps: dict[str, tuple[Reported | None, Mapping[str, Any]]] = {
+    swaps: dict[str, tuple[ReportedFit | None, Mapping[str, Any]]] = {
         "prior": (made, spec.priors),
         "family": (_again(made, multinomial_of(fitted.fit), made.fit.survey, collapses), slopes),
     }
@@ -166,7 +166,7 @@ def pulls_of(spec: ModelSpec, fitted: Fitted) -> dict[str, Points]:
     return {name: points for name, points in pulls.items() if points is not None}
 
 
-def _again(made: Reported, model: Model, survey: Survey, collapses: Collapses) -> Reported | None:
+def _again(made: ReportedFit, model: Model, survey: Survey, collapses: Collapses) -> ReportedFit | None:
     try:
         other: Fit = fit(model, survey, vcov="model")
     except WwmError:
@@ -174,7 +174,7 @@ def _again(made: Reported, model: Model, survey: Survey, collapses: Collapses) -
     return reported(other, made.over, collapses, made.population) if other.status == "ok" else None
 
 
-def _pull(made: Reported, priors: Mapping[str, Any]) -> Points | None:
+def _pull(made: ReportedFit, priors: Mapping[str, Any]) -> Points | None:
     """Numbers at the posterior's mode minus numbers at the likelihood's maximum."""
     from wwm_models.bayes.density import whitened
     from wwm_models.bayes.sample import posterior_problem

@@ -22,7 +22,7 @@ from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import law_of
-from wwm_models.estimates.sensitivity import Place, Points, Reported
+from wwm_models.estimates.sensitivity import Place, Points, ReportedFit
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
 from wwm_models.parallel import begin
@@ -147,7 +147,7 @@ def fragility_table(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
 
 
-def _places(made: Reported, by: tuple[str, ...]) -> list[tuple[str, Place]]:
+def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, Place]]:
     """Group text and place of every number by these variables."""
     groups = made.over[by].groups.astype(str).to_dict("records") if by else [{}]
     return [

@@ -195,7 +195,7 @@ Options = ParamSpec("Options")
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
+class PublishedRun:
     """What leaves a run: its tables, its models with what is told of them, and what the manifest says was withheld."""
 
     tables: dict[str, pd.DataFrame]
@@ -350,7 +350,7 @@ def _write_tables(made: Results, folder: Path) -> None:
     write_labels(made, folder)
 
 
-def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str, stages: Stages) -> Published:
+def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: str, stages: Stages) -> PublishedRun:
     """Every table of the contract but the bounds, and what is told of the models, without what may not be published."""
     survey, level, own = work.survey, work.level, Stages()
     raws, withheld = withhold(survey, raws_of(declared, survey, work.collapses, level))
@@ -367,7 +367,7 @@ def _tables(declared: Declared, work: Work, results: list[ModelResult], lang: st
         f"{name}{mark}" for name in out.models for mark in (" (", ", ")
     )  # nothing is said of what is withheld
     stages.note(problem for problem in own.problems if not problem.startswith(silent))
-    return Published(shown, told, {"disclosure": withheld.summary, "withheld": out.summary, "equations": out.shown})
+    return PublishedRun(shown, told, {"disclosure": withheld.summary, "withheld": out.summary, "equations": out.shown})
 
 
 def _results(declared: Declared, survey: Survey, tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Results:

@@ -39,7 +39,7 @@ from wwm_models.survey.conditions import check_condition, read_condition
 from wwm_models.survey.frames import refuse_collapse_name, refuse_column_name
 from wwm_models.survey.sampling_design import Lonely
 from wwm_models.survey.survey import Collapse, Level, Variable, WeightKind
-from wwm_models.toml_tables import Table, read_toml
+from wwm_models.toml_tables import TomlTable, read_toml
 
 SOURCES: Final = ("column", "position", "question", "rules", "from")
 _COMMON: Final = ("levels", "nl", "en")
@@ -54,13 +54,13 @@ _ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
 _RESERVED: Final = "|;=[]:\n"  # they have a meaning in names of parameters and groups
 
 
-def read_variable(name: str, table: Table) -> Declaration:
+def read_variable(name: str, table: TomlTable) -> Declaration:
     """Give one declared variable.
 
     Parameters
     ----------
     name : str
-    table : Table
+    table : TomlTable
         The contents of ``[variables.NAME]``.
 
     Raises
@@ -121,7 +121,7 @@ def check_merges(item: Declaration, source: FromVariable, variables: Mapping[str
 
 
 def _variable_source(
-    table: Table, given: str, cut: Cut | None, answers: tuple[Answer, ...]
+    table: TomlTable, given: str, cut: Cut | None, answers: tuple[Answer, ...]
 ) -> FromColumn | FromRules | FromVariable:
     if given == "from":
         return FromVariable(table.text("from"), table.texts("drop"), cut)
@@ -141,7 +141,7 @@ def _variable_source(
     )
 
 
-def _rules(table: Table, ids: list[str]) -> tuple[Rule, ...]:
+def _rules(table: TomlTable, ids: list[str]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     if not table.tables("rules"):
         raise table.wrong("rules", table.values["rules"], "one or more rules, each with `when` and `id`")
@@ -157,7 +157,7 @@ def _rules(table: Table, ids: list[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _missing(table: Table) -> tuple[MissingAnswer, ...]:
+def _missing(table: TomlTable) -> tuple[MissingAnswer, ...]:
     parts: list[MissingAnswer] = []
     for part in table.tables("missing"):
         part.check(required=["reason"], optional=["codes", "text", "policy"])
@@ -169,7 +169,7 @@ def _missing(table: Table) -> tuple[MissingAnswer, ...]:
     return tuple(parts)
 
 
-def _cut(table: Table) -> Cut:
+def _cut(table: TomlTable) -> Cut:
     cut = table.table("cut")
     cut.check(required=["breaks"], optional=["closed"])
     breaks = cut.numbers("breaks")
@@ -185,7 +185,7 @@ def _level_keys(given: str, cut: Cut | None) -> tuple[str, ...]:
     return ("merges",) if given == "from" else ("codes", "text")
 
 
-def _answers(table: Table, keys: tuple[str, ...]) -> tuple[Answer, ...]:
+def _answers(table: TomlTable, keys: tuple[str, ...]) -> tuple[Answer, ...]:
     answers: list[Answer] = []
     for part in table.tables("levels"):
         part.check(required=["id"], optional=["nl", "en", *keys])
@@ -199,13 +199,13 @@ def _answers(table: Table, keys: tuple[str, ...]) -> tuple[Answer, ...]:
     return tuple(answers)
 
 
-def _labels(table: Table, default: str) -> tuple[str, str]:
+def _labels(table: TomlTable, default: str) -> tuple[str, str]:
     """Give the Dutch and the English label; either stands in for the other."""
     nl, en = table.text("nl"), table.text("en")
     return nl or en or default, en or nl or default
 
 
-def _check_levels(table: Table, kind: str, given: str, cut: Cut | None, answers: tuple[Answer, ...]) -> None:
+def _check_levels(table: TomlTable, kind: str, given: str, cut: Cut | None, answers: tuple[Answer, ...]) -> None:
     """Hold levels against kind and source, and refuse what is declared twice."""
     if kind == "number" and (answers or cut or given in {"rules", "from"}):
         raise DeclarationError(
@@ -242,7 +242,7 @@ def _check_levels(table: Table, kind: str, given: str, cut: Cut | None, answers:
     _refuse_twice(table, "texts of one number", (plainly(number) for part in alone for number in set(part.numbers)))
 
 
-def _refuse_twice(table: Table, what: str, values: Iterable[str]) -> None:
+def _refuse_twice(table: TomlTable, what: str, values: Iterable[str]) -> None:
     twice = [value for value, times in Counter(values).items() if times > 1]
     if twice:
         raise DeclarationError(
@@ -275,7 +275,7 @@ def read_codebook(path: str | Path) -> Codebook:
         If a key, a condition, a level or a reference is not what a codebook can have; the message says where.
     """
     path = Path(path)
-    book = Table(read_toml(path), str(path))
+    book = TomlTable(read_toml(path), str(path))
     book.check(required=["variables"], optional=["source", "universe", "survey", "collapses"])
     declared = {name: read_variable(name, _section(book, "variables", name)) for name in book.table("variables").values}
     variables = {name: item.variable for name, item in declared.items()}
@@ -291,15 +291,15 @@ def read_codebook(path: str | Path) -> Codebook:
     return codebook
 
 
-def _section(book: Table, *keys: str) -> Table:
+def _section(book: TomlTable, *keys: str) -> TomlTable:
     """Give ``[key]`` or ``[key.name]``, named as it is written in the file."""
     table = book
     for key in keys:
         table = table.table(key)
-    return Table(table.values, f"{book.where}, [{'.'.join(keys)}]")
+    return TomlTable(table.values, f"{book.where}, [{'.'.join(keys)}]")
 
 
-def _source(table: Table) -> Source:
+def _source(table: TomlTable) -> Source:
     table.check(
         optional=[
             "title",
@@ -333,7 +333,7 @@ def _source(table: Table) -> Source:
     )
 
 
-def _universe(table: Table) -> Universe:
+def _universe(table: TomlTable) -> Universe:
     table.check(optional=["all", "exclude"])
     exclusions: list[Exclusion] = []
     for part in table.tables("exclude"):
@@ -342,7 +342,7 @@ def _universe(table: Table) -> Universe:
     return Universe(tuple(read_condition(text, table.where) for text in table.texts("all")), tuple(exclusions))
 
 
-def _sampling(table: Table) -> Sampling:
+def _sampling(table: TomlTable) -> Sampling:
     table.check(optional=_SAMPLING_KEYS)
     weight = table.text("weight")
     kind = table.choice("weight_kind", ("sampling", "frequency"), "sampling")
@@ -360,14 +360,14 @@ def _sampling(table: Table) -> Sampling:
     )
 
 
-def _collapses(book: Table, variables: Mapping[str, Variable]) -> dict[str, Collapse]:
+def _collapses(book: TomlTable, variables: Mapping[str, Variable]) -> dict[str, Collapse]:
     found: dict[str, Collapse] = {}
     for name in book.table("collapses").values:
         found[name] = _collapse(name, _section(book, "collapses", name), variables, found.values())
     return found
 
 
-def _collapse(name: str, table: Table, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
+def _collapse(name: str, table: TomlTable, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
     table.check(required=["variable", "levels"], optional=["id", "nl", "en"])
     name = table.text("id", name)
     variable, levels = table.text("variable"), table.texts("levels")

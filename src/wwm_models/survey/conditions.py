@@ -61,7 +61,7 @@ _EXPECTED: Final = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonCondition:
     """``variable operator values``, for example ``partner == 'no'``."""
 
     variable: str
@@ -74,10 +74,10 @@ class Joined:
     """Parts joined by "and" or "or"; "not" has one part."""
 
     word: str
-    parts: tuple[Comparison | Joined, ...]
+    parts: tuple[ComparisonCondition | Joined, ...]
 
 
-Node = Comparison | Joined
+Node = ComparisonCondition | Joined
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Condition:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class SatisfyingRows:
     """Which rows satisfy a condition and which do not; rows in neither are unknown.
 
     Attributes
@@ -118,7 +118,7 @@ def read_condition(text: str, where: str) -> Condition:
     Examples
     --------
     >>> read_condition("children > 0", "codebook.toml").tree
-    Comparison(variable='children', operator='>', values=(0.0,))
+    ComparisonCondition(variable='children', operator='>', values=(0.0,))
     """
     if len(text) > _MOST_CHARACTERS:
         raise DeclarationError(
@@ -149,7 +149,7 @@ def check_condition(condition: Condition, variables: Mapping[str, Variable], whe
         _check_values(part, variables[part.variable], f'{where}: the condition "{condition.text}"')
 
 
-def truth_of(condition: Condition, variables: Mapping[str, Variable], columns: Columns) -> Truth:
+def truth_of(condition: Condition, variables: Mapping[str, Variable], columns: Columns) -> SatisfyingRows:
     """Give, for every row, whether the condition holds.
 
     Parameters
@@ -170,14 +170,14 @@ def _node(tree: ast.expr, text: str, where: str) -> Node:
         case ast.UnaryOp(op=ast.Not(), operand=part):
             return Joined("not", (_node(part, text, where),))
         case ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Name(id="known")]):
-            return Comparison(name, KNOWN, ())
+            return ComparisonCondition(name, KNOWN, ())
         case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[right]) if type(op) in _OPERATORS:
             operator = _OPERATORS[type(op)]
             several = isinstance(right, ast.List | ast.Tuple)
             if several != operator.endswith("in"):
                 raise _unreadable(text, where)
             values = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
-            return Comparison(name, operator, tuple(_value(value, text, where) for value in values))
+            return ComparisonCondition(name, operator, tuple(_value(value, text, where) for value in values))
         case _:
             raise _unreadable(text, where)
 
@@ -203,15 +203,15 @@ def _unreadable(text: str, where: str) -> DeclarationError:
     )
 
 
-def _comparisons(node: Node) -> Iterator[Comparison]:
-    if isinstance(node, Comparison):
+def _comparisons(node: Node) -> Iterator[ComparisonCondition]:
+    if isinstance(node, ComparisonCondition):
         yield node
         return
     for part in node.parts:
         yield from _comparisons(part)
 
 
-def _check_values(part: Comparison, variable: Variable, where: str) -> None:
+def _check_values(part: ComparisonCondition, variable: Variable, where: str) -> None:
     """Hold the values of a comparison against what the variable can be."""
     name, levels = variable.name, [level.id for level in variable.levels]
     if variable.kind == "nominal" and part.operator in {"<", "<=", ">", ">="}:
@@ -234,25 +234,25 @@ def _check_values(part: Comparison, variable: Variable, where: str) -> None:
             )
 
 
-def _truth(node: Node, variables: Mapping[str, Variable], columns: Columns) -> Truth:
-    if isinstance(node, Comparison):
+def _truth(node: Node, variables: Mapping[str, Variable], columns: Columns) -> SatisfyingRows:
+    if isinstance(node, ComparisonCondition):
         return _compared(node, variables[node.variable], columns[node.variable])
     parts = [_truth(part, variables, columns) for part in node.parts]
     if node.word == "not":
-        return Truth(parts[0].no, parts[0].yes)
+        return SatisfyingRows(parts[0].no, parts[0].yes)
     yes, no = [part.yes for part in parts], [part.no for part in parts]
     if node.word == "and":
-        return Truth(np.logical_and.reduce(yes), np.logical_or.reduce(no))
-    return Truth(np.logical_or.reduce(yes), np.logical_and.reduce(no))
+        return SatisfyingRows(np.logical_and.reduce(yes), np.logical_or.reduce(no))
+    return SatisfyingRows(np.logical_or.reduce(yes), np.logical_and.reduce(no))
 
 
-def _compared(part: Comparison, variable: Variable, column: NDArray[np.float64]) -> Truth:
+def _compared(part: ComparisonCondition, variable: Variable, column: NDArray[np.float64]) -> SatisfyingRows:
     levels = [level.id for level in variable.levels]
     values = np.array(
         [levels.index(value) if isinstance(value, str) else value for value in part.values], dtype=np.float64
     )
     known = ~np.isnan(column)
     if part.operator == KNOWN:
-        return Truth(known, ~known)
+        return SatisfyingRows(known, ~known)
     holds = _COMPARE[part.operator](column, values)
-    return Truth(known & holds, known & ~holds)
+    return SatisfyingRows(known & holds, known & ~holds)

@@ -58,7 +58,7 @@ Kind = Literal["ordered", "nominal", "number", "left out"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class CellContents:
     """Contents of cells that belong together: codes or texts, the label in the file, and how many rows have them."""
 
     codes: tuple[float, ...]
@@ -74,7 +74,7 @@ class Proposal:
     Attributes
     ----------
     kind : {"ordered", "nominal", "number", "left out"}
-    levels, missing : tuples of Entry
+    levels, missing : tuples of CellContents
     empty : int
         Rows with an empty cell.
     doubts : tuple of str
@@ -83,8 +83,8 @@ class Proposal:
 
     column: RawColumn
     kind: Kind
-    levels: tuple[Entry, ...]
-    missing: tuple[Entry, ...]
+    levels: tuple[CellContents, ...]
+    missing: tuple[CellContents, ...]
     empty: int
     doubts: tuple[str, ...]
 
@@ -118,7 +118,7 @@ def propose(column: RawColumn) -> Proposal:
     return Proposal(column, kind, levels, missing, empty, doubts)
 
 
-def _without_refusals(levels: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+def _without_refusals(levels: tuple[CellContents, ...]) -> tuple[tuple[CellContents, ...], tuple[CellContents, ...]]:
     """Part answers from refusals by their words; a column of one answer and refusals keeps them all."""
     refused = tuple(entry for entry in levels if refuses(entry.label or "".join(entry.text)))
     rest = tuple(entry for entry in levels if entry not in refused)
@@ -127,14 +127,14 @@ def _without_refusals(levels: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], tup
     return rest, tuple(replace(entry, label=entry.label or "".join(entry.text)) for entry in refused)
 
 
-def _taken_for_missing(refused: Sequence[Entry]) -> tuple[str, ...]:
+def _taken_for_missing(refused: Sequence[CellContents]) -> tuple[str, ...]:
     return tuple(
         f"{' '.join([*map(plainly, entry.codes), entry.label])} (n = {entry.rows}) is taken for no answer: if it is one, move it to levels"
         for entry in refused
     )
 
 
-def _perhaps_missing(levels: Sequence[Entry]) -> tuple[str, ...]:
+def _perhaps_missing(levels: Sequence[CellContents]) -> tuple[str, ...]:
     found = (entry.label or "".join(entry.text) for entry in levels)
     return tuple(f"{text} may be no answer: if so, move it to missing" for text in found if refuses(text))
 
@@ -177,7 +177,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:40].rstrip("_")
 
 
-def level_ids(levels: Sequence[Entry]) -> list[str]:
+def level_ids(levels: Sequence[CellContents]) -> list[str]:
     """Give every level an id of its own, made of its label, its text or its code."""
     ids: list[str] = []
     for entry in levels:
@@ -258,7 +258,7 @@ def _number_doubts(known: list[tuple[Cell, int]]) -> list[str]:
     ]
 
 
-def _levels(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[Entry, ...]:
+def _levels(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[CellContents, ...]:
     """Give the answers: numbers with their labels in order, then texts; also labelled answers that nobody gave."""
     counts: dict[float | str, int] = {value: 0 for value in column.labels if not within(value, column.missing)}
     for cell, count in known:
@@ -268,7 +268,7 @@ def _levels(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[Entry, ..
     return tuple(_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered)
 
 
-def _missing(column: RawColumn, counted: list[tuple[Cell, int]]) -> tuple[Entry, ...]:
+def _missing(column: RawColumn, counted: list[tuple[Cell, int]]) -> tuple[CellContents, ...]:
     """Give what the file declares missing, whether somebody has it or it only has a label."""
     counts: dict[float | str, int] = {value: 0 for value in column.labels if within(value, column.missing)}
     for cell, count in counted:
@@ -279,8 +279,10 @@ def _missing(column: RawColumn, counted: list[tuple[Cell, int]]) -> tuple[Entry,
     return tuple(_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered)
 
 
-def _entry(value: float | str, label: str, rows: int) -> Entry:
-    return Entry((), (value,), label, rows) if isinstance(value, str) else Entry((value,), (), label, rows)
+def _entry(value: float | str, label: str, rows: int) -> CellContents:
+    return (
+        CellContents((), (value,), label, rows) if isinstance(value, str) else CellContents((value,), (), label, rows)
+    )
 
 
 HEAD_BYTES: Final = 1 << 20
@@ -418,18 +420,18 @@ def _variable(name: str, where: str, item: Proposal) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _level_line(level: str, entry: Entry, common: Counter[str]) -> str:
+def _level_line(level: str, entry: CellContents, common: Counter[str]) -> str:
     label = (entry.label or "".join(entry.text[:1]) or level)[:LONGEST]
     return f"  {{ id = {_quoted(level)}, {_contents(entry, common)}, nl = {_quoted(label)}, en = {_quoted(label)} }},  # {entry.rows} rows"
 
 
-def _missing_line(entry: Entry, common: Counter[str]) -> str:
+def _missing_line(entry: CellContents, common: Counter[str]) -> str:
     value = plainly(entry.codes[0]) if entry.codes else entry.text[0]
     reason = entry.label[:LONGEST] or f"declared missing in the file ({value})"
     return f"{{ {_contents(entry, common)}, reason = {_quoted(reason)} }},  # {entry.rows} rows"
 
 
-def _contents(entry: Entry, common: Counter[str]) -> str:
+def _contents(entry: CellContents, common: Counter[str]) -> str:
     """Name codes and texts; a label that two codes share does not tell them apart, and is left out."""
     parts = [f"codes = [{', '.join(map(plainly, entry.codes))}]"] if entry.codes else []
     texts = [entry.label] if entry.label and common[entry.label] == 1 else list(entry.text)

@@ -25,7 +25,7 @@ from wwm_models.numerics.arrays import Array, Flags
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.columns import RawColumn, RawFile, column_at, column_named, number_of, several
-from wwm_models.survey.conditions import Condition, Truth, names_in, truth_of
+from wwm_models.survey.conditions import Condition, SatisfyingRows, names_in, truth_of
 from wwm_models.survey.formats.registry import read_file
 from wwm_models.survey.frames import as_read
 from wwm_models.survey.implausible_weights import (
@@ -103,7 +103,7 @@ def together(problems: list[str]) -> str:
     return "\n".join([f"{len(problems)} variables and the file do not agree:", *shown, *more])
 
 
-def holds(condition: Condition, done: Mapping[str, Recoded]) -> Truth:
+def holds(condition: Condition, done: Mapping[str, Recoded]) -> SatisfyingRows:
     """Give, for every row, whether a condition on recoded variables holds."""
     variables = {name: made.variable for name, made in done.items()}
     return truth_of(condition, variables, {name: done[name].values for name in names_in(condition)})

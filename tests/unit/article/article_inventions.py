@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Claim, Reference
-from wwm_models.claims.lookup import Pool, pool_of
+from wwm_models.claims.lookup import EstimateIndex, pool_of
 from wwm_models.estimates.estimates import Estimand, Estimates
 
 
@@ -24,7 +24,7 @@ def shares(
     return Estimates(table, ("g",), np.diag(se**2), None, draws, np.inf, None, origin)
 
 
-def pool(values: dict[str, float], **options) -> Pool:
+def pool(values: dict[str, float], **options) -> EstimateIndex:
     return pool_of([shares(values, **options)])
 
 

@@ -12,7 +12,7 @@ from wwm_models.claims.article import Article, Claim, Published
 from wwm_models.claims.comparison import comparison_table
 from wwm_models.claims.fragility import stands
 from wwm_models.claims.kinds import region_of
-from wwm_models.claims.lookup import Pool, key_of, pool_of
+from wwm_models.claims.lookup import EstimateIndex, key_of, pool_of
 from wwm_models.claims.verdicts import Sources, judge, printed_verdict
 
 SIDES = {"numerator": at("a"), "denominator": at("b")}
@@ -28,12 +28,12 @@ alike = Claim("C", "equivalence", references=BETWEEN, numbers={"margin": 5.0})
 ratio = Claim("C", "ratio", references=SIDES, numbers={"lower": 1.0})
 
 
-def certain(**values: float) -> Pool:
+def certain(**values: float) -> EstimateIndex:
     """Shares with a standard error of 0, as those of an answer that nobody gave have."""
     return pool(values, std_error=0.0)
 
 
-def drawn(**values: float) -> Pool:
+def drawn(**values: float) -> EstimateIndex:
     """A posterior that has never seen the answer: every draw is the same."""
     return pool_of([shares(values, draws=np.tile(np.array(list(values.values())) / 100.0, (50, 1)), origin="p")])
 

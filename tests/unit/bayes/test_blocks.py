@@ -10,13 +10,20 @@ from scipy import stats
 import wwm_models as wwm
 from wwm_models.bayes.density import prior_draws
 from wwm_models.bayes.sample import posterior_problem
-from wwm_models.bayes.structured_priors import CENTRING, Increments, Pooled, Shrinkage, log_shares, zero_sum_basis
+from wwm_models.bayes.structured_priors import (
+    CENTRING,
+    Increments,
+    PooledInteraction,
+    Shrinkage,
+    log_shares,
+    zero_sum_basis,
+)
 from wwm_models.errors import ModelError
 
 NOT_BY_CHANCE = 1e-3  # with a fixed seed; a wrong law of 4,000 draws gives p-values below 1e-20
 SHRINKAGE = Shrinkage(np.arange(3), np.array([3.0, 2.0, 4.0]), 1.2, 2.8, 1.5)
 CELLS = np.eye(6)[:, [4, 5]]  # of two by three levels, the columns of the second level of the first factor
-POOLED = Pooled("a:b", np.arange(2), zero_sum_basis(CELLS, 2, 3), 0.7)
+POOLED = PooledInteraction("a:b", np.arange(2), zero_sum_basis(CELLS, 2, 3), 0.7)
 INCREMENTS = Increments("mo(x)", np.arange(4), 0.2, 0.8, np.inf)
 
 

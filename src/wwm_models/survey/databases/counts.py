@@ -35,7 +35,7 @@ from wwm_models.survey.databases.selection import (
     needed,
     truth_expression,
 )
-from wwm_models.survey.databases.validation import Table, asked, look
+from wwm_models.survey.databases.validation import DatabaseTable, asked, look
 from wwm_models.survey.formats.archive import hash_of
 from wwm_models.survey.formats.columnar import Place, arrow_columns, is_address
 from wwm_models.survey.implausible_weights import CODES, Spread, refuse_codes, refuse_dominant, unequal_weights
@@ -85,7 +85,7 @@ class Groups:
         return hashed.hexdigest()
 
 
-def way_out(table: Table, without_weight: Any) -> Any:
+def way_out(table: DatabaseTable, without_weight: Any) -> Any:
     """Give the number of the first of `domain.ways_out` by which a row leaves the domain; 0 where it stays."""
     variables = {name: made.variable for name, made in table.done.items()}
     values = {name: table.value(name) for name in table.done}
@@ -97,7 +97,7 @@ def way_out(table: Table, without_weight: Any) -> Any:
     return chosen([(one, number) for number, one in enumerate([*leaving, without_weight], start=1)], 0)
 
 
-def group(table: Table, variables: Sequence[str], weight: Any, way: Any) -> Groups:
+def group(table: DatabaseTable, variables: Sequence[str], weight: Any, way: Any) -> Groups:
     """Ask for the groups of these variables.
 
     Raises
@@ -136,7 +136,7 @@ def group(table: Table, variables: Sequence[str], weight: Any, way: Any) -> Grou
     )
 
 
-def _too_many(table: Table, rows: Any, columns: Mapping[str, str]) -> str:
+def _too_many(table: DatabaseTable, rows: Any, columns: Mapping[str, str]) -> str:
     """Say in what respondents differ, what has most answers first."""
     inside = rows.filter(rows.way == 0)
     found = asked(
@@ -151,7 +151,7 @@ def _too_many(table: Table, rows: Any, columns: Mapping[str, str]) -> str:
     )
 
 
-def _keys(table: Table, name: str, way: Any) -> dict[str, Any]:
+def _keys(table: DatabaseTable, name: str, way: Any) -> dict[str, Any]:
     """What rows are grouped by for a variable: one number that is its answer or a reason, or a number and a reason."""
     import ibis
 
@@ -166,7 +166,7 @@ def _keys(table: Table, name: str, way: Any) -> dict[str, Any]:
     return {"key": ibis.ifelse(way == 0, ibis.ifelse(value.notnull(), value, code), _LEFT)}
 
 
-def _recoded(table: Table, name: str, place: int, taken: Mapping[str, NDArray[Any]]) -> Recoded:
+def _recoded(table: DatabaseTable, name: str, place: int, taken: Mapping[str, NDArray[Any]]) -> Recoded:
     made, key = table.done[name], taken[f"key{place}"].astype(np.int64)
     missing = np.flatnonzero(key < 0)
     reasons = np.full(len(key), "", dtype=object)
@@ -177,7 +177,7 @@ def _recoded(table: Table, name: str, place: int, taken: Mapping[str, NDArray[An
     return Recoded(made.variable, values, reasons)
 
 
-def _reason(table: Table, made: Compiled, reason: int) -> str:
+def _reason(table: DatabaseTable, made: Compiled, reason: int) -> str:
     if reason == UNKNOWN:
         raise SurveyError(
             f'{table.place.shown}: variable "{made.variable.name}" has answers that were not there a moment ago. Expected a table that does '
@@ -186,7 +186,7 @@ def _reason(table: Table, made: Compiled, reason: int) -> str:
     return made.reason_of(reason)
 
 
-def weight_of(table: Table) -> tuple[Any, Any]:
+def weight_of(table: DatabaseTable) -> tuple[Any, Any]:
     """Give the weight, and whether it is a declared missing code (it is zero then).
 
     Raises
@@ -202,7 +202,7 @@ def weight_of(table: Table) -> tuple[Any, Any]:
     return _weight(table, table.rows)
 
 
-def _weight(table: Table, rows: Any) -> tuple[Any, Any]:
+def _weight(table: DatabaseTable, rows: Any) -> tuple[Any, Any]:
     """The weight of some rows that have the columns of the table, and whether it is missing."""
     import ibis
 
@@ -217,7 +217,7 @@ def _weight(table: Table, rows: Any) -> tuple[Any, Any]:
     return ibis.ifelse(without, 0.0, number), without
 
 
-def _refuse_wrong(table: Table, weight: Any) -> None:
+def _refuse_wrong(table: DatabaseTable, weight: Any) -> None:
     import ibis
 
     sampling, shown = table.codebook.sampling, table.place.shown
@@ -247,7 +247,7 @@ def _refuse_wrong(table: Table, weight: Any) -> None:
         )
 
 
-def _refuse_texts(table: Table, weight: Any, rows: int) -> None:
+def _refuse_texts(table: DatabaseTable, weight: Any, rows: int) -> None:
     """Refuse weights that are texts, in the words of the reader of files."""
     every = table.place.table
     column = every[table.others[table.codebook.sampling.weight]]
@@ -259,7 +259,7 @@ def _refuse_texts(table: Table, weight: Any, rows: int) -> None:
     refuse_texts(table.place.shown, table.codebook, found)
 
 
-def spread_of(table: Table, weight: Any, way: Any, groups: Groups) -> Spread:
+def spread_of(table: DatabaseTable, weight: Any, way: Any, groups: Groups) -> Spread:
     """Give what is known of the weights of the domain, from its groups."""
     inside = groups.way == 0
     rows, total = int(groups.rows.sum()), float(groups.weight[inside].sum())
@@ -367,7 +367,7 @@ def _header(place: Place) -> RawFile:
     return RawFile(place.shown, tuple(RawColumn(name, (), nobody) for name in place.headers), 0, "")
 
 
-def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str | Path) -> Table:
+def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str | Path) -> DatabaseTable:
     items, sampling, file = needed(codebook, variables), codebook.sampling, _header(place)
     own = dict(zip(file.columns, place.table.columns, strict=True))
     names = {
@@ -385,7 +385,7 @@ def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str
         return contents_of(rows[name], decimal, f'{place.shown}: column "{name}"', nan=place.nan)
 
     rows, done = compiled(items, place.table, contents)
-    return Table(place, codebook, items, rows, names, done, others, decimal)
+    return DatabaseTable(place, codebook, items, rows, names, done, others, decimal)
 
 
 def _survey(

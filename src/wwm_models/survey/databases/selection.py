@@ -23,7 +23,7 @@ from typing import Any, Final
 from wwm_models.errors import SurveyError
 from wwm_models.survey.codebook import Codebook, Cut, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.columns import number_of, plainly
-from wwm_models.survey.conditions import KNOWN, ORDERS, Comparison, Condition, Joined, names_in
+from wwm_models.survey.conditions import KNOWN, ORDERS, ComparisonCondition, Condition, Joined, names_in
 from wwm_models.survey.survey import Variable
 
 # that of raw.number_of, as every engine reads it; what could be too large for a double is no number, since not every engine can try
@@ -139,8 +139,8 @@ def truth_expression(condition: Condition, variables: Mapping[str, Variable], va
     return _truth(condition.tree, variables, values)
 
 
-def _truth(node: Comparison | Joined, variables: Mapping[str, Variable], values: Mapping[str, Any]) -> Any:
-    if isinstance(node, Comparison):
+def _truth(node: ComparisonCondition | Joined, variables: Mapping[str, Variable], values: Mapping[str, Any]) -> Any:
+    if isinstance(node, ComparisonCondition):
         return _compared(node, variables[node.variable], values[node.variable])
     parts = [_truth(part, variables, values) for part in node.parts]
     if node.word == "not":
@@ -148,7 +148,7 @@ def _truth(node: Comparison | Joined, variables: Mapping[str, Variable], values:
     return functools.reduce(operator.and_ if node.word == "and" else operator.or_, parts)
 
 
-def _compared(part: Comparison, variable: Variable, value: Any) -> Any:
+def _compared(part: ComparisonCondition, variable: Variable, value: Any) -> Any:
     if part.operator == KNOWN:
         return value.notnull()
     levels = [level.id for level in variable.levels]

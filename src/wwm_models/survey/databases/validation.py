@@ -26,7 +26,7 @@ MOST_CONTENTS: Final = 100_000  # distinct contents of one column that are fetch
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class DatabaseTable:
     """A table with what is needed of it.
 
     Attributes
@@ -79,7 +79,7 @@ def asked(place: Place, rows: Any, /, **sums: Any) -> dict[str, Any]:
     return dict(place.ask(rows.aggregate(**sums)).to_pylist()[0])
 
 
-def look(table: Table) -> bool:
+def look(table: DatabaseTable) -> bool:
     """Refuse cells the codebook does not know, and respondents who occur twice; say whether the rows call themselves invented.
 
     Raises
@@ -113,7 +113,7 @@ def look(table: Table) -> bool:
     return table.codebook.source.synthetic or _synthetic(table, found)
 
 
-def _doubt(item: Declaration, table: Table) -> Any:
+def _doubt(item: Declaration, table: DatabaseTable) -> Any:
     """True for rows whose cell may be wrong, and for all rows that are."""
     name, source = item.variable.name, item.source
     assert isinstance(source, FromColumn)
@@ -128,7 +128,7 @@ def _doubt(item: Declaration, table: Table) -> Any:
     return (answer & reduce(or_, wrong)).fill_null(False)
 
 
-def _judged(item: Declaration, table: Table) -> str:
+def _judged(item: Declaration, table: DatabaseTable) -> str:
     """What the reader of files says of the contents of a column; nothing where they are right."""
     source = item.source
     assert isinstance(source, FromColumn)
@@ -143,7 +143,7 @@ def _judged(item: Declaration, table: Table) -> str:
     return ""
 
 
-def _column(table: Table, item: Declaration, source: FromColumn) -> RawColumn:
+def _column(table: DatabaseTable, item: Declaration, source: FromColumn) -> RawColumn:
     """The distinct contents of a column, the most frequent first."""
     import ibis
 
@@ -165,12 +165,12 @@ def _column(table: Table, item: Declaration, source: FromColumn) -> RawColumn:
     )
 
 
-def _header(table: Table, column: str) -> str:
+def _header(table: DatabaseTable, column: str) -> str:
     """The name of a column in the file."""
     return dict(zip(table.place.table.columns, table.place.headers, strict=True))[column]
 
 
-def _too_many(table: Table, item: Declaration, source: FromColumn, name: str) -> str:
+def _too_many(table: DatabaseTable, item: Declaration, source: FromColumn, name: str) -> str:
     span = (
         ""
         if source.minimum is not None and source.maximum is not None
@@ -184,7 +184,7 @@ def _too_many(table: Table, item: Declaration, source: FromColumn, name: str) ->
     )
 
 
-def _synthetic(table: Table, found: Mapping[str, Any]) -> bool:
+def _synthetic(table: DatabaseTable, found: Mapping[str, Any]) -> bool:
     for place, name in enumerate(table.place.headers):
         marked = found.get(f"mark{place}") or 0
         if marked and marked < found["rows"]:
@@ -194,7 +194,7 @@ def _synthetic(table: Table, found: Mapping[str, Any]) -> bool:
     return False
 
 
-def _refuse_repeated(table: Table, rows: int) -> None:
+def _refuse_repeated(table: DatabaseTable, rows: int) -> None:
     import ibis
 
     name = table.codebook.source.id

@@ -332,7 +332,7 @@ def read_piece_by_piece(path: Path) -> bool:
 
     Examples
     --------
-    >>> countable(Path("answers.parquet")), countable(Path("answers.sav"))
+    >>> read_piece_by_piece(Path("answers.parquet")), read_piece_by_piece(Path("answers.sav"))
     (True, False)
     """
     return path.suffix.lower() in (*_READERS, ".duckdb")
