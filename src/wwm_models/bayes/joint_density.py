@@ -55,7 +55,7 @@ Leave-one-person-out accuracy of the joint model: a respondent is left out with 
 
     log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du
 
-is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `engines.bayes.loo`
+is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `bayes.leave_one_out`
 hold with this as the density of one observation; the conditional density given his effect would reward an effect that his own answers
 have estimated (Merkle, Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
 
