@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
+from wwm_models.estimates.number_key import NumberKey
 from wwm_models.toml_tables import TomlTable, read_toml
 
 FIGURE_KINDS: Final = ("answers", "matrix", "paired")
@@ -115,6 +116,11 @@ class Reference:
     def by(self) -> tuple[str, ...]:
         """Variables that define the group."""
         return tuple(name for name, _ in self.group)
+
+    @property
+    def key(self) -> NumberKey:
+        """What the number is of, as tables of numbers are searched by it."""
+        return NumberKey.of(self.outcome, self.category, self.group)
 
     @property
     def ordered(self) -> Reference:

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from wwm_models.arguments import confidence_level
 from wwm_models.claims.article import Article
 from wwm_models.claims.kinds import UNTESTABLE, rules_text
-from wwm_models.claims.lookup import key_of, keys_of, pool_of
+from wwm_models.claims.lookup import pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text
 from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import law_of
+from wwm_models.estimates.number_key import keys_of
 from wwm_models.numerics.arrays import Array
 from wwm_models.stages import AllOrNothing, Stages
 
@@ -164,7 +165,7 @@ def _difference(
 
 
 def _with_published(table: pd.DataFrame, article: Article, base: Estimates) -> pd.DataFrame:
-    printed = {key_of(at.outcome, at.category, at.group): number for at, number in article.slots().items()}
+    printed = {at.key: number for at, number in article.slots().items()}
     values = np.full((len(table), 3), np.nan)
     for row, key in enumerate(keys_of(base.table, base.by)):
         number = printed.get(key)

@@ -19,16 +19,16 @@ import pandas as pd
 
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Posterior
-from wwm_models.claims.article import Article, Claim, Reference
+from wwm_models.claims.article import Article, Claim
 from wwm_models.claims.kinds import NOBODY, Quantity, leaves, quantities, region_of, roles_of, unanimous
-from wwm_models.claims.lookup import EstimateIndex, error_of, key_of, pool_of
+from wwm_models.claims.lookup import EstimateIndex, error_of, pool_of
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.confounding import e_value, log_prior, power_weights
 from wwm_models.estimates.estimates import Collapses
+from wwm_models.estimates.number_key import NumberKey
 from wwm_models.estimates.sensitivity import (
     COUNTED,
     By,
-    Place,
     Points,
     Scenario,
     Varied,
@@ -72,7 +72,7 @@ class Flip:
     detail: str = ""
 
 
-def stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
+def stands(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None:
     """Whether the estimates themselves lie where the claim puts them; None where some number is not there."""
     found = [_leaf_stands(leaf, points) for leaf in leaves(claim)]
     if not found or any(one is None for one in found):
@@ -80,13 +80,13 @@ def stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
     return all(found)
 
 
-def values_of(claim: Claim, points: Mapping[Place, float]) -> list[float] | None:
+def values_of(claim: Claim, points: Mapping[NumberKey, float]) -> list[float] | None:
     """The claim's quantities (percentages, percentage points or ratios) from probabilities by place."""
     found: list[float] = []
     if claim.kind == "count":
         return None
     for roles in roles_of(claim):
-        numbers = [points.get(place_of(claim.references[role])) for role in roles]
+        numbers = [points.get(claim.references[role].key) for role in roles]
         known = [number for number in numbers if number is not None and np.isfinite(number)]
         if len(known) < len(numbers) or _without_value(claim, known):
             return None
@@ -108,11 +108,6 @@ def combined(claim: Claim, numbers: Sequence[float]) -> float:
     return 100.0 * (numbers[0] - numbers[1])
 
 
-def place_of(at: Reference) -> Place:
-    """Where a reference's number stands among points."""
-    return key_of(at.outcome, at.category, at.group)
-
-
 def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
     """E-values of the point and of the confidence limit nearest to the border of the region.
 
@@ -132,7 +127,7 @@ def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
     ]
 
 
-def missing_answers(claim: Claim, points: Points, absent: Mapping[Place, float]) -> Flip:
+def missing_answers(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> Flip:
     """Smallest shift, on the log odds of those who did not answer, that moves the estimates across the border.
 
     Parameters
@@ -144,9 +139,7 @@ def missing_answers(claim: Claim, points: Points, absent: Mapping[Place, float])
     axis, unit = "answers not missing at random", "log odds"
     before = stands(claim, points)
     every = leaves(claim)
-    if before is None or not any(
-        absent.get(place_of(at), 0.0) > 0 for leaf in every for at in leaf.references.values()
-    ):
+    if before is None or not any(absent.get(at.key, 0.0) > 0 for leaf in every for at in leaf.references.values()):
         return Flip(axis, float("nan"), unit, "does not apply", "nobody of these groups is missing")
     needed = [_shift(leaf, points, absent) for leaf in every if before or not _leaf_stands(leaf, points)]
     delta = min(needed) if before else max(needed)
@@ -220,7 +213,7 @@ def _first_flip(held: Callable[[float], bool | None], tried: Sequence[float]) ->
     return None
 
 
-def _leaf_stands(claim: Claim, points: Mapping[Place, float]) -> bool | None:
+def _leaf_stands(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None:
     if not claim.references:
         return None
     values = values_of(claim, points)
@@ -251,12 +244,12 @@ def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, f
     return made.point, made.limit, ratio >= border, ratio, border
 
 
-def _shift(claim: Claim, points: Points, absent: Mapping[Place, float]) -> float:
+def _shift(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> float:
     """Smallest shift that takes some quantity of a standing claim out, or every one of a failing claim in."""
     region, needed = region_of(claim), list[float]()
     standing = _leaf_stands(claim, points)
     for roles in roles_of(claim):
-        places = [place_of(claim.references[role]) for role in roles]
+        places = [claim.references[role].key for role in roles]
         inside = region.has(combined(claim, [points[place] for place in places]))
         if not standing and inside:
             continue
@@ -265,7 +258,7 @@ def _shift(claim: Claim, points: Points, absent: Mapping[Place, float]) -> float
 
 
 def _bisected(
-    claim: Claim, places: list[Place], points: Points, absent: Mapping[Place, float], side: float, inside: bool
+    claim: Claim, places: list[NumberKey], points: Points, absent: Mapping[NumberKey, float], side: float, inside: bool
 ) -> float:  # fmt: skip
     region = region_of(claim)
 
@@ -323,7 +316,7 @@ class Ground:
     trims: tuple[Scenario, ...]
     families: tuple[Scenario, ...]
     domains: tuple[Scenario, ...]
-    absent: dict[Place, float]
+    absent: dict[NumberKey, float]
     pool: EstimateIndex
     posterior: EstimateIndex | None = None
     log_priors: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -418,7 +411,7 @@ def _first(
     axis: str, unit: str, claim: Claim, before: bool, grounds: Ground, scenarios: Sequence[Scenario], nothing: str = NOTHING
 ) -> Flip:  # fmt: skip
     """The first scenario under which the claim does not stand as it did."""
-    places = {place_of(at) for leaf in leaves(claim) for at in leaf.references.values()}
+    places = {at.key for leaf in leaves(claim) for at in leaf.references.values()}
     usable = [one for one in scenarios if places & one.points.keys()]
     if not usable:
         return Flip(axis, float("nan"), unit, "does not apply", nothing)

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from wwm_models.claims.article import Reference
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import Law, law_of
+from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.numerics.arrays import Array
-
-Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +64,11 @@ class FoundEstimate:
 class EstimateIndex:
     """All estimates of one kind (raw, or adjusted under one estimand), found by reference."""
 
-    places: Mapping[Key, tuple[Estimates, int]] = field(default_factory=dict)
+    places: Mapping[NumberKey, tuple[Estimates, int]] = field(default_factory=dict)
 
     def find(self, reference: Reference) -> FoundEstimate | None:
         """The number a reference means, or None where there is none."""
-        place = self.places.get(key_of(reference.outcome, reference.category, reference.group))
+        place = self.places.get(reference.key)
         if place is None:
             return None
         estimates, row = place
@@ -83,24 +81,11 @@ class EstimateIndex:
 
 def pool_of(every: Iterable[Estimates]) -> EstimateIndex:
     """Index estimates by outcome, category and group; a later one replaces an earlier one of the same place."""
-    places: dict[Key, tuple[Estimates, int]] = {}
+    places: dict[NumberKey, tuple[Estimates, int]] = {}
     for estimates in every:
         for row, key in enumerate(keys_of(estimates.table, estimates.by)):
             places[key] = (estimates, row)
     return EstimateIndex(places)
-
-
-def keys_of(table: pd.DataFrame, by: Sequence[str]) -> list[Key]:
-    """The place of every row of a table with by-variables, ``outcome`` and ``category``."""
-    named = [[(name, str(value)) for value in table[name].tolist()] for name in by]
-    groups = list(zip(*named, strict=True)) if by else [()] * len(table)
-    pairs = zip(table["outcome"].tolist(), table["category"].tolist(), groups, strict=True)
-    return [key_of(str(outcome), str(category), group) for outcome, category, group in pairs]
-
-
-def key_of(outcome: str, category: str, group: tuple[tuple[str, str], ...]) -> Key:
-    """Where a number stands, whatever the order of the variables of its group."""
-    return outcome, category, frozenset(group)
 
 
 def joint_covariance(parts: Sequence[FoundEstimate]) -> Array:

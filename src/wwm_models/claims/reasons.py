@@ -12,7 +12,7 @@ import pandas as pd
 
 from wwm_models.claims.article import Claim
 from wwm_models.claims.kinds import Quantity, roles_of, unanimous
-from wwm_models.claims.lookup import Key, key_of, keys_of
+from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.likelihood.degrees_of_freedom import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
 
 WORDS: Final = MappingProxyType(
@@ -85,14 +85,14 @@ WORDS: Final = MappingProxyType(
 class ShiftParts:
     """Why numbers moved: percentage points by part, for every place."""
 
-    places: Mapping[Key, Mapping[str, float]] = field(default_factory=dict)
+    places: Mapping[NumberKey, Mapping[str, float]] = field(default_factory=dict)
 
     def of(self, claim: Claim, number: int, after: Quantity) -> dict[str, float]:
         """Parts of the shift of one quantity of a claim, in its own unit; empty where some number was not taken apart."""
         total: dict[str, float] = {}
         for role, slope in zip(roles_of(claim)[number], after.gradient, strict=True):
             at = claim.references[role]
-            parts = self.places.get(key_of(at.outcome, at.category, at.group))
+            parts = self.places.get(at.key)
             if parts is None:
                 return {}
             for name, points in parts.items():
@@ -102,7 +102,7 @@ class ShiftParts:
 
 def parts_of(tables: Iterable[pd.DataFrame]) -> ShiftParts:
     """Look-up of decompositions; each table is by its leading columns."""
-    places: dict[Key, dict[str, float]] = {}
+    places: dict[NumberKey, dict[str, float]] = {}
     for table in tables:
         by = [str(name) for name in table.columns[: list(table.columns).index("outcome")]]
         rows = zip(keys_of(table, by), table["part"], table["percentage_points"], strict=True)

@@ -20,6 +20,7 @@ from wwm_models.errors import AdjustError
 from wwm_models.estimates.adjusted import model_groups
 from wwm_models.estimates.decomposition import Averaged, Submodels, averaged, taken_apart
 from wwm_models.estimates.estimates import Collapses, collapse_matrix
+from wwm_models.estimates.number_key import NumberKey
 from wwm_models.likelihood.fit import Fit, penalised
 from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
 from wwm_models.likelihood.maximum import maximise_on
@@ -29,8 +30,7 @@ from wwm_models.numerics.newton import redundant_columns
 from wwm_models.survey.population_margins import Margins
 
 By = tuple[str, ...]
-Place = tuple[str, str, frozenset[tuple[str, str]]]
-Points = dict[Place, float]
+Points = dict[NumberKey, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,9 +209,9 @@ def _points(made: ReportedFit, theta: Array, kept: NDArray[np.bool_], row_weight
 
 def _placed(outcome: str, by: By, over: Averaged, names: Sequence[str], shares: Array) -> Points:
     named = [[(name, str(value)) for value in over.groups[name].tolist()] for name in by]
-    groups = [frozenset(group) for group in zip(*named, strict=True)] if by else [frozenset[tuple[str, str]]()]
+    groups = list(zip(*named, strict=True)) if by else [()]
     return {
-        (outcome, name, group): share
+        NumberKey.of(outcome, name, group): share
         for group, row in zip(groups, shares.tolist(), strict=True)
         for name, share in zip(names, row, strict=True)
     }
@@ -336,16 +336,16 @@ def domains(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     return tuple(sorted((one for one in found if one.points), key=lambda one: one.change))
 
 
-def absent_shares(made: Sequence[Varied]) -> dict[Place, float]:
+def absent_shares(made: Sequence[Varied]) -> dict[NumberKey, float]:
     """Share of each group's weight, within the domain, that the fit does not use."""
-    found: dict[Place, float] = {}
+    found: dict[NumberKey, float] = {}
     for one in made:
         survey, used = one.fit.survey, one.fit.cells.row_pattern >= 0
         shares: dict[frozenset[tuple[str, str]], float] = {}
         for place in one.declared:
-            if place[2] not in shares:
+            if place.group not in shares:
                 group = survey.domain.copy()
-                for name, level in place[2]:
+                for name, level in place.group:
                     group &= (survey.frame[name].astype(str) == level).to_numpy()
                 total = float(survey.weights[group].sum())
                 shares[place[2]] = float(survey.weights[group & ~used].sum()) / total if total > 0 else 0.0

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wwm_models.estimates.number_key import NumberKey
 from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.text import Labels, Text, clean, plain
@@ -109,17 +110,17 @@ class Found:
     def __init__(self, comparison: ComparisonRows) -> None:
         self.comparison, self.labels = comparison, comparison.labels
         primary = set(comparison.models.values())
-        self._rows: dict[tuple[str, str, frozenset[str]], list[Row]] = {}
+        self._rows: dict[NumberKey, list[Row]] = {}
         for row in sorted(comparison.rows, key=lambda row: text(row, "model") not in primary):
-            key = text(row, "outcome"), text(row, "category"), frozenset(text(row, "group").split(";")) - {""}
+            key = NumberKey.written(*(text(row, name) for name in ("outcome", "category", "by", "group")))
             self._rows.setdefault(key, []).append(row)
         self.flips = grouped(rows_of(self.labels.results, "fragility"), "id")
         self._parts = _by_number(rows_of(self.labels.results, "decomposition"))
 
     def number(self, reference: Mapping[str, Any], estimand: str) -> Row | None:
         """The row of the comparison that a claim speaks of."""
-        group = frozenset(f"{name}={level}" for name, level in reference["group"].items())
-        rows = self._rows.get((reference["outcome"], reference["category"], group), [])
+        key = NumberKey.of(reference["outcome"], reference["category"], reference["group"].items())
+        rows = self._rows.get(key, [])
         total = estimand == "total"
         return next((row for row in rows if (text(row, "estimand") == "total") == total), rows[0] if rows else None)
 

@@ -16,13 +16,14 @@ import pandas as pd
 from wwm_models.claims.article import Article
 from wwm_models.claims.comparison import COMPARISON_COLUMNS, NOT_ADJUSTED, group_text, printed_beside_raw
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS, flip_map, ground
-from wwm_models.claims.lookup import Key, key_of, keys_of, pool_of
+from wwm_models.claims.lookup import pool_of
 from wwm_models.errors import WwmError, listed
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import law_of
-from wwm_models.estimates.sensitivity import Place, Points, ReportedFit
+from wwm_models.estimates.number_key import NumberKey, keys_of, written_keys
+from wwm_models.estimates.sensitivity import Points, ReportedFit
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
 from wwm_models.parallel import begin
@@ -76,7 +77,7 @@ def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(ROBUSTNESS_COLUMNS))
 
 
-def errors_of_moves(fitted: Fitted, by: tuple[str, ...]) -> dict[str, dict[Place, tuple[float, float]]]:
+def errors_of_moves(fitted: Fitted, by: tuple[str, ...]) -> dict[str, dict[NumberKey, tuple[float, float]]]:
     """Standard error and degrees of freedom of the move of every number to every other form of the model.
 
     The same respondents give both numbers, so that the move has the variance of the difference of their influences (Mize, Doan and Long
@@ -98,12 +99,14 @@ def _numbers_of(fit: Fit, fitted: Fitted, by: tuple[str, ...]) -> Estimates | No
         return None
 
 
-def _errors(moved: Estimates, own: Estimates) -> dict[Place, tuple[float, float]]:
+def _errors(moved: Estimates, own: Estimates) -> dict[NumberKey, tuple[float, float]]:
     law = law_of([(moved, np.eye(len(moved.table))), (own, -np.eye(len(own.table)))])
     return dict(zip(keys_of(own.table, own.by), zip(law.std_error, law.freedom.df, strict=True), strict=True))
 
 
-def _moves(errors: Mapping[str, Mapping[Place, tuple[float, float]]], places: Sequence[Place]) -> dict[str, np.ndarray]:
+def _moves(
+    errors: Mapping[str, Mapping[NumberKey, tuple[float, float]]], places: Sequence[NumberKey]
+) -> dict[str, np.ndarray]:
     unknown = (np.nan, np.nan)
     found = {form: np.array([known.get(at, unknown) for at in places]) for form, known in errors.items()}
     df = np.fmin.reduce([one[:, 1] for one in found.values()])
@@ -147,13 +150,13 @@ def fragility_table(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
 
 
-def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, Place]]:
+def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, NumberKey]]:
     """Group text and place of every number by these variables."""
     groups = made.over[by].groups.astype(str).to_dict("records") if by else [{}]
     return [
         (
             ";".join(f"{name}={group[name]}" for name in by),
-            (made.fit.cells.outcome, category, frozenset((str(k), str(v)) for k, v in group.items())),
+            NumberKey.of(made.fit.cells.outcome, category, ((str(k), str(v)) for k, v in group.items())),
         )
         for group in groups
         for category in made.names
@@ -168,14 +171,14 @@ def _exposure_only(one: Explained, label: str, by: tuple[str, ...], declared: Po
         if own != label or names != by:
             continue
         adjusters = ~table["part"].isin(["rows left out", "model form", "difference"])
-        shift: dict[Place, float] = {}
+        shift: dict[NumberKey, float] = {}
         for key, points in zip(keys_of(table, by), np.where(adjusters, table["percentage_points"], 0.0), strict=True):
             shift[key] = shift.get(key, 0.0) + float(points) / 100.0
         found |= {key: declared[key] - value for key, value in shift.items() if key in declared}
     return found
 
 
-def _drawn(result: ModelResult) -> list[tuple[str, Place, float]]:
+def _drawn(result: ModelResult) -> list[tuple[str, NumberKey, float]]:
     return [
         (label, key, float(value))
         for label, found in result.estimates
@@ -185,7 +188,7 @@ def _drawn(result: ModelResult) -> list[tuple[str, Place, float]]:
 
 
 def _rows(
-    label: str, by: tuple[str, ...], rows: list[tuple[str, Place]], declared: Points, variants: Mapping[str, Points | None]
+    label: str, by: tuple[str, ...], rows: list[tuple[str, NumberKey]], declared: Points, variants: Mapping[str, Points | None]
 ) -> pd.DataFrame:  # fmt: skip
     places = [place for _, place in rows]
     own = np.array([declared[place] for place in places])
@@ -322,7 +325,7 @@ def not_adjusted(article: Article, compared: pd.DataFrame, raws: RawTables, hidd
     for every in raws.values():
         for found in every.values():
             table = printed_beside_raw(article, found, suppress_below=hidden)
-            rows.append(table[[place not in there for place in _keys(table)]])
+            rows.append(table[[place not in there for place in written_keys(table)]])
             there |= places_of(table)
     absent = [
         {
@@ -331,15 +334,15 @@ def not_adjusted(article: Article, compared: pd.DataFrame, raws: RawTables, hidd
             "published_lower": number.limits[0], "published_upper": number.limits[1],
         }
         for at, number in article.slots().items()
-        if number.value is not None and number.limits is not None and key_of(at.outcome, at.category, at.group) not in there
+        if number.value is not None and number.limits is not None and at.key not in there
     ]  # fmt: skip
     kept = [table for table in (*rows, pd.DataFrame(absent).reindex(columns=list(COMPARISON_COLUMNS))) if len(table)]
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=pd.Index(COMPARISON_COLUMNS))
 
 
-def places_of(table: pd.DataFrame) -> set[Key]:
+def places_of(table: pd.DataFrame) -> set[NumberKey]:
     """What the rows of a comparison are of."""
-    return set(_keys(table))
+    return set(written_keys(table))
 
 
 def printed_note(article: Article, comparison: pd.DataFrame, outcomes: Sequence[str]) -> str:
@@ -359,19 +362,10 @@ def printed_note(article: Article, comparison: pd.DataFrame, outcomes: Sequence[
     there = places_of(comparison[comparison["model"].astype(str) != ""])
     reasons: dict[str, list[str]] = {}
     for at, number in slots.items():
-        if key_of(at.outcome, at.category, at.group) in there:
+        if at.key in there:
             continue
         why = f"no model of {at.outcome} that could be fitted reports it by {listed(at.by) or 'everyone'}"
         reasons.setdefault(why if at.outcome in outcomes else f"no model of {at.outcome}", []).append(number.id)
     left = sum(len(names) for names in reasons.values())
     told = "".join(f"; {why}: {listed(names, 10)}" for why, names in reasons.items())
     return f"printed numbers: {len(slots)}, of which {len(slots) - left} are beside adjusted ones{told}"
-
-
-def _keys(table: pd.DataFrame) -> list[Key]:
-    groups = [
-        tuple((name, level) for name, _, level in (part.partition("=") for part in str(group).split(";") if part))
-        for group in table["group"].tolist()
-    ]
-    pairs = zip(table["outcome"].tolist(), table["category"].tolist(), groups, strict=True)
-    return [key_of(str(outcome), str(category), group) for outcome, category, group in pairs]

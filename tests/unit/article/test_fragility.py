@@ -10,14 +10,14 @@ from article_inventions import at, order, shares
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Reference
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS as COLUMNS
-from wwm_models.claims.fragility import confounding, fragility, missing_answers, place_of, prior_power, stands
+from wwm_models.claims.fragility import confounding, fragility, missing_answers, prior_power, stands
 from wwm_models.claims.kinds import leaves
 from wwm_models.claims.lookup import pool_of
 from wwm_models.estimates.confounding import power_weights
 
 
 def points(**values: float):
-    return {place_of(at(name)): value / 100.0 for name, value in values.items()}
+    return {at(name).key: value / 100.0 for name, value in values.items()}
 
 
 def conjunction(*parts: Claim) -> Claim:
@@ -55,7 +55,7 @@ def test_the_weakest_part_of_a_conjunction_counts():
 
 def test_missing_answers_shift_until_the_groups_meet():
     """Groups 55 and 50 with 20% absent each: opposite shifts d of the log odds that make the shares equal."""
-    absent = {place_of(at(name)): 0.2 for name in "ab"}
+    absent = {at(name).key: 0.2 for name in "ab"}
     found = missing_answers(order("a", "b"), points(a=55.0, b=50.0), absent)
 
     def share(p, shift):
@@ -67,7 +67,7 @@ def test_missing_answers_shift_until_the_groups_meet():
 
 
 def test_few_missing_answers_cannot_flip_a_wide_gap():
-    absent = {place_of(at(name)): 0.02 for name in "ab"}
+    absent = {at(name).key: 0.02 for name in "ab"}
     assert missing_answers(order("a", "b"), points(a=60.0, b=40.0), absent).status == "does not flip"
     assert missing_answers(order("a", "b"), points(a=60.0, b=40.0), {}).status == "does not apply"
 
