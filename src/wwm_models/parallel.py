@@ -40,6 +40,7 @@ def run_many(
         What makes its result must be in the item or in the function: workers share nothing else. Randomness comes from a seed in
         the item, so that a result does not depend on who made it.
     items : iterable
+        What the task is done on, one after another.
     jobs : int
         Processes on this machine; 1: in this one. -1: as many as there are cores.
     scheduler : str

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,3 +163,35 @@ def test_the_lists_are_not_read_before_a_name_is_asked_for():
     code = "import sys, wwm_models, wwm_models.cli, wwm_models.public as p; print([m for m in ('ast', 'pkgutil', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SECTION = r"\n(Parameters|Attributes)\n-+\n(.*?)(?=\n\n?\w[\w ]*\n-{3,}\n|\Z)"
+
+
+@pytest.mark.parametrize("package", LISTS)
+def test_every_parameter_is_documented_with_words(package: str):
+    module = importlib.import_module(package)
+    bare = []
+    for name in module.__all__:
+        document = inspect.getdoc(getattr(module, name)) or ""
+        found = re.findall(SECTION, document, re.DOTALL)
+        bare += [] if found else [name]
+        for _, section in found:
+            lines = [*section.split("\n"), ""]
+            entries = [at for at, line in enumerate(lines) if re.match(r"\w.* : ", line)]
+            bare += [f"{name}: {lines[at]}" for at in entries if not lines[at + 1].startswith("    ")]
+    assert bare == []
+
+
+def test_respondents_have_no_gender():
+    root = ROOT.parents[1]
+    pages = [
+        root / "README.md",
+        *(root / "docs").rglob("*.md"),
+        *ROOT.rglob("*.py"),
+        *ROOT.rglob("*.toml"),
+        *ROOT.rglob("*.j2"),
+    ]
+    word = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b", re.IGNORECASE)
+    of_german = "texts"  # "her" is a word of German
+    assert [path.name for path in pages if path.parent.name != of_german and word.search(path.read_text("utf-8"))] == []

@@ -18,8 +18,8 @@ The file holds counts of cells, so it is marked INTERNAL: small cells can point 
 
 What ArviZ needs of a joint posterior's respondents one by one: their answers, answers drawn anew, log densities, and draws from the prior.
 
-Each item has a dimension of its own, ``respondent_ITEM``, of those who answered it. ``log_likelihood`` has one value per person: of all his
-answers together, his own effect integrated out. Sizes are limited as for a model of one item.
+Each item has a dimension of its own, ``respondent_ITEM``, of those who answered it. ``log_likelihood`` has one value per person: of all their
+answers together, their own effect integrated out. Sizes are limited as for a model of one item.
 
 A joint posterior as ArviZ has it, and as a netCDF file that `az.from_netcdf` opens without this package.
 

@@ -113,7 +113,9 @@ class JointPosterior:
     Attributes
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     rows : ItemRows
+        The answers and predictors of each pattern of respondents.
     draws : ItemParameters
         With s draws, chain after chain.
     unconstrained : (s, d) array
@@ -125,19 +127,23 @@ class JointPosterior:
     spreads : DataFrame, s rows
         Standard deviation between items of the slopes of each term.
     chains : int
+        How many were run.
     health : DataFrame
         As in `Posterior`.
     divergences : int
+        Transitions after warmup that left the posterior; 0 in a usable one.
     message : str
         What is wrong, in a sentence; empty when nothing is.
     notes : tuple of str
         What a reader must know of the weights and the assumptions.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     density : record of ``engines.bayes.joint``
         The log density that was sampled.
     method : str
         As tables call it.
     sample_stats : mapping of name to (chains, s / chains) array
+        What the sampler said of each transition: energy, step size, depth, divergence.
     build_idata : function of a JointPosterior
         Makes what ArviZ reads.
     """

@@ -6,7 +6,7 @@ Item j of person i, with centred predictors x_i:
 
     log L = sum_i w_i log integral prod_j p(y_ij | u) phi(u) du.
 
-The nodes of a person are placed once, at the mode and curvature of his integrand under pilot estimates, and stay there, so that
+The nodes of a person are placed once, at the mode and curvature of their integrand under pilot estimates, and stay there, so that
 log L is one smooth function with exact derivatives. Items a person did not answer drop out of the product.
 
 With t = exp(x b + loading u), a = exp(-upper cut), b = exp(-lower cut), A = 1 / (1 + a t) and B = 1 / (1 + b t), an answer has
@@ -51,12 +51,12 @@ Statistical Science 22, 59-73. doi:10.1214/088342307000000014
 
 Answers to several items drawn from given parameters: for calibration, predictive checks and tests.
 
-Leave-one-person-out accuracy of the joint model: a respondent is left out with all his answers, his own effect integrated out.
+Leave-one-person-out accuracy of the joint model: a respondent is left out with all their answers, their own effect integrated out.
 
     log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du
 
 is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `bayes.leave_one_out`
-hold with this as the density of one observation; the conditional density given his effect would reward an effect that his own answers
+hold with this as the density of one observation; the conditional density given their effect would reward an effect that their own answers
 have estimated (Merkle, Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
 
 References
@@ -436,7 +436,7 @@ def _induced_dirichlet(cuts: Array, first: NDArray[np.intp], alpha: float) -> tu
 def simulated_items(
     items: Sequence[str], categories: Sequence[Sequence[str]], truth: ItemParameters, columns: Array, rng: np.random.Generator
 ) -> pd.DataFrame:  # fmt: skip
-    """Answers of people with these predictor columns, each with his own standard normal effect.
+    """Answers of people with these predictor columns, each with a standard normal effect of their own.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ maximised at them. Sampling is exact whatever the pilot finds; it only decides h
 
 Draws of the joint model of all items: nodes, start and coordinates, chains, health.
 
-Weights: each respondent's marginal likelihood, in which his effect is integrated out, is raised to his weight, and weights sum
+Weights: each respondent's marginal likelihood, in which their effect is integrated out, is raised to their weight, and weights sum
 to Kish's effective n; likelihood and person effect so carry the same weight (Rabe-Hesketh and Skrondal 2006). The draws are not
 rotated to the design-based covariance, and the posterior's notes say so.
 
@@ -198,14 +198,17 @@ def sample_joint(
     predictors : str
         Right side of a formula, such as ``"age_group + household"``; the same for every item.
     survey : Survey
+        The respondents, with their weights and design.
     seed : int
         Results do not depend on `jobs`.
     chains, draws, warmup : int
         As for `wwm.sample`: at least 2, 100 and 50.
     priors : JointPriors, optional
+        Scales of the priors; `JointPriors()` unless given.
     jobs : int
         Processes over chains, 1 or more.
     progress : function of (str, int, int), optional
+        Is told what is done, how many steps are done, and of how many.
     kept : Keeper, optional
         Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
 

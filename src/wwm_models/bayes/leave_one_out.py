@@ -2,7 +2,7 @@
 
 Leave-one-out predictive accuracy of a posterior, per respondent or per sampling unit, although the likelihood is on cells.
 
-Respondent i enters the pseudo-posterior as p(y_i | theta)^w_i, with weights that sum to Kish's effective n. Leaving him out
+Respondent i enters the pseudo-posterior as p(y_i | theta)^w_i, with weights that sum to Kish's effective n. Leaving them out
 divides the draws' density by that, so with importance ratios r_is = p(y_i | theta_s)^-w_i, Pareto smoothed,
 
     elpd_i = log sum_s r_is p(y_i | theta_s) / sum_s r_is,      elpd = sum_i v_i elpd_i,
@@ -12,7 +12,7 @@ weighted total under the sampling design. Ratios use the draws as they were samp
 from a density that has the likelihood as a factor. Respondents of one cell and weight share their value, so each distinct one
 is computed once. Without weights this is Vehtari, Gelman and Gabry's PSIS-LOO.
 
-Leaving out a sampling unit g takes r_gs = prod over its respondents; each of them is then predicted without his whole unit.
+Leaving out a sampling unit g takes r_gs = prod over its respondents; each of them is then predicted without their whole unit.
 
 References
 ----------
@@ -21,12 +21,12 @@ Statistics and Computing 27, 1413-1432. doi:10.1007/s11222-016-9696-4
 Yao, Y., Vehtari, A., Simpson, D. and Gelman, A. (2018). Using stacking to average Bayesian predictive distributions. Bayesian
 Analysis 13, 917-1003. doi:10.1214/17-BA1091
 
-Leave-one-person-out accuracy of the joint model: a respondent is left out with all his answers, his own effect integrated out.
+Leave-one-person-out accuracy of the joint model: a respondent is left out with all their answers, their own effect integrated out.
 
     log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du
 
 is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `bayes.leave_one_out`
-hold with this as the density of one observation; the conditional density given his effect would reward an effect that his own answers
+hold with this as the density of one observation; the conditional density given their effect would reward an effect that their own answers
 have estimated (Merkle, Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
 
 References
@@ -71,6 +71,7 @@ class Loo:
     p_loo : float
         Effective number of parameters: the same sum of log densities with everybody left in, minus `elpd`.
     n : int
+        Units left out, one at a time.
     unit : {"respondent", "psu"}
         What is left out at a time.
     pointwise : (n,) array
@@ -82,8 +83,11 @@ class Loo:
     unit_rows : (units,) array
         Respondents in each unit.
     limit : float
+        Pareto k above which a unit is too influential for the approximation, 0.7 or less.
     outcome : str
+        The question that is predicted.
     survey : Survey
+        The respondents, with their weights and design.
     """
 
     elpd: float
@@ -190,6 +194,7 @@ def loo(post: Posterior, *, unit: str = "respondent") -> Loo:
     Parameters
     ----------
     post : Posterior
+        Draws from the posterior.
     unit : {"respondent", "psu"}
         What is left out at a time; "psu": first-stage sampling units.
 
@@ -272,7 +277,7 @@ def _without_respondent(known: Pointwise) -> tuple[Array, Array, Array]:
 
 
 def _without_psu(known: Pointwise) -> tuple[Array, Array, Array]:
-    """Each respondent's log predictive density without his sampling unit, and k and size of every unit."""
+    """Each respondent's log predictive density without their sampling unit, and k and size of every unit."""
     assert known.survey.design is not None
     power = known.weight if known.counted else known.power
     _, unit = np.unique(known.survey.design.psu[known.rows, 0], return_inverse=True)
@@ -387,6 +392,7 @@ def loo_items(post: JointPosterior, *, unit: str = "respondent", draws: int = JO
     Parameters
     ----------
     post : JointPosterior
+        Draws from the posterior.
     unit : {"respondent", "psu"}
         What is left out at a time; "psu": first-stage sampling units.
     draws : int

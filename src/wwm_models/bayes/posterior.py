@@ -60,17 +60,21 @@ class Posterior:
     health : DataFrame
         Columns ``quantity, mean, sd, rhat, ess_bulk, ess_tail, mcse, status``; one row for every parameter.
     divergences : int
+        Transitions after warmup that left the posterior; 0 in a usable one.
     status : str
         "ok" or "unhealthy".
     message : str
         What is wrong, in a sentence; empty when nothing is.
     n, n_effective : respondents, and Kish's effective number of them
+        Unweighted, and by the sum and the sum of squares of the weights.
     priors : mapping of name to text
         As they were used.
     prior : record of ``engines.bayes``
+        The density that was used, for checks and export.
     hyper : mapping of name to (s, ...) array
         Draws of what the prior adds to theta.
     sample_stats : mapping of name to (chains, s / chains) array
+        What the sampler said of each transition: energy, step size, depth, divergence.
     settings : mapping
         Seed, warm-up, target acceptance, seconds.
     build_idata, build_pymc : functions of a Posterior

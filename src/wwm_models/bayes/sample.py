@@ -158,10 +158,12 @@ def sample(
     Parameters
     ----------
     model : Model
+        What is fitted, and to which outcome.
     survey : Survey
         Sampling weights make a pseudo-posterior whose weights sum to Kish's effective n; draws are then rotated to the
         design-based covariance. Both sets of draws are kept.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     chains, draws, warmup : int
         Chains, draws per chain that are kept, and draws per chain that are not.
     priors : mapping, optional

@@ -247,6 +247,11 @@ def printed_slots(published: Iterable[Published], where: str) -> dict[Reference,
 def read_article(path: Path) -> Article:
     """Give the article of a study.
 
+    Parameters
+    ----------
+    path : str or Path
+        Of its article.toml.
+
     Raises
     ------
     DeclarationError

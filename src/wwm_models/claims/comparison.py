@@ -281,6 +281,7 @@ def compare(
     level : float
         Of the intervals, above 0 and below 1.
     lang : {"nl", "en"}
+        Language of the texts.
 
     Returns
     -------

@@ -336,6 +336,7 @@ def fragility(
     Parameters
     ----------
     article : Article
+        Its printed numbers and claims.
     fits : Fit or sequence of Fit
         One per outcome the claims speak about.
     collapses : mapping of outcome to collapses, optional

@@ -111,6 +111,7 @@ def wald_test(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
     Parameters
     ----------
     fit : Fit
+        A fitted model.
     terms : str or sequence of str
         Terms of the formula, or names of single parameters.
 

@@ -105,9 +105,11 @@ def posterior_predictive(
     Parameters
     ----------
     post : Posterior
+        Draws from the posterior.
     by : str, sequence of str or None
         Variables of the model.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     draws : int
         Draws of the posterior that are used, evenly spaced; at most all.
     level : float
@@ -327,9 +329,11 @@ def posterior_predictive_items(
     Parameters
     ----------
     post : JointPosterior
+        Draws from the posterior.
     by : str, sequence of str or None
         Variables of the model.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     draws : int
         Draws of the posterior that are used, evenly spaced; at most all, at least 100.
     level : float

@@ -42,6 +42,7 @@ def power_scaling(post: Posterior, by: str | Sequence[str] | None = None) -> pd.
     Parameters
     ----------
     post : Posterior
+        Draws from the posterior.
     by : str, sequence of str or None
         Groups of the adjusted percentages, averaged over the sample as it is.
 

@@ -92,6 +92,7 @@ def surrogate_residuals(fit: Fit, seed: int = 1) -> Array:
         Of any family. Cumulative: on the latent scale, in units of the link's F (with a scale part, of each respondent's own
         standard deviation), with mean zero where the model is true (median zero for cauchit). Others: uniform on (-1/2, 1/2).
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
 
     Returns
     -------
@@ -146,6 +147,7 @@ def pearson(fit: Fit, *, by: Sequence[str] = ()) -> HypothesisTest:
     Parameters
     ----------
     fit : Fit
+        A fitted model.
     by : sequence of str
         Further variables of the survey that split the patterns, complete on the rows used.
 

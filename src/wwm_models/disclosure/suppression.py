@@ -7,11 +7,11 @@ those of a second question that merges the answers of the first. An attacker add
 An attack on suppressed percentages: how far everything that is published pins each of them down.
 
 The attacker knows the number of respondents and the weight of every cell, the tables' layout, and every percentage and count that
-is not suppressed. What is left to him of a suppressed one is an interval, whose ends are two linear programs over all tables that agree with what
-he knows; once over counts, where he also knows that they are whole, and once over weighted percentages. Both are harder on
+is not suppressed. What is left to them of a suppressed one is an interval, whose ends are two linear programs over all tables that agree with what
+they know; once over counts, where they also know that they are whole, and once over weighted percentages. Both are harder on
 the publisher than what a real attacker knows.
 
-A count c of n respondents is protected when the attacker cannot say it to within a reach r: the whole numbers of his interval extend to c - r or
+A count c of n respondents is protected when the attacker cannot say it to within a reach r: the whole numbers of the attacker's interval extend to c - r or
 c + r, or to one of 0 and n where these are nearer and differ from c. A weighted percentage is protected when its interval extends as far, in units of
 1 / n. For numbers that are suppressed for their own sake r is max(1, 0.3 c) rounded up; for those that only protect them it is 1, so that they
 cannot be computed either.

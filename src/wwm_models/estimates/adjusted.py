@@ -84,6 +84,7 @@ def adjusted(
     Parameters
     ----------
     fit : Fit or Posterior
+        A fitted model.
     by : str, sequence of str or None
         Variables of the model that are set, level by level, for everyone in the target population.
     over : {"sample", "balanced"}, Survey, mapping of margins, or file of these
@@ -225,14 +226,17 @@ def adjusted_items(
     Parameters
     ----------
     post : JointPosterior
+        Draws from the posterior.
     by : str, sequence of str or None
         Variables of the model that are set, level by level, for everyone in the target population.
     over : as for `adjusted`
         "sample": the respondents of the joint model, the same for all items.
     covariates : {"sampled", "fixed"}
+        Whether the population averaged over is drawn by the Bayesian bootstrap in every draw, or held as it is.
     level : float
         Of the equal-tailed credible limits.
     collapses : mapping of item to its collapses, optional
+        By item, answers to report together too, under a name of their own.
 
     Returns
     -------
@@ -385,13 +389,17 @@ def prior_predictive(
     Parameters
     ----------
     model : Model
+        What is fitted, and to which outcome.
     survey : Survey
         Its predictors are used, and which answers have respondents; how many gave them is not.
     by : str, sequence of str or None
+        Variables whose groups get numbers of their own; None for everyone together.
     seed, draws : int
+        Of the random numbers, and how many sets of parameters are drawn from the prior.
     priors : mapping, optional
         As for `sample`.
     collapses : mapping of name to answers, optional
+        Answers to report together too, under a name of their own.
     level : float
         Of the intervals, above 0 and below 1.
 

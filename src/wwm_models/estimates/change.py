@@ -51,9 +51,11 @@ def change(
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     before, wanted : str
         Two outcomes with the same answers (then every answer has a row), or two declared collapses.
     by : str, sequence of str or None
+        Variables whose groups get numbers of their own; None for everyone together.
     level : float
         Of the intervals, above 0 and below 1.
 

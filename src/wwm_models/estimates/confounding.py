@@ -119,6 +119,11 @@ def e_value(risk_ratio: float, lower: float | None = None, upper: float | None =
 def e_values(contrasted: Estimates) -> pd.DataFrame:
     """E-values of every ratio of a table: `contrasts` with kind="ratio".
 
+    Parameters
+    ----------
+    contrasted : Estimates
+        Ratios of probabilities, with their intervals.
+
     Raises
     ------
     AdjustError

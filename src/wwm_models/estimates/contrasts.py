@@ -139,6 +139,7 @@ def contrasts(
         Several: the difference in differences, variable by variable (with two: how much the gap between levels of the first
         changes between levels of the second).
     kind : {"difference", "ratio"}
+        First minus second probability, or first over second.
     reference : str, optional
         Level of the (first) variable to compare the others with; the first level unless given.
     pairwise : bool

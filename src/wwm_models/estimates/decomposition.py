@@ -286,13 +286,14 @@ def decompose(
 
     Parameters
     ----------
-    model : Model
-    survey : Survey
+    model, survey : Model and Survey
+        What is fitted, and to whom.
     by : str or sequence of str
         The exposure; the model's other predictors, eight at most, are its adjusters.
     over : {"sample", "balanced"} or margins
         Whom the adjusted number is averaged over.
     collapses : mapping of name to answers, optional
+        Answers to report together too, under a name of their own.
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -300,9 +301,8 @@ def decompose(
     -------
     DataFrame
         The by-variables, ``outcome``, ``category``, ``part`` ("rows left out", "model form", each adjuster, "population" where
-        that is not the sample, "difference"),
-        ``percentage_points`` with ``std_error``, ``lower`` and ``upper`` in percentage points. The parts of a cell add up to
-        its difference.
+        that is not the sample, "difference"), ``percentage_points`` with ``std_error``, ``lower`` and ``upper`` in percentage points. The parts of a
+        cell add up to its difference.
 
     Raises
     ------

@@ -247,8 +247,9 @@ class Estimates:
     table : DataFrame, m rows
         The by-variables, then `ESTIMATE_COLUMNS`; probabilities are in 0..1.
     by : tuple of str
+        Variables whose groups have numbers of their own; empty for everyone together.
     covariance : (m, m) array
-        Of contrasts it is made when it is asked for, since there can be very many.
+        Of the estimates, in the order of the table; of contrasts it is made when it is asked for, since there can be very many.
     contributions : Influence or None
         Linearised contribution of every respondent (likelihood and raw); of contrasts made when it is asked for.
     draws : (s, m) array or None

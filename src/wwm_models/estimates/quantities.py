@@ -118,9 +118,11 @@ def answer_ratio(
     Parameters
     ----------
     source : Fit, Posterior or Estimates
+        What the numbers are made from.
     numerator, denominator : str
         Answers, or collapses that the estimates hold.
     by : str, sequence of str or None
+        Variables whose groups get numbers of their own; None for everyone together.
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -168,6 +170,7 @@ def superiority(
     reference : str, optional
         Level to compare the others with; the first unless given.
     pairwise : bool
+        Compare every pair of groups instead of all with the reference.
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -286,9 +289,11 @@ def slopes(
     Parameters
     ----------
     fit : Fit or Posterior
+        A fitted model.
     variable : str
         A number in the model.
     interval : {"wald"}
+        Scale on which intervals are made: as they are.
     covariates, level, over
         As for `adjusted`.
 
@@ -350,6 +355,7 @@ def predict(fit: Fitted, frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     fit : Fit or Posterior
+        A fitted model.
     frame : DataFrame
         Complete on the model's predictors; levels as text or categorical, in any order.
 

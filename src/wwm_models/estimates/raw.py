@@ -52,13 +52,17 @@ def raw(
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     outcome : str
+        A question: a column of the survey.
     by : str, sequence of str or None
         Groups; every combination of their levels has rows, also those without respondents (then missing, n = 0).
     interval : {"logit", "wald"}
+        Scale on which intervals are made.
     level : float
         Of the intervals, above 0 and below 1.
     collapses : mapping of name to answers, optional
+        Answers to report together too, under a name of their own.
 
     Returns
     -------
@@ -190,8 +194,11 @@ def total(survey: Survey, variable: str, by: str | Sequence[str] | None = None, 
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     variable : str
+        A column of the survey.
     by : str, sequence of str or None
+        Variables whose groups get numbers of their own; None for everyone together.
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -215,8 +222,11 @@ def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     variable : str
+        A column of the survey.
     by : str, sequence of str or None
+        Variables whose groups get numbers of their own; None for everyone together.
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -315,7 +325,7 @@ def _point(columns: _Columns, used: NDArray[np.bool_], weights: Array, *, divide
 def _influence_of_values(
     survey: Survey, columns: _Columns, used: NDArray[np.bool_], values: Array, *, divide: bool
 ) -> Influence:
-    """Each respondent is a cell of his own; values are per unit of weight."""
+    """Each respondent is a cell of their own; values are per unit of weight."""
     centred = columns.values[:, None, :] - (values[None] if divide else 0.0)
     totals = (used * survey.weights[:, None]).sum(axis=0) if divide else np.ones(used.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):

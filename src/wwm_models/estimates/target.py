@@ -1,6 +1,6 @@
 """The sample raked to declared margins: a target population whose shares are known, with the variance that raking earns.
 
-With x_i the margins' dummies of respondent i and w_i his weight, raking multiplies w_i by g_i = exp(x_i' b), b such that
+With x_i the margins' dummies of respondent i and w_i their weight, raking multiplies w_i by g_i = exp(x_i' b), b such that
 sum w_i g_i x_i are the declared shares. Differentiating that condition, more weight on i moves the average of p by
 
     w_i g_i (p_i - x_i' B) / sum_j w_j g_j,    B = (sum w g x x')^-1 sum w g x p:

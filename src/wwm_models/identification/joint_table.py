@@ -40,10 +40,15 @@ class Margins:
     unknown : str
         The column of those whose level is not known; empty without one.
     answers : mapping of outcome to its answers
+        In their declared order.
     collapses : mapping of outcome to mapping of name to answers
+        Answers that the article reports together, by question.
     status : {"assumption", "measured"}
+        Whether the table is assumed or was measured.
     source : str
+        Where the table is from.
     unit : {"percent", "respondents"}
+        Of the cells of the table.
     base, known : str
         Names of the article's n that everyone, and everyone whose column is known, are counted in.
     deltas : tuple of float
@@ -99,6 +104,7 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
     Parameters
     ----------
     path : str or Path
+        A TOML file with the tables [margins] and [table].
     codebook : str or Path, optional
         codebook.toml beside the file unless given.
 

@@ -63,6 +63,7 @@ class Imputations:
     Attributes
     ----------
     surveys : tuple of Survey
+        The completed surveys, m of them.
     variables : tuple of str
         Those that were completed; empty where nothing was missing.
     counts : DataFrame
@@ -71,6 +72,7 @@ class Imputations:
     trace : DataFrame
         ``variable``, ``imputation``, ``round``, ``mean``: mean place of the drawn answers, to look for trends over the rounds.
     rounds, seed : int
+        How often each variable was drawn anew, and of the random numbers.
     delta : mapping
         The shifts by which drawn answers depart from what is missing at random; empty for none.
     """
@@ -301,9 +303,11 @@ def impute(
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     m : int
         Number of completed surveys, from 2 to 1000.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     variables : sequence of str, optional
         What is completed; every variable with missing answers unless given. Leave out what is missing by design.
     predictors : sequence of str, optional
@@ -318,7 +322,7 @@ def impute(
     -------
     Imputations
         Make the estimates of each survey and join them with `pool`. Where nothing is missing, m times the survey itself. Of a row that
-        stands for several respondents each gets a row, and an answer, of his own.
+        stands for several respondents each gets a row, and an answer, of their own.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def _centred(middle: Array, total: Array, n: float) -> Array:
 def resolved(influence: Influence) -> Influence:
     """The same influence by row, where the weights were calibrated: what more of a respondent moves, calibration done again.
 
-    A row outside the estimate moves it too: with more of him the others of his level weigh less.
+    A row outside the estimate moves it too: with more of it the others of its level weigh less.
 
     Parameters
     ----------

@@ -56,6 +56,7 @@ class Fit:
     model, family, link
         What was fitted: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
     survey, cells, design : records
+        The respondents, their counts by pattern and answer, and the columns of the predictors.
     theta : (p + q,) array
         Estimates in the order of ``design.names``.
     bread : (p + q, p + q) array
@@ -67,14 +68,17 @@ class Fit:
     loglik : float
         Log-likelihood (pseudo log-likelihood on weights with mean one for sampling weights).
     n, n_effective : respondents, and Kish's effective number of them
+        Unweighted, and by the sum and the sum of squares of the weights.
     design_df : float
         Degrees of freedom of the design; infinite where there is none.
     converged : bool
+        Whether the maximum was found: the gradient is zero there.
     status : str
         "ok", or what is wrong.
     message : str
         What is wrong, in a sentence; empty when nothing is.
     warnings : tuple of str
+        What to know before the numbers are used; empty where there is nothing.
     replicate_theta : (R, p + q) array or None
         Estimates under every replicate weight of the survey.
     penalty : str
@@ -155,7 +159,9 @@ def fit(
     Parameters
     ----------
     model : Model
+        What is fitted, and to which outcome.
     survey : Survey
+        The respondents, with their weights and design.
     vcov : {"auto", "model", "robust", "design", "replicates"}
         "auto": replicates or design if the survey has them, else robust for sampling weights, else the inverse information.
     aliased : {"error", "drop"}

@@ -39,6 +39,7 @@ def replicates(survey: Survey, kind: str = "JKn", *, draws: int = 500, seed: int
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     kind : {"JK1", "JKn", "BRR", "Fay", "bootstrap"}
         Leave one unit out (unstratified; by stratum), half samples of two units per stratum (whole; Fay's with `rho`), or
         the rescaled bootstrap of Rao, Wu and Yue, of every stage that adds to the variance.

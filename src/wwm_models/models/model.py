@@ -33,11 +33,13 @@ class Model:
         ``"outcome ~ predictors"`` in patsy's language; cut points (intercepts) are always there. Beyond patsy: ``ns(x, df=3)`` is a
         natural spline, ``mo(x)`` a monotonic effect of an ordered predictor, ``C(x, Step)`` codes differences between neighbours.
     family : {"cumulative", "adjacent", "stopping", "continuation", "multinomial"}
+        How the probabilities of the answers hang on the linear predictor.
     link : {"logit", "probit", "cloglog", "loglog", "cauchit"}
         Adjacent and multinomial models have the logit only.
     nonproportional : tuple of str
         Terms of the formula whose slopes differ between the cut points (partial proportional odds).
     thresholds : {"flexible", "equidistant", "symmetric"}
+        Whether cut points are free, equally far apart, or mirrored around their middle.
     thresholds_by : str or None
         Variable with levels; each has cut points of its own, of the structure that `thresholds` names.
     scale : str or None

@@ -280,9 +280,11 @@ def run_study(
     engines : sequence of {"likelihood", "bayes"}
         The likelihood always runs; a posterior is sampled for the models whose file names "bayes" too.
     seed : int
+        Of the random numbers: the same seed gives the same result; from 0.
     level : float
         Of all intervals, between 0 and 1.
     lang : {"nl", "en"}
+        Language of the texts.
     without : sequence of str
         Models that are left out, by the name of their file.
     progress : function of (str, int, int), optional

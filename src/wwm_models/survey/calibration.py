@@ -111,6 +111,7 @@ def calibrate(survey: Survey, totals: Mapping[str, float | Mapping[str, float]])
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     totals : mapping
         ``"(Intercept)"``: the population size; a number's name: its population total; an answer variable's name: the
         population count of every level.
@@ -284,6 +285,7 @@ def rake(
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     margins : mapping of variable to mapping of level to population count, or a file of these
         All margins must add up to the same population size. "age_group:gender" is a margin of combinations ("18-34:man").
     bounds : (lowest, highest), optional
@@ -291,6 +293,7 @@ def rake(
     tolerance : float
         Largest relative deviation from a margin.
     iterations : int
+        At most so many rounds over all margins, 1 or more.
 
     Returns
     -------
@@ -351,9 +354,11 @@ def poststratify(survey: Survey, variable: str, counts: Mapping[str, float]) -> 
     Parameters
     ----------
     survey : Survey
+        The respondents, with their weights and design.
     variable : str
         Or a combination, such as "age_group:gender" with levels "18-34:man".
     counts : mapping of level to population count
+        Above 0, one for every level of the variable.
 
     Returns
     -------

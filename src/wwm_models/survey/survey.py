@@ -88,17 +88,21 @@ class Survey:
     weights : (n,) array
         Non-negative; ones when there is no weight.
     weight_kind : {"sampling", "frequency", "none"}
+        Inverse probabilities of selection, respondents that a row stands for, or no weights.
     design : SamplingDesign or None
+        Strata, sampling units and populations; None for independent respondents.
     domain : (n,) bool array
         The rows the study is about. Rows outside keep the design: they count in PSUs and strata.
     accounting : DataFrame
         Columns ``reason`` and ``rows``: from the rows in the file to the rows in the domain.
     variables, collapses : mappings by name
+        What the codebook declares; empty for a frame.
     missing : mapping of variable to (n,) array of reasons
         Why a value is missing; an empty string where it is not.
     replicates : Replicates or None
         Replicate weights; where they are given, every standard error comes from them.
     title : str
+        Of the survey, for the page; empty where it has none.
     synthetic : bool
         True for invented respondents; every table and page then says SYNTHETIC.
     suppress_below : int

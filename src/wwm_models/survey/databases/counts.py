@@ -44,7 +44,9 @@ from wwm_models.survey.recode_values import Recoded
 from wwm_models.survey.sampling_design import Tally, sampling_design
 from wwm_models.survey.survey import Survey, no_weights, wrong_weights
 
-MOST_GROUPS: Final = 5_000_000  # ways of answering; with a continuous predictor nearly every respondent has his own
+MOST_GROUPS: Final = (
+    5_000_000  # ways of answering; with a continuous predictor nearly every respondent has one of their own
+)
 _LEFT: Final = -(2**40)  # key of rows outside the domain, whose answers do not matter
 _OUTSIDE: Final = "outside the domain"
 
