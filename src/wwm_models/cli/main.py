@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             # matrices are small here: threads would only wait for each other, and the second core has a process of its own
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-            home = importlib.import_module(f"wwm_models.cli.{'bounds' if options.command == 'bounds' else 'commands'}")
+            home = importlib.import_module("wwm_models.cli.commands")
             code = int(getattr(home, options.command.replace("-", "_"))(options))
             sys.stdout.flush()
         except WwmError as problem:
