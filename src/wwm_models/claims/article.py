@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange, ClaimKind
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
 from wwm_models.estimates.number_key import NumberKey
@@ -86,22 +87,8 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
     return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
 
 
-CLAIM_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
-    {
-        "value": (("at", "value"), ("rounding",)),
-        "range": (("at", "lower", "upper"), ("rounding",)),
-        "bound": (("at",), ("above", "below")),
-        "order": (("greater", "lesser"), ("margin",)),
-        "ratio": (("numerator", "denominator"), ("lower", "upper")),
-        "equivalence": (("between", "margin"), ()),
-        "count": (("between", "n"), ()),
-        "all": (("parts",), ()),
-    }
-)
 _COMMON = ("id", "kind", "nl", "en", "where", "margin_by", "estimand", "missing")
-_PRINTED = {"value": ("value",), "range": ("lower", "upper")}  # the numbers of a claim that an article prints
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
-_REFERENCES = ("at", "greater", "lesser", "numerator", "denominator")
 
 
 @dataclass(frozen=True)
@@ -184,9 +171,24 @@ class Claim:
     estimand: str = ""
     missing: str = ""
 
+    @property
+    def about(self) -> ClaimKind:
+        """What claims of its kind have in common."""
+        return CLAIM_KINDS[self.kind]
+
+    @property
+    def region(self) -> ClaimedRange:
+        """Where it puts each of its quantities."""
+        return self.about.region(self.numbers, self.rounding)
+
+    @property
+    def roles(self) -> list[tuple[str, ...]]:
+        """Which references each quantity is made of: one number, a pair (first minus, or over, second), or none for a count."""
+        return self.about.roles(tuple(self.references))
+
     def percentages(self) -> Iterator[float]:
         """Percentages that the claim and its parts speak of; of a ratio none, and no margins."""
-        if self.kind != "ratio":
+        if not self.about.arithmetic.ratio:
             yield from (self.numbers[name] for name in _PERCENTAGES if name in self.numbers)
         for part in self.parts:
             yield from part.percentages()
@@ -330,15 +332,17 @@ def _rounding(row: TomlTable, *printed: str) -> str:
 def _claim(given: TomlTable, path: Path, label: str) -> Claim:
     row = given.named(f"{path} [[claim]] {label}")
     kind = row.text("kind")
-    if kind not in CLAIM_KEYS:
+    if kind not in CLAIM_KINDS:
         raise ArticleError(
-            f'{row.where}: kind = "{kind}". Expected one of: {listed(CLAIM_KEYS, 10)}.{did_you_mean(kind, CLAIM_KEYS)}'
+            f'{row.where}: kind = "{kind}". Expected one of: {listed(CLAIM_KINDS, 10)}.{did_you_mean(kind, CLAIM_KINDS)}'
         )
-    needed, allowed = CLAIM_KEYS[kind]
+    needed, allowed = CLAIM_KINDS[kind].required, CLAIM_KINDS[kind].optional
     missing = row.text("missing")
     row.check(required=() if missing else needed, optional=(*_COMMON, *allowed, *(needed if missing else ())))
     references = {
-        role: _reference(row.table(role, f"{row.where}, `{role}`")) for role in _REFERENCES if role in row.values
+        role: _reference(row.table(role, f"{row.where}, `{role}`"))
+        for role in CLAIM_KINDS[kind].references
+        if role in row.values
     }
     references |= {f"between.{number}": _reference(item) for number, item in enumerate(row.tables("between"))}
     claim = Claim(
@@ -348,7 +352,7 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
         statement=MappingProxyType({lang: row.text(lang) for lang in ("nl", "en")}),
         references=MappingProxyType(references),
         numbers=MappingProxyType(_numbers(row, kind)),
-        rounding=_rounding(row, *_PRINTED.get(kind, ())),
+        rounding=_rounding(row, *CLAIM_KINDS[kind].printed),
         parts=tuple(_claim(part, path, f"{label} part {number}") for number, part in enumerate(row.tables("parts"), 1)),
         margin_by=row.text("margin_by"),
         estimand=row.text("estimand"),
@@ -361,8 +365,8 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
 
 def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
     """The numbers of a claim, each within what it can be."""
-    top = float("inf") if kind == "ratio" else 100.0
-    found = {key: row.between(key, 0.0, top) for key in (*_PERCENTAGES, "margin")}
+    top = CLAIM_KINDS[kind].largest
+    found = {key: row.between(key, 0.0, top) for key in CLAIM_KINDS[kind].percentages}
     if "n" in row.values:
         found["n"] = float(row.whole("n", 0))
     numbers = {key: value for key, value in found.items() if value is not None}
@@ -376,22 +380,7 @@ def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
 def _refuse_empty(claim: Claim, where: str) -> None:
     """Refuse a claim that says nothing: no number is in its region, or every number is."""
     several = sum(role.startswith("between.") for role in claim.references)
-    numbers = claim.numbers
-    problem = ""
-    if claim.kind == "bound" and ("above" in numbers) == ("below" in numbers):
-        problem = "a bound needs one of `above` and `below`. Write one of them"
-    elif claim.kind == "bound" and (numbers.get("above") == 100.0 or numbers.get("below") == 0.0):
-        problem = "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number"
-    elif claim.kind == "ratio" and not {"lower", "upper"} & numbers.keys():
-        problem = "a ratio without limits is true of any two numbers. Expected `lower`, `upper` or both. Write how many times at least or at most"
-    elif claim.kind == "equivalence" and several < 2:
-        problem = f"`between` names {several} percentages. Expected two or more, since an equality compares them. Add the others"
-    elif claim.kind == "count" and (several < 1 or numbers["n"] < 1):
-        problem = f"`between` names {several} percentages and n = {numbers['n']:g}. Expected one or more percentages and a number of respondents. Write both"
-    elif claim.kind == "all" and not claim.parts:
-        problem = (
-            "`parts` is empty. Expected one or more claims that hold together. Add them, or write what is `missing`"
-        )
+    problem = claim.about.empty(claim.numbers, several, len(claim.parts))
     if problem:
         raise ArticleError(f"{where}: {problem}.")
 

@@ -20,7 +20,7 @@ import pandas as pd
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.claims.article import Article, Claim
-from wwm_models.claims.kinds import NOBODY, Quantity, leaves, quantities, region_of, roles_of, unanimous
+from wwm_models.claims.kinds import NOBODY, Quantity, leaves, quantities, unanimous
 from wwm_models.claims.lookup import EstimateIndex, error_of, pool_of
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.confounding import e_value, log_prior, power_weights
@@ -83,29 +83,20 @@ def stands(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None:
 def values_of(claim: Claim, points: Mapping[NumberKey, float]) -> list[float] | None:
     """The claim's quantities (percentages, percentage points or ratios) from probabilities by place."""
     found: list[float] = []
-    if claim.kind == "count":
+    if claim.about.judged == "counted":
         return None
-    for roles in roles_of(claim):
+    for roles in claim.roles:
         numbers = [points.get(claim.references[role].key) for role in roles]
         known = [number for number in numbers if number is not None and np.isfinite(number)]
         if len(known) < len(numbers) or _without_value(claim, known):
             return None
-        found.append(combined(claim, known))
+        found.append(claim.about.arithmetic.value(known))
     return found
 
 
 def _without_value(claim: Claim, shares: Sequence[float]) -> bool:
     """Whether two sides cannot be compared: nobody, or everybody, gave the answer; of a ratio, nobody on one side."""
-    return len(shares) > 1 and (unanimous(shares) or (claim.kind == "ratio" and min(shares) <= NOBODY))
-
-
-def combined(claim: Claim, numbers: Sequence[float]) -> float:
-    """One quantity of a claim from the one or two probabilities it is made of."""
-    if len(numbers) == 1:
-        return 100.0 * numbers[0]
-    if claim.kind == "ratio":
-        return numbers[0] / numbers[1] if numbers[1] > 0 else float("inf")
-    return 100.0 * (numbers[0] - numbers[1])
+    return len(shares) > 1 and (unanimous(shares) or (claim.about.arithmetic.ratio and min(shares) <= NOBODY))
 
 
 def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
@@ -114,7 +105,7 @@ def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
     The risk ratio of an order is moved to the ratio at its margin; of a conjunction the weakest order counts, or, where it
     does not stand, all orders that fail have to be moved.
     """
-    every = [leaf for leaf in leaves(claim) if leaf.kind == "order" and _apart(leaf)]
+    every = [leaf for leaf in leaves(claim) if leaf.about.confounded and _apart(leaf)]
     found = [pair for leaf in every if (pair := _e_values(leaf, pool, level)) is not None]
     if not found or len(found) < len(leaves(claim)):
         return [Flip("unmeasured confounding", float("nan"), "E-value", "does not apply", "not a comparison of groups")]
@@ -217,7 +208,7 @@ def _leaf_stands(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None
     if not claim.references:
         return None
     values = values_of(claim, points)
-    region = region_of(claim)
+    region = claim.region
     return None if values is None else all(region.has(value) for value in values)
 
 
@@ -234,7 +225,7 @@ def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, f
         return None
     one, two = known
     ratio = one.estimate / two.estimate
-    border = (two.estimate + region_of(claim).lower / 100.0) / two.estimate
+    border = (two.estimate + claim.region.lower / 100.0) / two.estimate
     if border <= 0:
         return None
     gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
@@ -246,11 +237,11 @@ def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, f
 
 def _shift(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> float:
     """Smallest shift that takes some quantity of a standing claim out, or every one of a failing claim in."""
-    region, needed = region_of(claim), list[float]()
+    region, needed = claim.region, list[float]()
     standing = _leaf_stands(claim, points)
-    for roles in roles_of(claim):
+    for roles in claim.roles:
         places = [claim.references[role].key for role in roles]
-        inside = region.has(combined(claim, [points[place] for place in places]))
+        inside = region.has(claim.about.arithmetic.value([points[place] for place in places]))
         if not standing and inside:
             continue
         needed.append(min(_bisected(claim, places, points, absent, side, inside) for side in (1.0, -1.0)))
@@ -260,14 +251,14 @@ def _shift(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> f
 def _bisected(
     claim: Claim, places: list[NumberKey], points: Points, absent: Mapping[NumberKey, float], side: float, inside: bool
 ) -> float:  # fmt: skip
-    region = region_of(claim)
+    region = claim.region
 
     def crossed(delta: float) -> bool:
         shifted = [
             _with_absent(points[place], absent.get(place, 0.0), delta * (side if number == 0 else -side))
             for number, place in enumerate(places)
         ]
-        return region.has(combined(claim, shifted)) != inside
+        return region.has(claim.about.arithmetic.value(shifted)) != inside
 
     low, high = 0.0, 1.0
     while not crossed(high):

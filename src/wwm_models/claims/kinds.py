@@ -1,9 +1,4 @@
-"""Where a claim puts its number: the region that every verdict is about.
-
-"More than" is strict: the end of a bound or an order is outside, and so a number that equals it does not hold. A printed value
-and a range contain what may have been rounded to their ends; an equality and a ratio contain the ends that are declared.
-
-What a claim is about: an estimated quantity, its interval or draws, and the region in which the claim puts it.
+"""What a claim is about: an estimated quantity, its interval or draws, and the region in which the claim puts it.
 
 The rule behind every verdict, in words: printed with the ledger.
 
@@ -12,7 +7,6 @@ Printed percentages of one question in one group, held against each other: no sh
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,78 +18,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from wwm_models.claims.article import Article, Claim, Published
+from wwm_models.claims.claim_kinds import ClaimedRange
 from wwm_models.claims.lookup import EstimateIndex, FoundEstimate, aligned_draws, error_of
-from wwm_models.claims.rounding import TOLERANCE, unrounded
+from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError, group_in_words, listed
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits, critical_value
 from wwm_models.numerics.linear_programs import Polyhedron, feasible
 from wwm_models.survey.survey import Collapse, Variable
-
-
-@dataclass(frozen=True)
-class ClaimedRange:
-    """The values for which a claim is true: percentages, percentage points, or a ratio.
-
-    Attributes
-    ----------
-    lower, upper : float
-        Infinite where the claim sets no end.
-    strict : bool
-        Whether the ends themselves are outside.
-    """
-
-    lower: float
-    upper: float
-    strict: bool
-
-    def among(self, values: Array, tolerance: float = TOLERANCE) -> NDArray[np.bool_]:
-        """Which of some values are in it; what is not a number never is."""
-        if self.strict:
-            return (values > self.lower + tolerance) & (values < self.upper - tolerance)
-        return (values >= self.lower - tolerance) & (values <= self.upper + tolerance)
-
-    def has(self, value: float) -> bool:
-        """Whether a value is in it."""
-        return self.contains(value, value)
-
-    def contains(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
-        """Whether a whole interval, its ends included, is in it."""
-        return bool(self.among(np.array([low, high]), tolerance).all())
-
-    def excludes(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
-        """Whether no point of an interval, its ends included, is in it.
-
-        Examples
-        --------
-        >>> above = ClaimedRange(0.0, float("inf"), strict=True)
-        >>> above.contains(0.0, 2.6), above.excludes(0.0, 2.6), above.excludes(-2.6, 0.0)
-        (False, False, True)
-        """
-        if self.strict:
-            return high <= self.lower + tolerance or low >= self.upper - tolerance
-        return high < self.lower - tolerance or low > self.upper + tolerance
-
-    def at_an_end(self, value: float) -> bool:
-        """Whether a value is an end of it."""
-        return min(abs(value - self.lower), abs(value - self.upper)) <= TOLERANCE
-
-
-def region_of(claim: Claim) -> ClaimedRange:
-    """Where a claim that is no conjunction and no count puts its quantity."""
-    numbers, infinite = claim.numbers, float("inf")
-    if claim.kind == "value":
-        return ClaimedRange(*unrounded(numbers["value"], numbers["value"], claim.rounding), strict=False)
-    if claim.kind == "range":
-        return ClaimedRange(*unrounded(numbers["lower"], numbers["upper"], claim.rounding), strict=False)
-    if claim.kind == "order":
-        return ClaimedRange(numbers.get("margin", 0.0), infinite, strict=True)
-    if claim.kind == "equivalence":
-        return ClaimedRange(-numbers["margin"], numbers["margin"], strict=False)
-    if claim.kind == "ratio":
-        return ClaimedRange(numbers.get("lower", 0.0), numbers.get("upper", infinite), strict=False)
-    return ClaimedRange(numbers.get("above", -infinite), numbers.get("below", infinite), strict=True)
-
 
 NOBODY = 1e-12  # a share of this size is that of an answer nobody gave
 CERTAIN = 1e-6  # percentage points: a narrower interval is rounding, where the variance of a difference cancels
@@ -217,7 +147,7 @@ def unanimous(shares: Sequence[float]) -> bool:
 
 def leaves(claim: Claim) -> list[Claim]:
     """The claim itself, or the parts of a conjunction."""
-    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.kind == "all" else [claim]
+    return [leaf for part in claim.parts for leaf in leaves(part)] if claim.about.judged == "parts" else [claim]
 
 
 def quantities(claim: Claim, pool: EstimateIndex, level: float) -> list[Quantity]:
@@ -232,22 +162,12 @@ def quantities(claim: Claim, pool: EstimateIndex, level: float) -> list[Quantity
     """
     found = {role: pool.find(reference) for role, reference in claim.references.items()}
     here = {role: part for role, part in found.items() if part is not None}
-    if len(here) < len(found) or not found:
+    if len(here) < len(found) or not found or not claim.roles:
         return []
-    return _KINDS[claim.kind](claim, here, level)
-
-
-def roles_of(claim: Claim) -> list[tuple[str, ...]]:
-    """Which references each quantity of a claim is made of: one number, a pair (first minus, or over, second), or none for a count."""
-    if claim.kind == "order":
-        return [("greater", "lesser")]
-    if claim.kind == "ratio":
-        return [("numerator", "denominator")]
-    if claim.kind == "count":
-        return []
-    if claim.kind == "equivalence":
-        return list(itertools.combinations(claim.references, 2))
-    return [("at",)]
+    if claim.about.arithmetic.ratio:
+        return _ratio(claim, here, level)
+    paired = any(len(roles) == 2 for roles in claim.roles)
+    return (_differences if paired else _single)(claim, here, level)
 
 
 def _single(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
@@ -257,16 +177,16 @@ def _single(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list
     if part.draws is not None:
         draws = 100 * part.draws
         lower, upper = _quantiles(draws, level)
-    return [Quantity(label, 100 * part.estimate, lower, upper, region_of(claim), (part,), (1.0,), _tail(level), draws)]
+    return [Quantity(label, 100 * part.estimate, lower, upper, claim.region, (part,), (1.0,), _tail(level), draws)]
 
 
 def _differences(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """Differences of two percentages with intervals whose ends are one-sided limits."""
     return [
         _difference(
-            f"{claim.references[a]} minus {claim.references[b]}", (found[a], found[b]), region_of(claim), 2 * level - 1
+            f"{claim.references[a]} minus {claim.references[b]}", (found[a], found[b]), claim.region, 2 * level - 1
         )
-        for a, b in roles_of(claim)
+        for a, b in claim.roles
     ]
 
 
@@ -285,17 +205,17 @@ def _ratio(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[
     label = f"{claim.references['numerator']} over {claim.references['denominator']}"
     if min(part.estimate for part in parts) <= NOBODY:
         nothing = float("nan")
-        return [Quantity(label, nothing, nothing, nothing, region_of(claim), parts, (0.0, 0.0), _tail(level))]
+        return [Quantity(label, nothing, nothing, nothing, claim.region, parts, (0.0, 0.0), _tail(level))]
     ratio = parts[0].estimate / parts[1].estimate
     gradient = np.array([1.0 / parts[0].estimate, -1.0 / parts[1].estimate])
     slopes = tuple(float(slope) for slope in gradient * ratio / 100.0)
     drawn = aligned_draws(parts)
     if drawn is not None:
         draws = drawn[0] / drawn[1]
-        return [Quantity(label, ratio, *_quantiles(draws, level), region_of(claim), parts, slopes, _tail(level), draws)]
+        return [Quantity(label, ratio, *_quantiles(draws, level), claim.region, parts, slopes, _tail(level), draws)]
     half = _half(parts, gradient, level)
     limits = ratio * np.exp(-half), ratio * np.exp(half)
-    return [Quantity(label, ratio, *limits, region_of(claim), parts, slopes, _tail(level))]
+    return [Quantity(label, ratio, *limits, claim.region, parts, slopes, _tail(level))]
 
 
 def _tail(level: float) -> float:
@@ -312,17 +232,6 @@ def _half(parts: Sequence[FoundEstimate], gradient: Array, level: float) -> floa
 def _quantiles(draws: Array, level: float) -> tuple[float, float]:
     lower, upper = central_limits(draws, level)
     return float(lower), float(upper)
-
-
-_KINDS = {
-    "value": _single,
-    "range": _single,
-    "bound": _single,
-    "order": _differences,
-    "ratio": _ratio,
-    "equivalence": _differences,
-    "count": lambda claim, found, level: [],  # noqa: ARG005
-}
 
 
 UNTESTABLE: Final = "cannot be tested"

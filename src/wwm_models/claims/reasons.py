@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Claim
-from wwm_models.claims.kinds import Quantity, roles_of, unanimous
+from wwm_models.claims.kinds import Quantity, unanimous
 from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.likelihood.degrees_of_freedom import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
 
@@ -90,7 +90,7 @@ class ShiftParts:
     def of(self, claim: Claim, number: int, after: Quantity) -> dict[str, float]:
         """Parts of the shift of one quantity of a claim, in its own unit; empty where some number was not taken apart."""
         total: dict[str, float] = {}
-        for role, slope in zip(roles_of(claim)[number], after.gradient, strict=True):
+        for role, slope in zip(claim.roles[number], after.gradient, strict=True):
             at = claim.references[role]
             parts = self.places.get(at.key)
             if parts is None:
@@ -143,7 +143,7 @@ def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, par
     words, found = WORDS[lang], parts.of(claim, number, after)
     sentences: list[str] = []
     if found:
-        unit = words["ratio"] if claim.kind == "ratio" else words["points"]
+        unit = words["ratio"] if claim.about.arithmetic.ratio else words["points"]
         shown = sorted(found.items(), key=lambda item: -abs(item[1]))
         name, points = shown[0]
         text = words["moved"].format(

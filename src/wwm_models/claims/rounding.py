@@ -6,7 +6,7 @@ may have been printed. Everything that reads a printed number asks here: the led
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
 
@@ -43,25 +43,3 @@ def unrounded(lower: float, upper: float, rounding: str) -> Interval:
     """
     half = HALF_UNIT[rounding]
     return max(lower - half, 0.0), min(upper + half, 100.0)
-
-
-def combined(kind: str, intervals: Sequence[Interval]) -> Interval:
-    """The smallest and largest value of a number, a difference or a ratio of numbers in these intervals.
-
-    Parameters
-    ----------
-    kind : str
-        Of a claim; "ratio" divides, another kind subtracts.
-    intervals : sequence of one or two (lower, upper)
-
-    Examples
-    --------
-    >>> combined("order", [(61.5, 62.5), (49.5, 50.5)])
-    (11.0, 13.0)
-    """
-    if len(intervals) == 1:
-        return intervals[0]
-    (low, high), (other_low, other_high) = intervals
-    if kind != "ratio":
-        return low - other_high, high - other_low
-    return low / other_high if other_high > 0 else 0.0, high / other_low if other_low > 0 else float("inf")

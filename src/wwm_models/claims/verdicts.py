@@ -43,10 +43,10 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
-from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities, region_of, roles_of
+from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
 from wwm_models.claims.reasons import WORDS, ShiftParts, cause_text, numbers_text, undecidable
-from wwm_models.claims.rounding import TOLERANCE, Interval, combined, unrounded
+from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
 from wwm_models.estimates.joint_law import correlation
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.numerics.multiplicity import largest_excess
@@ -71,7 +71,7 @@ class Tested:
     @cached_property
     def together(self) -> list[Quantity]:
         """All that are tested: values and ranges are not, nor what cannot be estimated."""
-        tests = (found for claim, found in self.places if claim.kind not in ("value", "range"))
+        tests = (found for claim, found in self.places if claim.about.judged != "printed")
         return [one for found in tests for one in found if one.estimable]
 
     def verdict(self, claim: Claim) -> str:
@@ -198,9 +198,9 @@ class _Quantities:
 def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
     if claim.missing:
         return Evidence("", "", UNTESTABLE, claim.missing)
-    if claim.kind == "all":
+    if claim.about.judged == "parts":
         return _conjunction([_judged(part, sources, found) for part in claim.parts], sources.lang)
-    if claim.kind == "count":
+    if claim.about.judged == "counted":
         return _count(claim, sources)
     before = found.raw.of(claim)
     if not before:
@@ -239,7 +239,7 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
     one, other = before[shown], after[shown]
     reason = numbers_text(one, other, sources.lang)
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
-    if claim.kind in ("value", "range"):
+    if claim.about.judged == "printed":
         changed = one.stands != other.stands
         return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
     verdict = found.likelihood.verdict(claim)
@@ -260,7 +260,7 @@ def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | Non
     held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
     shown = _shown(after)
     reason = numbers_text(before[shown], after[shown], lang, "bayes")
-    if claim.kind in ("value", "range"):
+    if claim.about.judged == "printed":
         return _Verdict(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
     return _Verdict(found.bayes.verdict(claim), reason, held)
 
@@ -269,7 +269,7 @@ def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _V
     """One line of the ledger from both engines."""
     words, before = WORDS[lang], raws.of(claim)
     first = likelihood or bayes
-    point = claim.kind in ("value", "range")
+    point = claim.about.judged == "printed"
     raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
     if first is None:
         reason = _sentences(numbers_text(before[_shown(before)], None, lang), words["nothing"])
@@ -353,7 +353,7 @@ def printed_numbers(article: Article) -> dict[Reference, Published]:
 
 def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
     """The printed numbers of a claim, and what they say of it: ``"63%; 45%: holds"``; empty where none is printed."""
-    if claim.kind == "count":
+    if claim.about.judged == "counted":
         return f"{claim.numbers['n']:g}"
     found = [printed.get(at.ordered) for at in dict.fromkeys(claim.every_reference())]
     shown = [f"{number.value:g}%" for number in found if number is not None]
@@ -372,16 +372,16 @@ def printed_verdict(claim: Claim, printed: Mapping[Reference, Published]) -> str
         "holds" or "reverses" for every number that rounds to what is printed, "undecided" where that depends on the
         rounding, empty where a number is not printed.
     """
-    if claim.missing or claim.kind == "count":
+    if claim.missing or claim.about.judged == "counted":
         return ""
-    if claim.kind == "all":
+    if claim.about.judged == "parts":
         parts = [printed_verdict(part, printed) for part in claim.parts]
         if "reverses" in parts:
             return "reverses"
         if not parts or "" in parts:
             return ""
         return "undecided" if "undecided" in parts else "holds"
-    verdicts = [_verdict(claim, roles, printed) for roles in roles_of(claim)]
+    verdicts = [_verdict(claim, roles, printed) for roles in claim.roles]
     if "reverses" in verdicts:
         return "reverses"
     if "" in verdicts:
@@ -396,8 +396,8 @@ def _verdict(claim: Claim, roles: tuple[str, ...], printed: Mapping[Reference, P
         if number is None or number.value is None:
             return ""
         limits.append(unrounded(number.value, number.value, number.rounding))
-    lower, upper = combined(claim.kind, limits)
-    region = region_of(claim)
+    lower, upper = claim.about.arithmetic.limits(limits)
+    region = claim.region
     if region.contains(lower, upper):
         return "holds"
     return "reverses" if region.excludes(lower, upper) else "undecided"

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Article, Claim, Reference, read_article
+from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
 from wwm_models.claims.kinds import UNTESTABLE
-from wwm_models.claims.rounding import combined
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
 from wwm_models.identification.region import Region, regions, spoken_of
 from wwm_models.identification.solve import (
@@ -112,7 +112,6 @@ CLAIM_COLUMNS = (
     "id", "statement", "where", "kind", "verdict", "decided_up_to", "decided", "narrows_most", "reason",
 )  # fmt: skip
 TEXTS = ("id", "kind", "outcome", "category", "by", "group", "narrows_most", "verdict")
-_JOINED = {"order": " minus ", "equivalence": " minus ", "ratio": " over "}
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,10 +204,13 @@ def _quantity_row(
     quantity: BoundedQuantity, limit: Array, space: FeasibleSet, printed: Mapping[Reference, tuple[float, float]]
 ) -> dict[str, object]:
     references = quantity.references
-    joined = _JOINED.get(quantity.kind, "")
+    arithmetic = (
+        CLAIM_KINDS[quantity.kind].arithmetic if quantity.kind in CLAIM_KINDS else DIFFERENCE
+    )  # of a number: itself
+    joined = arithmetic.joined
     groups = [";".join(f"{name}={level}" for name, level in reference.group) for reference in references]
     texts = [group or "everyone" for group in groups] if len(groups) > 1 else groups
-    low, high = _published([printed.get(reference) for reference in references], quantity.kind)
+    low, high = _published([printed.get(reference) for reference in references], arithmetic)
     return {
         "id": quantity.id, "kind": quantity.kind,
         "outcome": joined.join(dict.fromkeys(reference.outcome for reference in references)),
@@ -221,10 +223,10 @@ def _quantity_row(
     }  # fmt: skip
 
 
-def _published(known: Sequence[tuple[float, float] | None], kind: str) -> tuple[float, float]:
+def _published(known: Sequence[tuple[float, float] | None], arithmetic: Arithmetic) -> tuple[float, float]:
     """What the printed numbers themselves say of a quantity, before any adjustment."""
     pairs = [pair for pair in known if pair is not None]
-    return combined(kind, pairs) if len(pairs) == len(known) else (np.nan, np.nan)
+    return arithmetic.limits(pairs) if len(pairs) == len(known) else (np.nan, np.nan)
 
 
 def _whole(
@@ -250,7 +252,7 @@ def _decided(found: pd.DataFrame) -> tuple[float, str]:
 def _reason(claim: Claim, parts: pd.DataFrame) -> str:
     if claim.missing:
         return claim.missing
-    if claim.kind == "count":
+    if claim.about.judged == "counted":
         return "a number of respondents, which no adjustment changes"
     if parts.empty:
         return "a number of it is of a group that the margins do not have"

@@ -26,7 +26,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
-from wwm_models.claims.kinds import ClaimedRange, leaves, region_of, roles_of
+from wwm_models.claims.claim_kinds import ClaimedRange
+from wwm_models.claims.kinds import leaves
 from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError
 from wwm_models.identification.region import Region
@@ -108,18 +109,18 @@ def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> t
 
     found: list[BoundedQuantity] = []
     for part in leaves(claim):
-        for roles in roles_of(part):
+        for roles in part.roles:
             references = tuple(part.references[role] for role in roles)
             forms = [form(reference) for reference in references]
-            found.append(_quantity(part.kind, references, forms, _as_probability(part)))
-    if len(found) == 1 and claim.kind != "all":
+            found.append(_quantity(part, references, forms))
+    if len(found) == 1 and claim.about.judged != "parts":
         return (_named(found[0], claim.id),)
     return tuple(_named(quantity, f"{claim.id}.{place}") for place, quantity in enumerate(found, start=1))
 
 
 def _as_probability(claim: Claim) -> ClaimedRange:
-    region = region_of(claim)
-    unit = 1.0 if claim.kind == "ratio" else 100.0
+    region = claim.region
+    unit = claim.about.arithmetic.unit
     return replace(region, lower=region.lower / unit, upper=region.upper / unit)
 
 
@@ -129,11 +130,10 @@ def _named(quantity: BoundedQuantity, name: str) -> BoundedQuantity:
     )
 
 
-def _quantity(
-    kind: str, references: tuple[Reference, ...], forms: list[Array], inside: ClaimedRange
-) -> BoundedQuantity:
+def _quantity(claim: Claim, references: tuple[Reference, ...], forms: list[Array]) -> BoundedQuantity:
+    kind, inside = claim.kind, _as_probability(claim)
     outcomes = [reference.outcome for reference in references]
-    if kind == "ratio":
+    if claim.about.arithmetic.ratio:
         return BoundedQuantity("", kind, references, ((outcomes[0], forms[0]),), (outcomes[1], forms[1]), inside)
     if len(forms) == 2 and outcomes[0] == outcomes[1]:
         return BoundedQuantity("", kind, references, ((outcomes[0], forms[0] - forms[1]),), None, inside)

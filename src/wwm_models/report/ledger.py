@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wwm_models.claims.claim_kinds import CLAIM_KINDS
 from wwm_models.estimates.number_key import NumberKey
 from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
@@ -191,10 +192,8 @@ def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
     listed = Text(*("; ".join(name.of(lang) for name in between) for lang in ("nl", "en")))
     numbers = {key: _points(value) for key, value in declared.get("numbers", {}).items()}
     kind = declared.get("kind", "")
-    if kind == "bound":
-        kind = "bound_above" if "above" in numbers else "bound_below"
-    if kind == "ratio":
-        kind = "_".join(["ratio", *(key for key in ("lower", "upper") if key in numbers)])
+    if kind in CLAIM_KINDS:
+        kind = "_".join([kind, *CLAIM_KINDS[kind].ends(declared.get("numbers", {}))])
     given = {"margin": plain("0"), **numbers, **names, "between": listed}
     return labels.words.fill(f"rule_{kind}", **given)
 

@@ -193,7 +193,7 @@ def test_a_reference_is_found_whatever_the_order_of_its_group():
 
 
 def test_every_kind_has_its_rule_in_both_languages():
-    from wwm_models.claims.article import CLAIM_KEYS as KINDS
+    from wwm_models.claims.claim_kinds import CLAIM_KINDS as KINDS
 
     assert set(RULES) == set(KINDS)
     for lang in ("nl", "en"):

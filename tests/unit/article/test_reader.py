@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.claims.article import CLAIM_KEYS as KINDS
 from wwm_models.claims.article import Article, read_article
+from wwm_models.claims.claim_kinds import CLAIM_KINDS as KINDS
 from wwm_models.errors import ArticleError, WwmError
 
 
@@ -67,7 +67,8 @@ def test_the_page_on_articles_gives_every_kind_with_its_keys():
     rows = [line.split("|")[1:5] for line in page.splitlines() if line.startswith("| `")]
     told = {kind.strip(" `"): (_names(keys), _names(optional)) for kind, _, keys, optional in rows}
     assert told.keys() == KINDS.keys()
-    for kind, (needed, allowed) in KINDS.items():
+    for kind, about in KINDS.items():
+        needed, allowed = about.required, about.optional
         either = {"above", "below"} if kind == "bound" else set()
         assert told[kind] == (set(needed) | either, set(allowed) - either)
 

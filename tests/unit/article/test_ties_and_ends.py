@@ -11,7 +11,6 @@ from article_inventions import at, order, pool, shares
 from wwm_models.claims.article import Article, Claim, Published
 from wwm_models.claims.comparison import comparison_table
 from wwm_models.claims.fragility import stands
-from wwm_models.claims.kinds import region_of
 from wwm_models.claims.lookup import EstimateIndex, pool_of
 from wwm_models.claims.verdicts import Sources, judge, printed_verdict
 from wwm_models.estimates.number_key import NumberKey
@@ -131,7 +130,7 @@ def test_a_printed_number_is_one_closed_interval_wherever_it_is_read(claim: Clai
     for share, verdict in [(one, "reproduced") for one in inside] + [(one, "not reproduced") for one in outside]:
         assert judge(claim, Sources(certain(a=share))).raw == verdict
         assert stands(claim, {NumberKey.of("y", "yes", [("g", "a")]): share / 100.0}) is (verdict == "reproduced")
-    region = region_of(claim)
+    region = claim.region
     np.testing.assert_allclose((region.lower, region.upper), ends, rtol=0, atol=1e-9)
     if claim.kind == "value":
         number = Published("P", at("a"), claim.numbers["value"], claim.rounding, "")

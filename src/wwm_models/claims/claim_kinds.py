@@ -1,0 +1,263 @@
+"""Kinds of claims, each one record: what it declares, where it puts its numbers, how they are made, how it is judged.
+
+"More than" is strict: the end of a bound or an order is outside, and so a number that equals it does not hold. A printed value
+and a range contain what may have been rounded to their ends; an equality and a ratio contain the ends that are declared.
+
+A new kind is a record in `CLAIM_KINDS`, and in the catalogue of texts its name (``kind_NAME``), what has to be true (``rule_NAME``) and the
+rule behind its verdict.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
+from wwm_models.numerics.arrays import Array
+
+INFINITE: Final = float("inf")
+Numbers = Mapping[str, float]
+ENDS: Final = ("above", "below", "lower", "upper")  # numbers that say where a claim's region ends
+
+
+@dataclass(frozen=True)
+class ClaimedRange:
+    """The values for which a claim is true: percentages, percentage points, or a ratio.
+
+    Attributes
+    ----------
+    lower, upper : float
+        Infinite where the claim sets no end.
+    strict : bool
+        Whether the ends themselves are outside.
+    """
+
+    lower: float
+    upper: float
+    strict: bool
+
+    def among(self, values: Array, tolerance: float = TOLERANCE) -> NDArray[np.bool_]:
+        """Which of some values are in it; what is not a number never is."""
+        if self.strict:
+            return (values > self.lower + tolerance) & (values < self.upper - tolerance)
+        return (values >= self.lower - tolerance) & (values <= self.upper + tolerance)
+
+    def has(self, value: float) -> bool:
+        """Whether a value is in it."""
+        return self.contains(value, value)
+
+    def contains(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
+        """Whether a whole interval, its ends included, is in it."""
+        return bool(self.among(np.array([low, high]), tolerance).all())
+
+    def excludes(self, low: float, high: float, tolerance: float = TOLERANCE) -> bool:
+        """Whether no point of an interval, its ends included, is in it.
+
+        Examples
+        --------
+        >>> above = ClaimedRange(0.0, float("inf"), strict=True)
+        >>> above.contains(0.0, 2.6), above.excludes(0.0, 2.6), above.excludes(-2.6, 0.0)
+        (False, False, True)
+        """
+        if self.strict:
+            return high <= self.lower + tolerance or low >= self.upper - tolerance
+        return high < self.lower - tolerance or low > self.upper + tolerance
+
+    def at_an_end(self, value: float) -> bool:
+        """Whether a value is an end of it."""
+        return min(abs(value - self.lower), abs(value - self.upper)) <= TOLERANCE
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a quantity is made of one or two percentages; of one it is the percentage itself.
+
+    Attributes
+    ----------
+    unit : float
+        Of the quantity for a whole probability: 100 for percentages and their differences, 1 for a ratio.
+    joined : str
+        What stands between the two in its name.
+    ratio : bool
+        First over second, instead of first minus second.
+    """
+
+    unit: float
+    joined: str
+    ratio: bool
+
+    def value(self, shares: Sequence[float]) -> float:
+        """The quantity from one or two probabilities.
+
+        Examples
+        --------
+        >>> DIFFERENCE.value([0.625]), DIFFERENCE.value([0.5, 0.25]), RATIO.value([0.5, 0.25])
+        (62.5, 25.0, 2.0)
+        """
+        if len(shares) == 1:
+            return 100.0 * shares[0]
+        if self.ratio:
+            return shares[0] / shares[1] if shares[1] > 0 else INFINITE
+        return 100.0 * (shares[0] - shares[1])
+
+    def limits(self, intervals: Sequence[Interval]) -> Interval:
+        """The smallest and largest value of the quantity of numbers in one or two intervals.
+
+        Examples
+        --------
+        >>> DIFFERENCE.limits([(61.5, 62.5), (49.5, 50.5)])
+        (11.0, 13.0)
+        """
+        if len(intervals) == 1:
+            return intervals[0]
+        (low, high), (other_low, other_high) = intervals
+        if not self.ratio:
+            return low - other_high, high - other_low
+        return low / other_high if other_high > 0 else 0.0, high / other_low if other_low > 0 else INFINITE
+
+
+DIFFERENCE: Final = Arithmetic(100.0, " minus ", ratio=False)
+RATIO: Final = Arithmetic(1.0, " over ", ratio=True)
+
+
+@dataclass(frozen=True)
+class ClaimKind:
+    """What claims of one kind have in common.
+
+    Attributes
+    ----------
+    required, optional : tuple of str
+        Keys of a claim in article.toml, besides those that every claim may have.
+    region : function of the claim's numbers and their rounding, giving a ClaimedRange
+        Where the claim puts each of its quantities.
+    roles : function of the names of its references, giving a list of tuples of one or two of them
+        What each quantity is made of (first minus, or over, second).
+    arithmetic : Arithmetic
+        How a quantity is made.
+    judged : {"tested", "printed", "counted", "parts"}
+        By an interval; by what may be rounded to it, with the shift for adjusted numbers; by a number of respondents; by its parts.
+    printed : tuple of str
+        Which of its numbers an article prints: where nothing says how they are rounded, they are to the last digit that is written.
+    empty : function of (numbers, references under `between`, parts), giving a str
+        Why a claim says nothing, since no number is in its region or every number is; empty where it says something.
+    confounded : bool
+        Whether a confounder that is associated with groups and answers could turn it: it compares two groups by one answer.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    region: Callable[[Numbers, str], ClaimedRange] = lambda numbers, rounding: ClaimedRange(-INFINITE, INFINITE, False)  # noqa: ARG005
+    roles: Callable[[Sequence[str]], list[tuple[str, ...]]] = lambda names: [("at",)]  # noqa: ARG005
+    arithmetic: Arithmetic = DIFFERENCE
+    judged: str = "tested"
+    printed: tuple[str, ...] = ()
+    empty: Callable[[Numbers, int, int], str] = lambda numbers, between, parts: ""  # noqa: ARG005
+    confounded: bool = False
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys that name one percentage each."""
+        return tuple(role for roles in self.roles(()) for role in roles)
+
+    @property
+    def percentages(self) -> tuple[str, ...]:
+        """Keys with percentages, percentage points or, of a ratio, how many times."""
+        others = (*self.references, "between", "parts", "rounding", "n")
+        return tuple(name for name in (*self.required, *self.optional) if name not in others)
+
+    @property
+    def largest(self) -> float:
+        """The largest number that a claim can declare."""
+        return INFINITE if self.arithmetic.ratio else 100.0
+
+    def ends(self, numbers: Numbers) -> list[str]:
+        """Which ends a claim declares where it may leave one out: its rule is worded accordingly."""
+        return [name for name in ENDS if name in numbers and name in self.optional]
+
+
+def _of_printed(numbers: Numbers, rounding: str) -> ClaimedRange:
+    lower, upper = (numbers[name] if name in numbers else numbers["value"] for name in ("lower", "upper"))
+    return ClaimedRange(*unrounded(lower, upper, rounding), strict=False)
+
+
+def _between_all(names: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(itertools.combinations(names, 2))
+
+
+def _empty_bound(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    if ("above" in numbers) == ("below" in numbers):
+        return "a bound needs one of `above` and `below`. Write one of them"
+    if numbers.get("above") == 100.0 or numbers.get("below") == 0.0:
+        return "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number"
+    return ""
+
+
+def _empty_ratio(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    if {"lower", "upper"} & numbers.keys():
+        return ""
+    return "a ratio without limits is true of any two numbers. Expected `lower`, `upper` or both. Write how many times at least or at most"
+
+
+def _empty_equivalence(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    if between >= 2:
+        return ""
+    return (
+        f"`between` names {between} percentages. Expected two or more, since an equality compares them. Add the others"
+    )
+
+
+def _empty_count(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    if between >= 1 and numbers["n"] >= 1:
+        return ""
+    return f"`between` names {between} percentages and n = {numbers['n']:g}. Expected one or more percentages and a number of respondents. Write both"
+
+
+def _empty_conjunction(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    return (
+        ""
+        if parts
+        else "`parts` is empty. Expected one or more claims that hold together. Add them, or write what is `missing`"
+    )
+
+
+CLAIM_KINDS: Final[dict[str, ClaimKind]] = {
+    "value": ClaimKind(("at", "value"), ("rounding",), _of_printed, judged="printed", printed=("value",)),
+    "range": ClaimKind(
+        ("at", "lower", "upper"), ("rounding",), _of_printed, judged="printed", printed=("lower", "upper")
+    ),
+    "bound": ClaimKind(
+        ("at",),
+        ("above", "below"),
+        lambda numbers, _: ClaimedRange(numbers.get("above", -INFINITE), numbers.get("below", INFINITE), strict=True),
+        empty=_empty_bound,
+    ),
+    "order": ClaimKind(
+        ("greater", "lesser"),
+        ("margin",),
+        lambda numbers, _: ClaimedRange(numbers.get("margin", 0.0), INFINITE, strict=True),
+        lambda _: [("greater", "lesser")],
+        confounded=True,
+    ),
+    "ratio": ClaimKind(
+        ("numerator", "denominator"),
+        ("lower", "upper"),
+        lambda numbers, _: ClaimedRange(numbers.get("lower", 0.0), numbers.get("upper", INFINITE), strict=False),
+        lambda _: [("numerator", "denominator")],
+        RATIO,
+        empty=_empty_ratio,
+    ),
+    "equivalence": ClaimKind(
+        ("between", "margin"),
+        (),
+        lambda numbers, _: ClaimedRange(-numbers["margin"], numbers["margin"], strict=False),
+        _between_all,
+        empty=_empty_equivalence,
+    ),
+    "count": ClaimKind(("between", "n"), roles=lambda _: [], judged="counted", empty=_empty_count),
+    "all": ClaimKind(("parts",), roles=lambda _: [], judged="parts", empty=_empty_conjunction),
+}
