@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from wwm_models.errors import DeclarationError, ExtraError, ResultsError, SchedulerError, WwmError
+from wwm_models.messages import say
 
 Given = TypeVar("Given")
 # Wrong use, and a place that cannot be written: neither is about one stage.
 PASSING: Final = (DeclarationError, ExtraError, SchedulerError, ResultsError)
-_OF_MEMORY: Final = "There was not enough memory for it."
+_OF_MEMORY: Final = "There was not enough memory for it. Expected room for its numbers. Close other programs, or ask for less, and run again."
 _OF_PROGRAM: Final = "Expected no such error: it is a fault of this program, not of the study."
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
@@ -69,9 +70,9 @@ class Stages:
         except OSError as problem:
             if problem.errno in _FULL:
                 raise
-            self._problems.append(f"{stage}: {failed(problem)}")
+            self._problems.append(failed_stage(stage, problem))
         except Exception as problem:
-            self._problems.append(f"{stage}: {failed(problem)}")
+            self._problems.append(failed_stage(stage, problem))
         return otherwise
 
 
@@ -94,6 +95,11 @@ def is_fault(problem: str) -> bool:
     return _OF_PROGRAM in problem or _OF_MEMORY in problem
 
 
+def failed_stage(stage: str, problem: Exception) -> str:
+    """Say that a stage failed, and why."""
+    return say("stage_failed", stage=stage, what=failed(problem))
+
+
 def failed(problem: Exception) -> str:
     """Say why a stage failed: our own messages as they are, others by their kind and the line that raised them.
 
@@ -102,15 +108,11 @@ def failed(problem: Exception) -> str:
     Examples
     --------
     >>> failed(WwmError("Too few answers."))
-    'failed. Too few answers.'
+    'Too few answers.'
     """
     if isinstance(problem, WwmError):
-        return f"failed. {problem}"
-    if isinstance(problem, MemoryError):
-        return (
-            f"failed. {_OF_MEMORY} Expected room for its numbers. Close other programs, or ask for less, and run again."
-        )
-    return f"failed. {kind_of(problem)}. {_OF_PROGRAM} What does not depend on it is whole. Report this line to the makers."
+        return str(problem)
+    return _OF_MEMORY if isinstance(problem, MemoryError) else say("program_fault", what=kind_of(problem))
 
 
 def kind_of(problem: BaseException) -> str:

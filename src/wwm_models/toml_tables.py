@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.messages import LANGUAGES
 
 DEEPEST, LARGEST = 30, 1e18  # tables within tables, and the largest number that any key can mean
 
@@ -120,7 +121,7 @@ def check_keys(
         )
 
 
-LABELS: Final = ("id", "nl", "en", "title", "reason")
+LABELS: Final = ("id", *LANGUAGES, "title", "reason")
 LONGEST: Final = 1000  # characters of a label; the page, the figures and Word take minutes for 5,000
 
 

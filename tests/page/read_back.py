@@ -198,7 +198,7 @@ class Study:
 
     def group(self, group: str) -> str:
         if not group:
-            return {"nl": "iedereen", "en": "everyone"}[self.lang]
+            return {"nl": "iedereen", "en": "everyone", "de": "alle"}[self.lang]
         return " · ".join(self.category(*part.split("=", 1)) for part in group.split(";"))
 
     def model(self, outcome: str) -> str:
@@ -293,14 +293,18 @@ def numbers_of(source: pd.Series) -> dict[str, float]:
 def written_numbers(source: pd.Series, lang: str) -> str:
     """The numbers beside a line: raw and adjusted, with one decimal."""
     numbers = numbers_of(source)
-    before = decimal(numbers["raw"], lang) if "raw" in numbers else {"nl": "onderdrukt", "en": "suppressed"}[lang]
+    before = (
+        decimal(numbers["raw"], lang)
+        if "raw" in numbers
+        else {"nl": "onderdrukt", "en": "suppressed", "de": "unterdrückt"}[lang]
+    )
     return f"{before} → {decimal(numbers['adjusted'], lang)}" if "adjusted" in numbers else before
 
 
 def decimal(percent: float, lang: str) -> str:
     """A percentage as the drawings write it."""
     text = f"{percent:.1f}"
-    return text.replace(".", ",") if lang == "nl" else text
+    return text.replace(".", ",") if lang in ("nl", "de") else text
 
 
 def declared_figures(study: Study) -> dict[str, tuple[str, list[str], str, list[str]]]:

@@ -44,7 +44,9 @@ def test_the_committed_results_are_small_and_whole():
     assert {f"{name}.csv" for name in KEYS} | {"report.html", "labels.json"} <= kept
     assert {f"figures/figure-{at}.{ending}" for at in (1, 2, 3) for ending in ("svg", "png")} <= kept
     stands = [path for path in _kept_by_git() if path.is_file()]
-    assert sum(path.stat().st_size for path in stands) < 3_000_000
+    assert (
+        sum(path.stat().st_size for path in stands) < 3_200_000
+    )  # a language more is 110 kB of page, and keys of messages 100 kB
     assert (COMMITTED / "report.html").stat().st_size < 1_500_000
 
 

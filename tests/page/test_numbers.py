@@ -1,4 +1,4 @@
-"""Every number on the page is the cell of the csv it comes from, in both languages, in tables and in charts."""
+"""Every number on the page is the cell of the csv it comes from, in every language, in tables and in charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wwm_models.report.numbers import Numbers, Value
 from wwm_models.results.atomic_files import read_table
 
 ALL_NUMBERS = """() => Array.from(document.querySelectorAll('data')).map((one) => {
-  const own = one.closest('.nl, .en');
+  const own = one.closest('span[lang]');
   return [one.dataset.source || '', one.dataset.kind || 'percent', one.getAttribute('value'), one.textContent, own ? own.lang : document.body.dataset.lang];
 })"""
 ALL_MARKS = """() => Array.from(document.querySelectorAll('.chart')).flatMap((chart) => (chart.rows || []).filter((one) => one.row >= 0 && !one.header).map((one) => one))"""
@@ -21,7 +21,7 @@ def cells(folder):
     return {path.stem: read_table(path) for path in folder.glob("*.csv")}
 
 
-@pytest.mark.parametrize("lang", ["nl", "en"])
+@pytest.mark.parametrize("lang", ["nl", "en", "de"])
 def test_every_number_is_its_cell_and_is_written_in_the_language_of_the_page(run, opened, lang):
     page = opened(run, fragment=f"lang={lang}")
     tables = cells(run.parent)
@@ -57,7 +57,7 @@ def test_only_declared_numbers_have_no_source(run, opened):
 def test_every_cell_of_a_table_with_a_digit_carries_its_source(run, opened):
     """A number may also stand in a text that is itself a cell of a table (a reason, a message), or in a label."""
     loose = opened(run).tab.evaluate(
-        """() => Array.from(document.querySelectorAll('td')).filter((cell) => /\\d/.test(cell.textContent) && !cell.querySelector('data, [data-text], bdi, .nl')).map((cell) => cell.textContent)"""
+        """() => Array.from(document.querySelectorAll('td')).filter((cell) => /\\d/.test(cell.textContent) && !cell.querySelector('data, [data-text], bdi, span[lang]')).map((cell) => cell.textContent)"""
     )
     assert loose == []
 

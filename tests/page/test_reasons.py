@@ -1,4 +1,4 @@
-"""Why a number has no interval stands in the tables of a run, and under the tables of its page in both languages; of a suppressed group nothing does."""
+"""Why a number has no interval stands in the tables of a run, and under the tables of its page in every language; of a suppressed group nothing does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.messages import collected, say
 from wwm_models.report.figures import comparison_of
 from wwm_models.report.page import render_page
 from wwm_models.report.text import Labels
@@ -50,14 +51,16 @@ def test_of_a_suppressed_group_nothing_is_said():
 
 
 @pytest.mark.parametrize("table", ["raw", "adjusted"])
-def test_a_table_of_the_page_says_why_in_both_languages(make, table: str):
+def test_a_table_of_the_page_says_why_in_every_language(make, table: str):
     made = make()
     row = next(
         row for row in comparison_of(Labels(made)).rows if row["by"] == "age_group" and row["model"] == "desired"
     )
     place = {name: row[name] for name in ("by", "group", "outcome", "category")}
     given = pd.DataFrame([{"model": "desired" if table == "adjusted" else np.nan, **place, "reason": ONE}])
-    page = render_page(dataclasses.replace(made, tables={**made.tables, table: given}))
+    with collected() as found:
+        assert say("one_unit") == ONE
+    page = render_page(dataclasses.replace(made, tables={**made.tables, table: given}, messages=found))
     kind = {"raw": ("raw", "ruw"), "adjusted": ("adjusted", "gecorrigeerd")}[table]
     assert f"{kind[0]}: {ONE}" in page
     assert f"{kind[1]}: niet te schatten, want alle respondenten zitten in een steekproefeenheid" in page

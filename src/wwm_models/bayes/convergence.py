@@ -21,6 +21,7 @@ import pandas as pd
 from scipy import fft
 from scipy.special import ndtri
 
+from wwm_models.messages import number, say
 from wwm_models.numerics.arrays import Array
 
 RHAT_LIMIT = 1.01
@@ -88,11 +89,11 @@ def shortfalls(row: Mapping[Any, object], most_error: float = float("inf")) -> l
     rhat, bulk, tail, mcse = (float(str(row[name])) for name in ("rhat", "ess_bulk", "ess_tail", "mcse"))
     found: list[str] = []
     if rhat > RHAT_LIMIT:
-        found.append(f"R-hat {rhat:.4g}, allowed {RHAT_LIMIT}")
+        found.append(say("rhat_above", value=number(rhat, ".4g"), limit=number(RHAT_LIMIT)))
     if min(bulk, tail) < ESS_LIMIT:
-        found.append(f"effective draws {min(bulk, tail):.0f}, needed {ESS_LIMIT:.0f}")
+        found.append(say("ess_below", value=number(min(bulk, tail), ".0f"), limit=number(ESS_LIMIT, ".0f")))
     if mcse > most_error:
-        found.append(f"Monte Carlo error {mcse:.2g}, allowed {most_error:g}")
+        found.append(say("mcse_above", value=number(mcse, ".2g"), limit=number(most_error, "g")))
     return found
 
 

@@ -34,6 +34,7 @@ from wwm_models.bayes.joint_density import JointDensity, JointLayout, JointPrior
 from wwm_models.bayes.sample import trouble_with
 from wwm_models.bayes.sampler import Chain, Keeper, Settings, Tell, Under, check_sizes, run_chains
 from wwm_models.errors import FitError
+from wwm_models.messages import number, say, variable
 from wwm_models.models.linear_map import Columns
 from wwm_models.numerics.arrays import Array
 from wwm_models.parallel import in_processes
@@ -334,14 +335,8 @@ def notes_on(rows: ItemRows, survey: Survey) -> tuple[str, ...]:
     """What a reader must know of weights and of items that do not go together."""
     notes: list[str] = []
     if survey.weight_kind == "sampling":
-        notes.append(
-            f"Weights raise each respondent's likelihood, person effect included, and sum to Kish's effective n ({rows.n_effective:.0f} of {rows.n}); "
-            "the draws are not rotated to a design-based covariance, so intervals hold for that many independent respondents."
-        )
+        notes.append(say("weights_raised", effective=number(rows.n_effective, ".0f"), n=rows.n))
     for item, others in zip(rows.items, rest_correlations(rows.answers, rows.weights), strict=True):
         if others < 0.0:
-            notes.append(
-                f'Item "{item}" goes against the others (rank correlation with their mean {others:.2f}); loadings are positive, so its person effect is '
-                "understated. Turn its answers around, or leave it out."
-            )
+            notes.append(say("item_against", item=variable(item), correlation=number(others, ".2f")))
     return tuple(notes)

@@ -52,6 +52,7 @@ from wwm_models.bayes.joint_density import log_likelihood_of_rows
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.errors import FitError, expect, listed
 from wwm_models.likelihood.covariance import covariance
+from wwm_models.messages import number, say
 from wwm_models.models.cells import Influence
 from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.numerics.psis import log_sum_exp, smoothed, trusted_shape
@@ -113,10 +114,8 @@ class Loo:
         """What is wrong, in a sentence; empty when nothing is."""
         if not self.untrusted:
             return ""
-        return (
-            f"{self.untrusted} of {self.n} respondents have a Pareto k above {self.limit:.2f} (largest {self.pareto_k.max():.2f}), so elpd cannot be trusted. "
-            "Sample more draws, use fewer terms, or refit without these respondents."
-        )
+        largest = number(float(self.pareto_k.max()), ".2f")
+        return say("pareto", bad=self.untrusted, n=self.n, limit=number(self.limit, ".2f"), largest=largest)
 
     @property
     def table(self) -> pd.DataFrame:

@@ -47,6 +47,7 @@ from wwm_models.bayes.prior_declarations import DeclaredPriors, Density
 from wwm_models.bayes.structured_priors import Increments, PooledInteraction, PriorBlock, Shrinkage, zero_sum_basis
 from wwm_models.bayes.transforms import crossed, truncation, values_of
 from wwm_models.errors import ModelError, did_you_mean, listed
+from wwm_models.messages import say
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design
 from wwm_models.models.family import Family
@@ -433,7 +434,6 @@ def _texts(
     found = {"cutpoints": str(cut)}
     for density, term in zip(densities, design.terms, strict=True):
         if term:
-            found[term] = (
-                f"{density} per {'unit' if declared.predictors == 'as_is' else 'step or two standard deviations'}"
-            )
+            key = "prior_per_unit" if declared.predictors == "as_is" else "prior_per_step"
+            found[term] = say(key, density=str(density))
     return MappingProxyType(found)

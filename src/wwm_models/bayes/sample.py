@@ -45,6 +45,7 @@ from wwm_models.likelihood.fit import check_arguments, score_influence, vcov_kin
 from wwm_models.likelihood.likelihood import CellLikelihood, cell_likelihood
 from wwm_models.likelihood.maximum import replicate_estimates, starting_point
 from wwm_models.likelihood.replicates import replicate_covariance
+from wwm_models.messages import listed_as, say
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.model import FAMILIES, Model
@@ -292,13 +293,11 @@ def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
 def trouble_with(health: pd.DataFrame, divergences: int) -> str:
     """What is wrong with chains, in a sentence; empty when nothing is."""
     bad = health[health["status"] != "ok"]
-    parts = (
-        [f"{divergences} divergent transitions remain after a second run with smaller steps."] if divergences else []
-    )
+    parts = [say("divergences_remain", count=divergences)] if divergences else []
     if len(bad):
         first = bad.iloc[0].to_dict()
-        what = ", ".join([str(first["quantity"]), *(shortfalls(first) or [str(first["status"])])])
-        parts.append(f"{len(bad)} of {len(health)} parameters fail a check of their chains (first: {what}).")
+        what = listed_as([str(first["quantity"]), *(shortfalls(first) or [str(first["status"])])])
+        parts.append(say("parameters_fail", bad=len(bad), n=len(health), which=what))
     if not parts:
         return ""
-    return " ".join([*parts, "Sample more draws, use fewer terms, or declare narrower priors."])
+    return say("chains_fail", problems=listed_as(parts, " "))

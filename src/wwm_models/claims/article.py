@@ -17,6 +17,7 @@ from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange, ClaimKind
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
 from wwm_models.estimates.number_key import NumberKey
+from wwm_models.messages import DEFAULT, LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml
 
 FIGURE_KINDS: Final = ("answers", "matrix", "paired")
@@ -64,7 +65,7 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
     """
     where = f"{path} [[figure]] {given.values.get('id', '?')}"
     row = given.named(where)
-    row.check(required=("id", "kind", "outcomes", "by"), optional=("categories", "where", "nl", "en"))
+    row.check(required=("id", "kind", "outcomes", "by"), optional=("categories", "where", *LANGUAGES))
     kind = row.text("kind")
     if kind not in FIGURE_KINDS:
         raise ArticleError(
@@ -83,11 +84,13 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
         raise ArticleError(
             f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
         )
-    titles = MappingProxyType({lang: row.text(lang, name) for lang in ("nl", "en")})
+    titles = MappingProxyType(
+        {lang: row.text(lang, name) for lang in LANGUAGES if lang in row.values} or {DEFAULT: name}
+    )
     return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
 
 
-_COMMON = ("id", "kind", "nl", "en", "where", "margin_by", "estimand", "missing")
+_COMMON = ("id", "kind", *LANGUAGES, "where", "margin_by", "estimand", "missing")
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
 
 
@@ -116,6 +119,11 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.outcome} = {self.category} ({group_in_words(self.group)})"
+
+    @property
+    def named(self) -> Piece:
+        """The number as an argument of a message."""
+        return reference(self.outcome, self.category, self.group, str(self))
 
 
 @dataclass(frozen=True)
@@ -211,7 +219,9 @@ class Article:
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
     figures: tuple[DeclaredFigure, ...] = ()
-    translations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # English to Dutch
+    translations: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # English to others
 
     def slots(self) -> dict[Reference, Published]:
         """Printed percentages by what they are of, the variables of its group in one order; `printed_slots` says what is refused."""
@@ -286,8 +296,19 @@ def read_article(path: Path) -> Article:
         published,
         claims,
         figures,
-        MappingProxyType({english: spoken.text(english) for english in spoken.values}),
+        MappingProxyType({english: _spoken(spoken, english) for english in spoken.values}),
     )
+
+
+def _spoken(translations: TomlTable, english: str) -> Mapping[str, str]:
+    """A translation into Dutch, or a table of several by language."""
+    if not isinstance(translations.values[english], dict):
+        return MappingProxyType({"nl": translations.text(english)})
+    several = translations.table(english)
+    several.check(required=(), optional=LANGUAGES)
+    if not several.values:
+        raise translations.wrong(english, {}, 'a text between quotes, or several by language, like { nl = "..." }')
+    return MappingProxyType({lang: several.text(lang) for lang in several.values})
 
 
 def _label(row: TomlTable) -> str:
@@ -349,7 +370,7 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
         id=row.name("id") if "id" in row.values else label,
         kind=kind,
         where=row.text("where"),
-        statement=MappingProxyType({lang: row.text(lang) for lang in ("nl", "en")}),
+        statement=MappingProxyType({lang: row.text(lang) for lang in LANGUAGES if lang in row.values}),
         references=MappingProxyType(references),
         numbers=MappingProxyType(_numbers(row, kind)),
         rounding=_rounding(row, *CLAIM_KINDS[kind].printed),
@@ -409,7 +430,7 @@ def as_plain(article: Article) -> dict[str, Any]:
         "estimand": article.estimand,
         "claims": [_claim_as_mapping(claim) for claim in article.claims],
         "figures": [_figure(figure) for figure in article.figures],
-        "translations": dict(article.translations),
+        "translations": {english: dict(others) for english, others in article.translations.items()},
     }
 
 

@@ -25,6 +25,7 @@ from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_law import law_of
 from wwm_models.estimates.number_key import keys_of
+from wwm_models.messages import in_language, language_problem, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.stages import AllOrNothing, Stages
 
@@ -192,7 +193,7 @@ def claims_table(
     article : Article
     sources : mapping of estimand to Sources
         At least of every estimand that a claim names, or the article for it.
-    lang : {"nl", "en"}
+    lang : str
         Of the statements.
     stages : Stages, optional
         Every claim is one; a claim that fails cannot be tested. Without it none may fail.
@@ -207,11 +208,11 @@ def claims_table(
     each = stages or AllOrNothing()
     for claim in article.claims:
         judged = partial(judge, claim, sources[claim.estimand or article.estimand])
-        evidence = each.attempt(f"claim {claim.id}", judged, otherwise=_UNTESTED)
+        evidence = each.attempt(say("claim_of", claim=claim.id), judged, otherwise=_UNTESTED)
         rows.append(
             {
                 "id": claim.id,
-                "statement": claim.statement[lang],
+                "statement": in_language(claim.statement, lang),
                 "where": claim.where,
                 "kind": claim.kind,
                 "published": printed_text(claim, printed),
@@ -280,8 +281,8 @@ def compare(
         What `decompose` gives, so that a verdict that adjustment changes names its cause.
     level : float
         Of the intervals, above 0 and below 1.
-    lang : {"nl", "en"}
-        Language of the texts.
+    lang : str
+        Language of the texts: "de", "en" or "nl".
 
     Returns
     -------
@@ -293,6 +294,8 @@ def compare(
         If an engine is not known, or an adjusted table has no raw table of its outcome by its variables.
     """
     confidence_level(level)
+    if language_problem(lang):
+        raise ArticleError(language_problem(lang))
     for name in adjusted:
         if name not in ENGINES:
             raise ArticleError(

@@ -41,6 +41,7 @@ from wwm_models.estimates.sensitivity import (
     trims,
 )
 from wwm_models.likelihood.fit import Fit
+from wwm_models.messages import number, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import critical_value
 
@@ -111,7 +112,7 @@ def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
         return [Flip("unmeasured confounding", float("nan"), "E-value", "does not apply", "not a comparison of groups")]
     standing = [pair for pair in found if pair[2]]
     chosen = min(standing) if len(standing) == len(found) else max(pair for pair in found if not pair[2])
-    detail = f"risk ratio {chosen[3]:.3g} moved to {chosen[4]:.3g}"
+    detail = say("risk_ratio_moved", before=number(chosen[3], ".3g"), after=number(chosen[4], ".3g"))
     return [
         Flip("unmeasured confounding", chosen[0], "E-value", "flips", detail),
         Flip("unmeasured confounding (limit)", chosen[1], "E-value", "flips", "of the confidence limit"),
@@ -172,7 +173,7 @@ def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Arra
     if flips:
         nearest = min(flips, key=lambda power: abs(np.log(power)) if power > 0 else float("inf"))
         return Flip(axis, nearest, unit, "flips", "0 is no prior, 1 the declared one")
-    detail = f"for powers from {reached[1][-1]:g} to {reached[0][-1]:g}"
+    detail = say("for_powers", lowest=number(reached[1][-1], "g"), highest=number(reached[0][-1], "g"))
     return Flip(axis, float("nan"), unit, "does not flip", detail)
 
 
@@ -410,4 +411,4 @@ def _first(
     for one in usable:
         if stands(claim, {**grounds.declared, **one.points}) != before:
             return Flip(axis, one.change, unit, "flips", one.detail)
-    return Flip(axis, float("nan"), unit, "does not flip", f"{len(usable)} changes tried")
+    return Flip(axis, float("nan"), unit, "does not flip", say("changes_tried", count=len(usable)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from wwm_models.claims.article import Article, Claim, Published
-from wwm_models.claims.claim_kinds import ClaimedRange
+from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange
 from wwm_models.claims.lookup import EstimateIndex, FoundEstimate, aligned_draws, error_of
 from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError, group_in_words, listed
+from wwm_models.messages import catalogue, say, sentence
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits, critical_value
 from wwm_models.numerics.linear_programs import Polyhedron, feasible
@@ -172,7 +172,7 @@ def quantities(claim: Claim, pool: EstimateIndex, level: float) -> list[Quantity
 
 def _single(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """A value, range or bound: the number itself with its own interval."""
-    part, label = found["at"], str(claim.references["at"])
+    part, label = found["at"], claim.references["at"].named
     lower, upper, draws = 100 * part.lower, 100 * part.upper, None
     if part.draws is not None:
         draws = 100 * part.draws
@@ -184,7 +184,10 @@ def _differences(claim: Claim, found: dict[str, FoundEstimate], level: float) ->
     """Differences of two percentages with intervals whose ends are one-sided limits."""
     return [
         _difference(
-            f"{claim.references[a]} minus {claim.references[b]}", (found[a], found[b]), claim.region, 2 * level - 1
+            say("minus", one=claim.references[a].named, other=claim.references[b].named),
+            (found[a], found[b]),
+            claim.region,
+            2 * level - 1,
         )
         for a, b in claim.roles
     ]
@@ -202,7 +205,7 @@ def _difference(label: str, parts: tuple[FoundEstimate, FoundEstimate], region: 
 def _ratio(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
     """A ratio of two percentages with an interval made on the log scale, which a share of 0 does not have."""
     parts = found["numerator"], found["denominator"]
-    label = f"{claim.references['numerator']} over {claim.references['denominator']}"
+    label = say("over", one=claim.references["numerator"].named, other=claim.references["denominator"].named)
     if min(part.estimate for part in parts) <= NOBODY:
         nothing = float("nan")
         return [Quantity(label, nothing, nothing, nothing, claim.region, parts, (0.0, 0.0), _tail(level))]
@@ -235,76 +238,7 @@ def _quantiles(draws: Array, level: float) -> tuple[float, float]:
 
 
 UNTESTABLE: Final = "cannot be tested"
-RULES: Final = MappingProxyType(
-    {
-        "value": MappingProxyType(
-            {
-                "en": "a printed value is reproduced when the raw percentage may be rounded to it, a half up or down; for adjusted the shift is given",
-                "nl": "een gedrukte waarde is gereproduceerd als het ruwe percentage erop kan zijn afgerond, een half naar boven of beneden; "
-                "voor gecorrigeerd staat de verschuiving er",
-            }
-        ),
-        "range": MappingProxyType(
-            {
-                "en": "a range is reproduced when the raw percentage lies in it or may be rounded to one of its ends; for adjusted the shift is given",
-                "nl": "een bereik is gereproduceerd als het ruwe percentage erin ligt of op een van de uiteinden kan zijn afgerond; "
-                "voor gecorrigeerd staat de verschuiving er",
-            }
-        ),
-        "bound": MappingProxyType(
-            {
-                "en": "a bound holds when the whole {two}% interval lies on its side, and reverses when all of it lies on the other",
-                "nl": "een grens klopt als het hele {two}%-interval aan de goede kant ligt, en keert om als het er geheel aan de andere kant ligt",
-            }
-        ),
-        "order": MappingProxyType(
-            {
-                "en": "an order holds when a one-sided {one}% test puts the difference above its margin, and reverses when one puts it below",
-                "nl": "een volgorde klopt als een eenzijdige toets van {one}% het verschil boven de marge legt, en keert om als die het eronder legt",
-            }
-        ),
-        "ratio": MappingProxyType(
-            {
-                "en": "a ratio holds when its {two}% interval, made on the log scale, lies in the range, and reverses when it lies outside",
-                "nl": "een verhouding klopt als het {two}%-interval, gemaakt op de logschaal, in het bereik ligt, en keert om als het erbuiten ligt",
-            }
-        ),
-        "equivalence": MappingProxyType(
-            {
-                "en": "equality holds when two one-sided {one}% tests put every difference within the margin, and reverses when one is beyond it, "
-                "at a level that holds for all its differences together (largest t)",
-                "nl": "gelijkheid klopt als twee eenzijdige toetsen van {one}% elk verschil binnen de marge leggen, en keert om als er een buiten ligt, "
-                "op een niveau dat voor alle verschillen samen geldt (grootste t)",
-            }
-        ),
-        "count": MappingProxyType(
-            {
-                "en": "a printed number of respondents is reproduced when the raw numbers rest on exactly as many, unweighted",
-                "nl": "een gedrukt aantal respondenten is gereproduceerd als de ruwe getallen op precies zo veel berusten, ongewogen",
-            }
-        ),
-        "all": MappingProxyType(
-            {
-                "en": "a conjunction holds when all its parts do (intersection-union) and reverses when one does, at a level that holds for all its numbers "
-                "together (largest t); its posterior probability is "
-                "that of all parts at once where they are of one posterior, and otherwise a lower bound (Bonferroni)",
-                "nl": "een conjunctie klopt als alle delen kloppen (doorsnede-vereniging) en keert om als er een omkeert, op een niveau dat voor alle getallen "
-                "samen geldt (grootste t); de posterieure kans is die "
-                "van alle delen tegelijk als ze van een posterior zijn, en anders een ondergrens (Bonferroni)",
-            }
-        ),
-    }
-)
-OTHERWISE: Final = MappingProxyType(
-    {
-        "en": "otherwise weaker when adjustment moved it significantly away (the interval of adjusted minus raw excludes 0), else undecided, "
-        "as are sides that are equal without uncertainty, answers that nobody gave "
-        "and numbers whose uncertainty cannot be estimated",
-        "nl": "anders zwakker als de correctie het significant wegschoof (het interval van gecorrigeerd min ruw sluit 0 uit), en anders onbeslist, "
-        "net als kanten die zonder onzekerheid gelijk zijn, antwoorden die "
-        "niemand gaf en getallen waarvan de onzekerheid niet te schatten is",
-    }
-)
+RULES: Final = tuple(CLAIM_KINDS)
 
 
 def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
@@ -313,7 +247,7 @@ def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
     Parameters
     ----------
     kinds : iterable of str
-    lang : {"nl", "en"}
+    lang : str
     level : float
         Of the intervals, above 0 and below 1.
 
@@ -323,8 +257,9 @@ def rules_text(kinds: Iterable[str], lang: str, level: float) -> list[str]:
     'an order holds when a one-sided 5% test '
     """
     chosen = [kind for kind in RULES if kind in set(kinds)]
-    words = {"two": f"{100 * level:g}", "one": f"{100 * (1 - level):.3g}"}
-    return [*(RULES[kind][lang].format(**words) for kind in chosen), OTHERWISE[lang]]
+    language = catalogue(lang)
+    words = {"two": language.number(f"{100 * level:g}"), "one": language.number(f"{100 * (1 - level):.3g}")}
+    return [*(sentence(f"rules_{kind}", lang, **words) for kind in chosen), sentence("rules_otherwise", lang)]
 
 
 def refuse_impossible_sums(

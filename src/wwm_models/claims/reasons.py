@@ -14,71 +14,13 @@ from wwm_models.claims.article import Claim
 from wwm_models.claims.kinds import Quantity, unanimous
 from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.likelihood.degrees_of_freedom import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
+from wwm_models.messages import interval, listed_as, say, together, variable
+from wwm_models.messages import number as number_of
 
-WORDS: Final = MappingProxyType(
-    {
-        "en": MappingProxyType(
-            {
-                "numbers": "{label}: raw {raw}, {engine} {adjusted}",
-                "raw": "{label}: raw {raw}",
-                "likelihood": "adjusted",
-                "bayes": "Bayes",
-                "moved": "adjustment moved it by {total} {unit}, of which most by {part} ({points})",
-                "others": "then {others}",
-                "rows left out": "respondents left out because an adjuster is missing",
-                "model form": "the form of the model",
-                "population": "the population averaged over",
-                "points": "points",
-                "ratio": "on the ratio",
-                "wider": "its interval became wider ({after} instead of {before})",
-                "count": "{count} of {total} parts hold; decided by: {decisive}",
-                "nothing": "no adjusted number: the model has no usable fit or does not cover this group",
-                "respondents": "{n} respondents, {printed} printed",
-                "absent": "no raw number for {absent}",
-                "nobody": "nobody gave this answer, and how certain that is cannot be estimated",
-                "everybody": "everybody gave this answer, and how certain that is cannot be estimated",
-                "equal": "equal without uncertainty, and more than needs a difference",
-                "no ratio": "nobody gave the answer on one side, so their ratio cannot be estimated",
-                "no interval": "its uncertainty cannot be estimated",
-                "engines": "Bayes says {verdict} (probability {probability:.2f})",
-                ONE_UNIT: "cannot be estimated, since all respondents are in one sampling unit",
-                LONELY: "cannot be estimated, since every stratum has a single sampling unit",
-                NOBODY: "cannot be estimated, since there are no respondents",
-                NO_FREEDOM: "no interval, since no stratum has two sampling units with respondents",
-            }
-        ),
-        "nl": MappingProxyType(
-            {
-                "numbers": "{label}: ruw {raw}, {engine} {adjusted}",
-                "raw": "{label}: ruw {raw}",
-                "likelihood": "gecorrigeerd",
-                "bayes": "Bayes",
-                "moved": "de correctie verschoof het {total} {unit}, het meest door {part} ({points})",
-                "others": "daarna {others}",
-                "rows left out": "respondenten die wegvallen doordat een correctievariabele ontbreekt",
-                "model form": "de vorm van het model",
-                "population": "de bevolking waarover gemiddeld wordt",
-                "points": "punten",
-                "ratio": "op de verhouding",
-                "wider": "het interval werd breder ({after} in plaats van {before})",
-                "count": "{count} van {total} delen kloppen; beslissend: {decisive}",
-                "nothing": "geen gecorrigeerd getal: het model heeft geen bruikbare schatting of deze groep niet",
-                "respondents": "{n} respondenten, {printed} gedrukt",
-                "absent": "geen ruw getal voor {absent}",
-                "nobody": "niemand gaf dit antwoord, en hoe zeker dat is, is niet te schatten",
-                "everybody": "iedereen gaf dit antwoord, en hoe zeker dat is, is niet te schatten",
-                "equal": "gelijk zonder onzekerheid, en meer dan vraagt een verschil",
-                "no ratio": "niemand gaf het antwoord aan een van beide kanten, dus hun verhouding is niet te schatten",
-                "no interval": "de onzekerheid ervan is niet te schatten",
-                "engines": "Bayes zegt {verdict} (kans {probability:.2f})",
-                ONE_UNIT: "niet te schatten, want alle respondenten zitten in een steekproefeenheid",
-                LONELY: "niet te schatten, want elk stratum heeft een enkele steekproefeenheid",
-                NOBODY: "niet te schatten, want er zijn geen respondenten",
-                NO_FREEDOM: "geen interval, want geen stratum heeft twee steekproefeenheden met respondenten",
-            }
-        ),
-    }
-)
+CANNOT: Final = MappingProxyType(
+    {ONE_UNIT: "one_unit", LONELY: "lonely", NOBODY: "nobody_there", NO_FREEDOM: "no_freedom"}
+)  # why an estimate has no interval, as messages
+_PARTS: Final = {"rows left out": "by_rows_left_out", "model form": "by_model_form", "population": "by_population"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,24 +56,22 @@ def parts_of(tables: Iterable[pd.DataFrame]) -> ShiftParts:
 
 def numbers_text(before: Quantity, after: Quantity | None, lang: str, engine: str = "likelihood") -> str:
     """Raw and adjusted with their intervals, and why either of them decides nothing where it cannot."""
-    words = WORDS[lang]
     known = [one for one in (before, after) if one is not None]
-    why = dict.fromkeys(words[name] for one in known if (name := undecidable(one)))
+    why = dict.fromkeys(say(name, lang) for one in known if (name := undecidable(one)))
     if after is None:
-        text = words["raw"].format(label=before.label, raw=_interval(before))
+        text = say("number_raw", lang, label=before.label, raw=_interval(before))
     else:
-        text = words["numbers"].format(
-            label=after.label, raw=_interval(before), adjusted=_interval(after), engine=words[engine]
-        )
-    return "; ".join([text, *why])
+        key = "numbers_bayes" if engine == "bayes" else "numbers"
+        text = say(key, lang, label=after.label, raw=_interval(before), adjusted=_interval(after))
+    return together(text, *why)
 
 
 def undecidable(quantity: Quantity) -> str:
-    """Why a quantity can decide nothing; empty where it can."""
+    """Why a quantity can decide nothing, as the key of a message; empty where it can."""
     if np.isnan(quantity.estimate):
-        return "no ratio"
+        return "no_ratio"
     if not quantity.estimable:
-        return quantity.reason or "no interval"
+        return CANNOT[quantity.reason] if quantity.reason else "no_interval"
     if not quantity.tied:
         return ""
     shares = [part.estimate for part in quantity.parts]
@@ -140,30 +80,35 @@ def undecidable(quantity: Quantity) -> str:
 
 def cause_text(claim: Claim, number: int, before: Quantity, after: Quantity, parts: ShiftParts, lang: str) -> str:
     """What in the adjustment changed the verdict: the largest Shapley part, then the others; empty where it is not known."""
-    words, found = WORDS[lang], parts.of(claim, number, after)
+    found = parts.of(claim, number, after)
     sentences: list[str] = []
     if found:
-        unit = words["ratio"] if claim.about.arithmetic.ratio else words["points"]
         shown = sorted(found.items(), key=lambda item: -abs(item[1]))
         name, points = shown[0]
-        text = words["moved"].format(
-            total=_signed(sum(found.values())), unit=unit, part=words.get(name, name), points=_signed(points)
+        total, key = (
+            number_of(sum(found.values()), "+.1f"),
+            "moved_ratio" if claim.about.arithmetic.ratio else "moved_points",
         )
-        others = [f"{words.get(other, other)} {_signed(value)}" for other, value in shown[1:] if abs(value) >= 0.05]
-        sentences.append(f"{text}; {words['others'].format(others=', '.join(others))}" if others else text)
+        sentences.append(say(key, lang, total=total, part=_part(name, lang), points=number_of(points, "+.1f")))
+        others = [
+            say("part_moved", lang, part=_part(other, lang), points=number_of(value, "+.1f"))
+            for other, value in shown[1:]
+            if abs(value) >= 0.05
+        ]
+        sentences += [say("then", lang, others=listed_as(others))] if others else []
     spread = (after.upper - after.lower, before.upper - before.lower)
     if spread[0] > 1.25 * spread[1]:
-        sentences.append(words["wider"].format(after=f"{spread[0]:.1f}", before=f"{spread[1]:.1f}"))
-    return "; ".join(sentences)
+        sentences.append(say("wider", lang, after=number_of(spread[0], ".1f"), before=number_of(spread[1], ".1f")))
+    return together(*sentences)
+
+
+def _part(name: str, lang: str) -> str:
+    """What moved a number: a part of the analysis, or a variable."""
+    return say(_PARTS[name], lang) if name in _PARTS else variable(name)
 
 
 def _interval(quantity: Quantity) -> str:
     if np.isnan(quantity.estimate):
         return "\N{EN DASH}"
-    if not quantity.estimable:
-        return f"{quantity.estimate:.1f}"
-    return f"{quantity.estimate:.1f} [{quantity.lower:.1f}, {quantity.upper:.1f}]"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}"
+    limits = (f"{quantity.lower:.1f}", f"{quantity.upper:.1f}") if quantity.estimable else None
+    return interval(f"{quantity.estimate:.1f}", limits)

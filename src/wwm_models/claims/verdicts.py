@@ -45,9 +45,10 @@ from scipy.linalg import block_diag
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
-from wwm_models.claims.reasons import WORDS, ShiftParts, cause_text, numbers_text, undecidable
+from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
 from wwm_models.estimates.joint_law import correlation
+from wwm_models.messages import listed_as, number, say, together
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.numerics.multiplicity import largest_excess
 
@@ -129,7 +130,7 @@ class Sources:
         Why the likelihood's numbers moved.
     level : float
         Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
-    lang : {"nl", "en"}
+    lang : str
         Of the reasons.
     """
 
@@ -204,8 +205,8 @@ def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
         return _count(claim, sources)
     before = found.raw.of(claim)
     if not before:
-        absent = "; ".join(str(at) for at in claim.references.values() if sources.raw.find(at) is None)
-        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+        absent = listed_as((at.named for at in claim.references.values() if sources.raw.find(at) is None), "; ")
+        return Evidence("", "", UNTESTABLE, say("no_raw", sources.lang, absent=absent))
     likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources.lang)
     return _together(claim, found.raw, likelihood, bayes, sources.lang)
 
@@ -214,11 +215,12 @@ def _count(claim: Claim, sources: Sources) -> Evidence:
     """How many respondents the numbers rest on, without weights, against the printed number of them."""
     known = {at: part for at in claim.references.values() if (part := sources.raw.find(at)) is not None}
     if len(known) < len(claim.references):
-        absent = "; ".join(str(at) for at in claim.references.values() if at not in known)
-        return Evidence("", "", UNTESTABLE, WORDS[sources.lang]["absent"].format(absent=absent))
+        absent = listed_as((at.named for at in claim.references.values() if at not in known), "; ")
+        return Evidence("", "", UNTESTABLE, say("no_raw", sources.lang, absent=absent))
     n = sum(part.n for part in known.values())
     verdict = "reproduced" if n == claim.numbers["n"] else "not reproduced"
-    reason = WORDS[sources.lang]["respondents"].format(n=f"{n:g}", printed=f"{claim.numbers['n']:g}")
+    printed = number(claim.numbers["n"], "g")
+    reason = say("respondents", sources.lang, n=number(n, "g"), printed=printed)
     return Evidence(verdict, "", verdict, reason)
 
 
@@ -241,11 +243,11 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
     if claim.about.judged == "printed":
         changed = one.stands != other.stands
-        return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", _sentences(reason, cause if changed else ""))
+        return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", together(reason, cause if changed else ""))
     verdict = found.likelihood.verdict(claim)
     moved = any(_moved_away(b, a, sources.level) for b, a in zip(before, after, strict=True))
     verdict = "weaker" if verdict == "undecided" and moved else verdict
-    return _Verdict(verdict, _sentences(reason, cause if verdict != found.raw.verdict(claim) else ""))
+    return _Verdict(verdict, together(reason, cause if verdict != found.raw.verdict(claim) else ""))
 
 
 def _shown(found: Sequence[Quantity]) -> int:
@@ -267,12 +269,12 @@ def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | Non
 
 def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _Verdict | None, lang: str) -> Evidence:
     """One line of the ledger from both engines."""
-    words, before = WORDS[lang], raws.of(claim)
+    before = raws.of(claim)
     first = likelihood or bayes
     point = claim.about.judged == "printed"
     raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
     if first is None:
-        reason = _sentences(numbers_text(before[_shown(before)], None, lang), words["nothing"])
+        reason = together(numbers_text(before[_shown(before)], None, lang), say("no_adjusted", lang))
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
     held = () if bayes is None else bayes.held
     made = Evidence(
@@ -280,8 +282,8 @@ def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _V
         bayes.verdict if bayes else "", joint_probability(held), held,
     )  # fmt: skip
     if likelihood and bayes and not point and likelihood.verdict != bayes.verdict:
-        disagreement = words["engines"].format(verdict=bayes.verdict, probability=made.probability)
-        return replace(made, reason=_sentences(made.reason, disagreement))
+        disagreement = say("engines_differ", lang, verdict=bayes.verdict, probability=number(made.probability, ".2f"))
+        return replace(made, reason=together(made.reason, disagreement))
     return made
 
 
@@ -335,15 +337,11 @@ def _conjunction(parts: list[Evidence], lang: str) -> Evidence:
         worst([part.raw for part in parts]),
         worst([part.likelihood for part in parts]),
         verdict,
-        WORDS[lang]["count"].format(count=count, total=len(parts), decisive=decisive.reason),
+        say("parts_hold", lang, count=count, total=len(parts), decisive=decisive.reason),
         worst([part.bayes for part in parts]),
         joint_probability(held) if complete else float("nan"),
         held if complete else (),
     )
-
-
-def _sentences(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
 
 
 def printed_numbers(article: Article) -> dict[Reference, Published]:
@@ -356,11 +354,11 @@ def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
     if claim.about.judged == "counted":
         return f"{claim.numbers['n']:g}"
     found = [printed.get(at.ordered) for at in dict.fromkeys(claim.every_reference())]
-    shown = [f"{number.value:g}%" for number in found if number is not None]
+    shown = [say("printed_percent", value=number(one.value, "g")) for one in found if one is not None]
     if not shown:
         return ""
     verdict = printed_verdict(claim, printed)
-    return f"{'; '.join(shown)}: {verdict}" if verdict else "; ".join(shown)
+    return say(f"printed_{verdict}", values=listed_as(shown, "; ")) if verdict else together(*shown)
 
 
 def printed_verdict(claim: Claim, printed: Mapping[Reference, Published]) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
 from wwm_models.errors import ResultsError, WwmError, of_system, readable
+from wwm_models.messages import LANGUAGES
 from wwm_models.stages import kind_of
 
 # control characters but line end and tab, marks that turn the direction of writing, line separators and halves of a character
@@ -206,15 +207,15 @@ def _parser() -> argparse.ArgumentParser:
     bounds.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
     bounds.add_argument("--margins", metavar="FILE", help="age by household, or any two exposures (STUDY/margins.toml)")
     bounds.add_argument("--out", metavar="FILE", help="also write every row as csv")
-    bounds.add_argument("--lang", choices=("nl", "en"), default="nl", help="of the claims (nl, Dutch)")
+    bounds.add_argument("--lang", choices=LANGUAGES, default="nl", help="of the claims (nl, Dutch)")
     report = commands.add_parser("report", help="write page, figures and tables of a run again from its csv files")
     report.add_argument("run", metavar="RUN", help="a results folder")
     report.add_argument(
-        "--lang", choices=("nl", "en"), help="of figures and tables, and the one the page opens in (the run's)"
+        "--lang", choices=LANGUAGES, help="of figures and tables, and the one the page opens in (the run's)"
     )
     claims = commands.add_parser("claims", help="the verdict on every claim, and what it rests on")
     claims.add_argument("run", metavar="RUN", help="a results folder")
-    claims.add_argument("--lang", choices=("nl", "en"), default="en", help="of all that is printed (en)")
+    claims.add_argument("--lang", choices=LANGUAGES, default="en", help="of all that is printed (en)")
     show = commands.add_parser("show", help="raw beside adjusted")
     show.add_argument("run", metavar="RUN", help="a results folder")
     verify = commands.add_parser("verify", help="compare a run with its manifest")
@@ -253,7 +254,7 @@ def _run_options(parser: argparse.ArgumentParser, out: str | None, *, engine: st
     parser.add_argument("--out", metavar="DIR", default=out, help=f"results folder ({out or 'results/STUDY'})")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--level", type=float, default=0.95, help="of all intervals (0.95)")
-    parser.add_argument("--lang", choices=("nl", "en"), default="nl", help="of the page and the claims (nl, Dutch)")
+    parser.add_argument("--lang", choices=LANGUAGES, default="nl", help="of the page and the claims (nl, Dutch)")
 
 
 def _positive(text: str) -> int:

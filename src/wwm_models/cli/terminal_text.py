@@ -69,7 +69,7 @@ def claims_text(ledger: Ledger, kinds: Iterable[str], lang: str = "en", level: f
     ledger : Ledger
     kinds : iterable of str
         Of the claims, for the rules.
-    lang : {"nl", "en"}
+    lang : str
     level : float
         Of the run's intervals.
     """

@@ -75,6 +75,7 @@ from wwm_models.estimates.standardise import intervened, margins, model_values, 
 from wwm_models.estimates.target import target_population
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS, location_terms, refitted
+from wwm_models.messages import say
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.linear_map import Dense
 from wwm_models.numerics.arrays import Array, Codes
@@ -233,10 +234,7 @@ def _missing(fit: Fit, binary: list[Fit], parts: dict[str, tuple[str, Codes]], f
     steps = len(binary) - 1
     rows = [{"part": part, **dict.fromkeys(ROW, np.nan), "df": len(where) * steps} for part, where in parts.values()]
     low, high = (fit.cells.categories[fit.design.order[first + step]] for step in (0, 1))
-    note = (
-        f'The binary fit at the cut "{low}|{high}" is {binary[first].status}, so its slopes have no covariance. Merge answers '
-        "or levels, or use nominal_test."
-    )
+    note = say("cut_without_covariance", cut=f"{low}|{high}", status=binary[first].status)
     table = pd.DataFrame(rows, index=pd.Index(list(parts), name="term"))
     return HypothesisTest(
         "Brant test of parallel slopes", np.nan, float(len(_parallel(fit)) * steps), np.nan, table, note

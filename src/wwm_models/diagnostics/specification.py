@@ -34,6 +34,7 @@ from wwm_models.estimates.standardise import refuse_unusable
 from wwm_models.likelihood.covariance import covariance, joined
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.fit import fit as refitted
+from wwm_models.messages import say
 from wwm_models.numerics.arrays import Array
 
 
@@ -137,8 +138,7 @@ def second_opinion(fit: Fit) -> float | None:
         raise
     except Exception as problem:  # whatever another library stops with
         raise AdjustError(
-            f"statsmodels stopped with {type(problem).__name__} ({shortened(str(problem))}). Expected its estimates beside ours. This fit has no "
-            "second opinion, so rely on its gradient and condition number."
+            say("statsmodels_stopped", error=f"{type(problem).__name__} ({shortened(str(problem))})")
         ) from None
     return float(np.max(np.abs(theirs - fit.theta)))
 

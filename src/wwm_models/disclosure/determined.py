@@ -38,6 +38,7 @@ from scipy.special import gammaln
 
 from wwm_models.disclosure.suppressed_tables import Withheld
 from wwm_models.disclosure.suppression import Raws
+from wwm_models.messages import level, listed_as, say, variable
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.formula import formula_variables
@@ -230,55 +231,43 @@ def thin_level(groups: Sequence[str], below: int) -> str:
     Fewer than 10 respondents have region = north. Expected 10 or more at every level of a model, because its equations would give their answers \
 away: nothing of it is published. Merge levels in the codebook, or leave the variable out.
     """
-    more = [f"{len(groups) - 4} more levels"] if len(groups) > 4 else []
-    return (
-        f"Fewer than {below} respondents have {' or '.join([*groups[:4], *more])}. Expected {below} or more at every level of a model, because its "
-        "equations would give their answers away: nothing of it is published. Merge levels in the codebook, or leave the variable out."
-    )
+    more = [say("more_levels", count=len(groups) - 4)] if len(groups) > 4 else []
+    levels = listed_as([*(_named(name) for name in groups[:4]), *more], " or ")
+    return say("thin_level", few=below, levels=levels, below=below)
 
 
 def nearly_the_same(names: Iterable[str], below: int) -> str:
     """Say that subtracting levels of some variables leaves too few respondents."""
-    return (
-        f"Fewer than {below} respondents are left where levels of {', '.join(names) or 'its variables'} are subtracted from each other. Expected "
-        f"{below} or more, because the model's equations would give their answers away: nothing of it is published. Merge levels in the codebook, "
-        "or leave out one of two variables that are nearly the same."
-    )
+    named = listed_as(variable(name) for name in names) or "its variables"
+    return say("nearly_the_same", few=below, names=named, below=below)
 
 
 def suppressed_beside(outcome: str, group: str, below: int) -> str:
     """Say that a model would tell percentages that are suppressed."""
-    return (
-        f"Percentages of {outcome} are suppressed where {group_words(group)}, and the model's equations would give them away: nothing of it is "
-        f"published. Expected {below} respondents or more behind every percentage. Merge levels of {variables_of(group)} in the codebook."
-    )
+    where = _named(group_words(group)) if group else "everyone"
+    names = listed_as(variable(part.split("=", 1)[0]) for part in group.split(";")) if group else "the question"
+    return say("suppressed_beside", outcome=variable(outcome), group=where, below=below, names=names)
 
 
 def few_apart(other: str, below: int) -> str:
     """Say that a model has the respondents of something else that is published but for a few."""
-    return (
-        f"Fewer than {below} respondents are in the {other} and not in this model, or the other way round, so their answers follow by subtraction: "
-        f"nothing of it is published. Expected {below} or more, or the same respondents. Declare the missing answers of its predictors as a level, "
-        "have them completed, or leave out the predictor with few missing answers."
-    )
+    return say("few_apart", few=below, other=other, below=below)
 
 
 def few_between(one: str, other: str, below: int) -> str:
     """Say that two published groups differ by a few respondents."""
-    return (
-        f"Fewer than {below} respondents are between {one} and {other}, so their answers follow by subtraction: nothing of the model is published. "
-        f"Expected {below} or more. Cut both variables at the same places in the codebook, or use one of them."
-    )
+    return say("few_between", few=below, one=_named(one), other=_named(other), below=below)
+
+
+def _named(group: str) -> str:
+    """A group in words, such as "age = young, home = alone", as an argument of a message."""
+    parts = [part.partition(" = ") for part in group.split(", ")]
+    return listed_as(level(name, value) for name, _, value in parts) if all(mark for _, mark, _ in parts) else group
 
 
 def group_words(group: str) -> str:
     """A group of our tables in words: ``"age=young;home=alone"`` is "age = young, home = alone"; "" is everyone."""
     return ", ".join(part.replace("=", " = ", 1) for part in group.split(";")) if group else "everyone"
-
-
-def variables_of(group: str) -> str:
-    """Name the variables of a group of our tables."""
-    return ", ".join(part.split("=", 1)[0] for part in group.split(";")) if group else "the question"
 
 
 def _is_level(group: str, fit: Equations) -> bool:

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.estimates.estimates import Estimates
+from wwm_models.messages import number, say
 from wwm_models.numerics.intervals import clopper_pearson_limits
 
 LEVEL = 0.95
@@ -69,14 +70,14 @@ def precision(estimates: Estimates) -> pd.DataFrame:
         rules = {
             "suppressed": (~known, "no percentage: too few respondents, or it would give another away"),
             "estimable": (estimates.reasons != "", ""),
-            "base": (n < BASE, f"fewer than {BASE:.0f} respondents"),
-            "effective": (effective < BASE, f"effective number of respondents below {BASE:.0f}"),
-            "wide": (width >= WIDE, f"interval at least {100 * WIDE:.0f} points wide"),
-            "relative": ((width > NARROW) & (relative > RELATIVE), f"interval wider than {100 * RELATIVE:.0f}% of the percentage"),
-            "freedom": (estimates.freedom.df < FREEDOM, f"fewer than {FREEDOM:.0f} degrees of freedom"),
+            "base": (n < BASE, say("few_respondents", count=round(BASE))),
+            "effective": (effective < BASE, say("few_effective", count=round(BASE))),
+            "wide": (width >= WIDE, say("wide_points", width=number(100 * WIDE, ".0f"))),
+            "relative": ((width > NARROW) & (relative > RELATIVE), say("wide_percent", share=number(100 * RELATIVE, ".0f"))),
+            "freedom": (estimates.freedom.df < FREEDOM, say("few_freedom", count=round(FREEDOM))),
             "edge": ((share == 0.0) | (share == 1.0), "nobody or everybody gave this answer"),
             "complement": (
-                (width > NARROW) & (complement > RELATIVE), f"interval wider than {100 * RELATIVE:.0f}% of the complement"
+                (width > NARROW) & (complement > RELATIVE), say("wide_complement", share=number(100 * RELATIVE, ".0f"))
             ),
         }  # fmt: skip
     words = ["suppressed", *["imprecise"] * 5, *["review"] * 3]

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from wwm_models.arguments import shortened
 from wwm_models.errors import AdjustError, did_you_mean, group_in_words, listed
 from wwm_models.likelihood.degrees_of_freedom import Freedom, endless
+from wwm_models.messages import catalogue, language_problem, sentence
 from wwm_models.models.cells import Cells, Influence
 from wwm_models.numerics import intervals
 from wwm_models.numerics.arrays import Array, Later
 from wwm_models.survey.frames import ESTIMATE_COLUMNS, refuse_collapse_name, refuse_column_name
 
-LANGUAGES = ("nl", "en")
 _TEXT = re.compile(
     r"^(?P<head>.*?)exposure=(?P<exposure>[^;]*); adjusters=(?P<adjusters>[^;]*); population=(?P<population>[^;]*)"
     r"(?:; averaging=(?P<averaging>[^;]*))?$"
@@ -35,18 +35,16 @@ AVERAGING = {
     "another survey": "weighted respondents",
 }
 _POPULATIONS = {
-    "sample": ("de steekproef", "the sample"),
-    "balanced": ("een gebalanceerde bevolking", "a balanced population"),
-    "another survey": ("een andere enquête", "another survey"),
-}
+    "sample": "estimand_sample",
+    "balanced": "estimand_balanced",
+    "another survey": "estimand_another_survey",
+}  # as messages
 _AVERAGED = {
-    "weighted respondents": ("gewogen gemiddelde van respondenten", "weighted mean over respondents"),
-    "equal weight per combination": ("elke combinatie telt even zwaar", "every combination counts equally"),
-    "weighted respondents, raked to margins": (
-        "respondenten gewogen naar opgegeven bevolkingsaantallen",
-        "respondents weighted to declared population margins",
-    ),
+    "weighted respondents": "estimand_mean",
+    "equal weight per combination": "estimand_equal",
+    "weighted respondents, raked to margins": "estimand_raked",
 }
+_MADE = {"": "estimand_probability", "difference of": "estimand_difference", "ratio of": "estimand_ratio"}
 _GIVEN = re.compile(r"^declared margins of (.*)$")
 
 
@@ -132,7 +130,7 @@ class Estimand:
 
         Parameters
         ----------
-        lang : {"nl", "en"}
+        lang : str
         names : mapping of variable to its label, optional
 
         Raises
@@ -140,9 +138,9 @@ class Estimand:
         AdjustError
             If the language is not known.
         """
-        if lang not in LANGUAGES:
-            raise AdjustError(f'lang="{lang}" is not known. Expected "nl" or "en".{did_you_mean(lang, LANGUAGES)}')
-        return _SENTENCES[lang](self, names or {})
+        if language_problem(lang):
+            raise AdjustError(language_problem(lang))
+        return _sentence(self, lang, names or {})
 
 
 def _joined(names: Sequence[str]) -> str:
@@ -153,62 +151,47 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text in ("", "none") else tuple(text.split("+"))
 
 
-def _listed(names: Sequence[str], labels: Mapping[str, str], conjunction: str) -> str:
-    shown = [labels.get(name, name) for name in names]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {conjunction} {shown[-1]}"
+def _sentence(estimand: Estimand, lang: str, labels: Mapping[str, str]) -> str:
+    exposure = _listed([labels.get(name, name) for name in estimand.exposure], lang)
+    if estimand.quantity == "raw share":
+        return sentence("estimand_share_by" if exposure else "estimand_share", lang, exposure=exposure)
+    who = _population(estimand, lang, labels)
+    setting = sentence("estimand_if" if exposure else "estimand_over", lang, who=who, exposure=exposure)
+    if estimand.adjusters:
+        adjusters = _listed([labels.get(name, name) for name in estimand.adjusters], lang)
+        setting = sentence("estimand_with", lang, setting=setting, adjusters=adjusters)
+    averaged = _in(lang, _AVERAGED, estimand.averaging)
+    quantity = _in(lang, _MADE, estimand.quantity)
+    return sentence(
+        "estimand_of", lang, quantity=f"{quantity[:1].upper()}{quantity[1:]}", setting=setting, averaged=averaged
+    )
 
 
-def _population(estimand: Estimand, language: int, labels: Mapping[str, str], conjunction: str) -> str:
+def _in(lang: str, keys: Mapping[str, str], text: str) -> str:
+    """One of our words in a language; another text as it is."""
+    return sentence(keys[text], lang) if text in keys else text
+
+
+def _listed(names: Sequence[str], lang: str) -> str:
+    word = catalogue(lang).words["and"]
+    return f"{', '.join(names[:-1])} {word} {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _population(estimand: Estimand, lang: str, labels: Mapping[str, str]) -> str:
     given = _GIVEN.match(estimand.population)
     if given is None:
-        return _POPULATIONS.get(estimand.population, (estimand.population,) * 2)[language]
-    crossed = (" naar ", " by ")[language]
-    parts = [crossed.join(labels.get(one, one) for one in name.split(":")) for name in given[1].split("+")]
-    listed = _listed(parts, {}, conjunction)
-    return (f"een bevolking met opgegeven verdeling van {listed}", f"a population with declared margins of {listed}")[
-        language
-    ]
+        return _in(lang, _POPULATIONS, estimand.population)
+    return sentence(
+        "estimand_margins", lang, margins=_listed([_crossed(name, lang, labels) for name in given[1].split("+")], lang)
+    )
 
 
-def _dutch(estimand: Estimand, labels: Mapping[str, str]) -> str:
-    exposure = _listed(estimand.exposure, labels, "en") if estimand.exposure else ""
-    if estimand.quantity == "raw share":
-        per = f" per groep van {exposure}" if exposure else ""
-        return f"Gewogen aandeel van elk antwoord onder de respondenten{per}, zonder correctie."
-    others = f", met {_listed(estimand.adjusters, labels, 'en')} zoals die zijn" if estimand.adjusters else ""
-    who = _population(estimand, 0, labels, "en")
-    averaged = _AVERAGED.get(estimand.averaging, (estimand.averaging,) * 2)[0]
-    setting = f"als iedereen in {who} hetzelfde niveau van {exposure} had" if exposure else f"over {who}"
-    return f"{_made(estimand, 'nl')} van elk antwoord {setting}{others} ({averaged})."
-
-
-def _english(estimand: Estimand, labels: Mapping[str, str]) -> str:
-    exposure = _listed(estimand.exposure, labels, "and") if estimand.exposure else ""
-    if estimand.quantity == "raw share":
-        per = f" in each group of {exposure}" if exposure else ""
-        return f"Weighted share of each answer among the respondents{per}, without adjustment."
-    others = f", with {_listed(estimand.adjusters, labels, 'and')} as they are" if estimand.adjusters else ""
-    who = _population(estimand, 1, labels, "and")
-    averaged = _AVERAGED.get(estimand.averaging, (estimand.averaging,) * 2)[1]
-    setting = f"if everyone in {who} had the same {exposure}" if exposure else f"over {who}"
-    return f"{_made(estimand, 'en')} of each answer {setting}{others} ({averaged})."
-
-
-_MADE = {
-    "": ("Kans", "Probability"),
-    "difference of": ("Verschil in kans", "Difference in probability"),
-    "ratio of": ("Verhouding van kansen", "Ratio of probabilities"),
-}
-
-
-def _made(estimand: Estimand, lang: str) -> str:
-    words = _MADE.get(estimand.quantity)
-    if words is None:
-        return f"{estimand.quantity[:1].upper()}{estimand.quantity[1:]}"
-    return words[LANGUAGES.index(lang)]
-
-
-_SENTENCES = {"nl": _dutch, "en": _english}
+def _crossed(name: str, lang: str, labels: Mapping[str, str]) -> str:
+    """A margin of one variable, or of several by each other."""
+    first, *others = (labels.get(one, one) for one in name.split(":"))
+    for other in others:
+        first = sentence("estimand_by", lang, variable=first, other=other)
+    return first
 
 
 @dataclass(frozen=True, eq=False)

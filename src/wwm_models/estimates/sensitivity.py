@@ -25,6 +25,8 @@ from wwm_models.likelihood.fit import Fit, penalised
 from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
 from wwm_models.likelihood.maximum import maximise_on
 from wwm_models.likelihood.variants import FORMS, refitted
+from wwm_models.messages import level as level_of
+from wwm_models.messages import number, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.newton import redundant_columns
 from wwm_models.survey.population_margins import Margins
@@ -285,8 +287,7 @@ def trims(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     if not weighted or counted_together(weighted):
         return ()
     caps = [
-        Scenario(cap, f"weights cut off at {cap:g} times their mean", _together(weighted, _trimmed_at(cap)))
-        for cap in CAPS
+        Scenario(cap, say("weights_cut", times=number(cap, "g")), _together(weighted, _trimmed_at(cap))) for cap in CAPS
     ]
     return (*caps, Scenario(1.0, "no weights", _together(weighted, lambda one: one.unweighted)))
 
@@ -370,13 +371,13 @@ def _without_level(made: Sequence[Varied], name: str, level: str) -> Scenario:
     points = _together(having, lambda one: reweighted_points(one.made, without_level(one.fit, name, level)))
     kept = {place: value for place, value in points.items() if (name, level) not in place[2]}
     share = max(_share_left_out(one.fit, without_level(one.fit, name, level)) for one in having)
-    return Scenario(share, f"without {name} = {level}", kept)
+    return Scenario(share, say("without_level", level=level_of(name, level)), kept)
 
 
 def _without_stratum(made: Sequence[Varied], code: int) -> Scenario:
     points = _together(made, lambda one: reweighted_points(one.made, without_stratum(one.fit, code)))
     share = max(_share_left_out(one.fit, without_stratum(one.fit, code)) for one in made)
-    return Scenario(share, f"without stratum {code + 1}", points)
+    return Scenario(share, say("without_stratum", number=code + 1), points)
 
 
 def _share_left_out(fit: Fit, weights: np.ndarray) -> float:

@@ -23,11 +23,12 @@ from scipy import sparse
 
 from wwm_models.bayes.convergence import ESS_LIMIT, health_table, shortfalls
 from wwm_models.bayes.posterior import Drawn, Fitted, Posterior
-from wwm_models.errors import AdjustError, listed
+from wwm_models.errors import AdjustError
 from wwm_models.estimates.target import Target
 from wwm_models.likelihood.likelihood import predictors_of
 from wwm_models.likelihood.maximum import chunks
 from wwm_models.likelihood.replicates import bootstrap_multipliers, bootstrap_units
+from wwm_models.messages import listed_as, say
 from wwm_models.models.linear_map import Columns
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits
@@ -192,19 +193,24 @@ def refuse_noisy(post: Posterior, draws: Array, names: list[str]) -> None:
     health = health_table(draws, post.chains, names)
     failed = {str(row["quantity"]): found for row in health.to_dict("records") if (found := shortfalls(row, PRINTED))}
     if failed:
-        worst = [f"{name} ({' and '.join(found)})" for name, found in failed.items()]
+        worst = [
+            say("shortfalls_of", quantity=name, shortfalls=listed_as(found, " and ")) for name, found in failed.items()
+        ]
+        more = [say("and_more", count=len(worst) - 3)] if len(worst) > 3 else []
+        each = len(draws) // post.chains
         raise AdjustError(
-            f"{len(failed)} of {len(health)} adjusted probabilities fail the checks of their draws: {listed(worst, 3)}. Expected what is allowed "
-            f"for every one of them. {_more_draws(health, len(draws) // post.chains)}"
-        )
+            say(
+                "draws_fail", bad=len(failed), n=len(health), which=listed_as([*worst[:3], *more]),
+                wanted=_wanted(health, each), draws=each,
+            )
+        )  # fmt: skip
 
 
-def _more_draws(health: pd.DataFrame, draws: int) -> str:
+def _wanted(health: pd.DataFrame, draws: int) -> str:
     """How many draws per chain would do: a Monte Carlo error shrinks with the root of their number, an effective number grows with it."""
     error, size = health["mcse"].max() / PRINTED, ESS_LIMIT / health[["ess_bulk", "ess_tail"]].min().min()
     times = np.nanmax([error**2, size, 1.0])
-    wanted = f"about {100 * int(np.ceil(times * draws / 100.0)):d}" if times > 1.0 else f"{2 * draws}"
-    return f"Sample more draws ({wanted} per chain instead of {draws}), or report small groups together."
+    return say("about", count=100 * int(np.ceil(times * draws / 100.0))) if times > 1.0 else str(2 * draws)
 
 
 def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:

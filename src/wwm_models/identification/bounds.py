@@ -23,6 +23,7 @@ import pandas as pd
 from wwm_models.claims.article import Article, Claim, Reference, read_article
 from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
 from wwm_models.claims.kinds import UNTESTABLE
+from wwm_models.errors import ArticleError
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
 from wwm_models.identification.region import Region, regions, spoken_of
 from wwm_models.identification.solve import (
@@ -37,6 +38,7 @@ from wwm_models.identification.solve import (
     of_number,
     outcomes_of,
 )
+from wwm_models.messages import in_language, language_problem
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.linear_programs import feasible, stacked
 
@@ -191,7 +193,7 @@ def claim_rows(article: Article, claims: Claims, curve: pd.DataFrame, lang: str)
         decided_up_to, decided = _decided(along[claim.id])
         rows.append(
             {
-                "id": claim.id, "statement": claim.statement.get(lang, ""), "where": claim.where, "kind": claim.kind,
+                "id": claim.id, "statement": in_language(claim.statement, lang), "where": claim.where, "kind": claim.kind,
                 "verdict": plain["verdict"], "decided_up_to": decided_up_to, "decided": decided,
                 "narrows_most": next((name for name in parts["narrows_most"] if name), ""),
                 "reason": _reason(claim, parts),
@@ -291,7 +293,7 @@ def bounds(
     deltas : sequence of float, optional
         Limits on the interaction, on the probability scale from 0 to 1, instead of those the margins declare. The
         bounds without a limit are always made.
-    lang : {"nl", "en"}
+    lang : str
         Of the statements.
 
     Returns
@@ -321,6 +323,8 @@ def bounds(
     >>> found.table[["lower", "upper"]].round(4).to_numpy().tolist()
     [[0.6925, 0.87]]
     """
+    if language_problem(lang):
+        raise ArticleError(language_problem(lang))
     article = article if isinstance(article, Article) else read_article(Path(article))
     margins = margins if isinstance(margins, Margins) else read_margins(margins)
     placed, others = spoken_of(article, margins)

@@ -34,6 +34,7 @@ from wwm_models.likelihood.refusals import (
 )
 from wwm_models.likelihood.replicates import replicate_covariance
 from wwm_models.likelihood.summary import reported_parameters, summary
+from wwm_models.messages import number, say
 from wwm_models.models.cells import Cells, Influence
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.model import FAMILIES, Model
@@ -344,8 +345,11 @@ def _status(
         )
     if not maximum.converged:
         return "not converged", (
-            f"Newton's method stopped after {maximum.iterations} iterations with a largest gradient of "
-            f"{np.max(np.abs(maximum.gradient)):.2g}. Use fewer terms, or merge answers with few respondents."
+            say(
+                "newton_stopped",
+                iterations=maximum.iterations,
+                gradient=number(np.max(np.abs(maximum.gradient)), ".2g"),
+            )
         )
     return "ok", ""
 
@@ -354,7 +358,7 @@ def _warnings(
     survey: Survey, cells: Cells, design: Design, reported: NamedParameters, free: Freedom
 ) -> tuple[str, ...]:
     """What a reader must know."""
-    found = [f"Standard errors: {reason}." for reason in free.reasons if reason]
+    found = [say("standard_errors", reason=str(reason)) for reason in free.reasons if reason]
     found += [
         f'Answer "{cells.categories[k]}" of {cells.outcome}: 0 of {cells.n} rows (with weight); it keeps its place with probability 0.'
         for k in np.setdiff1d(np.arange(len(cells.categories)), design.order)

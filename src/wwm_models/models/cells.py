@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
+from wwm_models.messages import say, variable
 from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.survey.frames import refuse_alike, refuse_infinite, refuse_kind
 from wwm_models.survey.sampling_design import SamplingDesign, Tally, summed_squares
@@ -213,14 +214,14 @@ def tabulate(survey: Survey, outcome: str, predictors: Sequence[str], *, needs_o
     categories, answer = outcome_codes(survey.frame[outcome], outcome, needs_order)
     used = survey.domain & (answer >= 0)
     excluded = {
-        f"{outcome}: {reason}": count
+        of_variable(outcome, reason): count
         for reason, count in _reasons(survey, outcome, survey.domain & (answer < 0)).items()
     }
     columns: list[tuple[Codes, Any]] = []
     for name in predictors:
         codes, levels = predictor_codes(survey.frame[name], name)
         gone = used & (codes < 0)
-        excluded.update({f"{name}: {reason}": count for reason, count in _reasons(survey, name, gone).items()})
+        excluded.update({of_variable(name, reason): count for reason, count in _reasons(survey, name, gone).items()})
         used &= codes >= 0
         columns.append((codes, levels))
     _check_usable(outcome, answer, used, survey, excluded)
@@ -304,6 +305,11 @@ def _whole_numbers(column: pd.Series) -> bool:
 
 def _is_text(column: Any) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+
+
+def of_variable(name: str, reason: str) -> str:
+    """Why rows cannot be used, behind the variable that is missing."""
+    return say("of_variable", variable=variable(name), reason=reason)
 
 
 def _reasons(survey: Survey, name: str, rows: NDArray[np.bool_]) -> dict[str, int]:

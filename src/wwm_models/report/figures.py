@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from wwm_models.messages import LANGUAGES
 from wwm_models.report.numbers import rows_of, text
-from wwm_models.report.text import Labels, Text, clean
+from wwm_models.report.text import Labels, Text, clean, framed, joined, plain, translated
 
 Row = dict[str, Any]  # of the comparison, as `rows_of` gives it
 
@@ -78,7 +79,7 @@ class Figure:
     models: tuple[str, ...]
 
 
-NOTHING = Text("", "")
+NOTHING = plain("")
 MOST_COLUMNS = (
     6  # small charts beside each other: more do not fit a page, and their groups stand under the answers instead
 )
@@ -180,11 +181,11 @@ def _suggested(comparison: ComparisonRows) -> list[dict[str, Any]]:
     for outcomes in alike.values():
         title = labels.model(comparison.models[outcomes[0]])
         if len(outcomes) > 1:
-            title = Text(*(" · ".join(labels.variable(name).of(lang) for name in outcomes) for lang in ("nl", "en")))
+            title = joined((labels.variable(name) for name in outcomes), plain(" · "))
         by = next(iter(comparison.groupings(comparison.models[outcomes[0]])), "")
         kind = "matrix" if len(outcomes) > 1 else "answers"
         found.append({"id": f"figure-{len(found) + 1}", "kind": kind, "outcomes": outcomes, "by": by.split(";"),
-                      "categories": [], "where": "", "nl": title.nl, "en": title.en})  # fmt: skip
+                      "categories": [], "where": "", **dict(zip(LANGUAGES, title.said, strict=True))})  # fmt: skip
     return found
 
 
@@ -199,7 +200,7 @@ def _figure(declared: Mapping[str, Any], comparison: ComparisonRows) -> Figure:
         _block(declared, by, models, comparison)
         for by in ([own] if own in groupings else []) + sorted(others, key=lambda by: ";" in by)
     ]
-    title = Text(clean(declared["nl"]), clean(declared["en"]))
+    title = translated({lang: clean(declared.get(lang) or "") for lang in LANGUAGES})
     drawn = tuple(block for block in blocks if block.rows)
     return Figure(declared["id"], declared["kind"], title, clean(declared["where"]), own, drawn, tuple(models))
 
@@ -252,7 +253,7 @@ def answers_cell(rows: Sequence[Row], wanted: Sequence[str], labels: Labels, *, 
 
 
 def _beside(one: Text, other: Text) -> Text:
-    return Text(*(f"{one.of(lang)} · {other.of(lang)}" for lang in ("nl", "en")))
+    return framed("{} · {}", one, other)
 
 
 def _matrix_row(rows: Sequence[Row], groups: Sequence[str], wanted: Sequence[str], labels: Labels) -> list[SmallChart]:
@@ -279,7 +280,7 @@ def _paired_cell(pairs: Sequence[tuple[Sequence[Row], str]], labels: Labels) -> 
         entries.append(Entry(labels.group(name)))
         entries += [Entry(labels.variable(text(row, "outcome")), row) for row in of]
     bars = [
-        (Text(*(f"{label.of(lang)} · {labels.variable(text(bar[0], 'outcome')).of(lang)}" for lang in ("nl", "en"))), bar)
+        (framed("{} · {}", label, labels.variable(text(bar[0], "outcome"))), bar)
         for rows, _ in pairs
         for label, bar in _bars(rows, labels)
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from wwm_models.report.ledger import references
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.sections import number_name
 from wwm_models.report.tables import Column, Line, Table
-from wwm_models.report.text import Labels, Text
+from wwm_models.report.text import Labels, Text, each, framed
 
 # From best to worst; a status that is not named here is a failure, so that a new word never passes for health.
 _LEVELS: Mapping[str, str] = {"ok": "ok", "info": "ok", "": "ok", "look": "look"}
@@ -196,12 +196,11 @@ def _moved(
     if least <= tolerance:
         return None
     row, words = rows[at], labels.words
-    numbers = Numbers("nl"), Numbers("en")
     points = 100.0 * abs(number(row, other) - number(row, "declared"))
     message = words.fill(
         "health_moved", number=number_name(row, labels), variant=words[f"variant_{other}"],
-        points=Text(*(each.decimal(points, 1) for each in numbers)), least=Text(*(each.decimal(least, 1) for each in numbers)),
-        tolerance=Text(*(each.plain(tolerance) for each in numbers)),
+        points=each(lambda lang: Numbers(lang).decimal(points, 1)), least=each(lambda lang: Numbers(lang).decimal(least, 1)),
+        tolerance=each(lambda lang: Numbers(lang).plain(tolerance)),
     )  # fmt: skip
     label = labels.estimand(text(row, "estimand"), [text(row, "model")])
     return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
@@ -235,12 +234,18 @@ def _check(row: Row, labels: Labels) -> Check:
     status = text(row, "status")
     return Check(
         estimand=labels.said(text(row, "estimand")),
-        name=labels.said(text(row, "check")),
+        name=_name(text(row, "check"), labels),
         value=cell(row, "value", "plain"),
         status=labels.said(status),
         level="ok" if status == "look" and text(row, "check").startswith(_EVIDENCE) else _LEVELS.get(status, "bad"),
         message=labels.said(text(row, "message")),
     )
+
+
+def _name(check: str, labels: Labels) -> Text:
+    """The name of a check, such as "rhat" or "predictive_p:age_group"."""
+    name, _, variable = check.replace("imputed_", "imputed:", 1).partition(":")
+    return framed("{}, {}", labels.said(name), labels.variable(variable)) if variable else labels.said(name)
 
 
 def checks_table(model: ModelHealth, anchor: str, labels: Labels) -> Table:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS
 from wwm_models.estimates.number_key import NumberKey
+from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
-from wwm_models.report.text import Labels, Text, clean, plain
+from wwm_models.report.text import Labels, Text, clean, each, framed, joined, plain, translated
 
 # Shapes differ as much as colours do: the page must say the same in grey.
 SYMBOLS: Final[Mapping[str, str]] = {
@@ -100,7 +101,7 @@ def verdict_of(word: str, labels: Labels) -> Verdict:
     shift = _SHIFT.fullmatch(word)
     if shift:
         moved = float(shift.group(1)) / 100
-        points = Text(Numbers("nl").points(moved), Numbers("en").points(moved))
+        points = each(lambda lang: Numbers(lang).points(moved))
         return Verdict(word, words.fill("verdict_shift", points=points), "", "plain")
     return Verdict(word, plain(clean(word)) if word else words["verdict_none"], "" if word else "–", "plain")
 
@@ -151,7 +152,7 @@ def _line(row: Row, at: int, declared: Mapping[str, Any], found: Found) -> Claim
     return ClaimLine(
         id=clean(text(row, "id")),
         anchor=f"claim-{at + 1}",
-        statement=Text(clean(declared.get("nl") or written), clean(declared.get("en") or written)),
+        statement=translated({lang: clean(declared.get(lang) or "") for lang in LANGUAGES}, clean(written)),
         where=labels.said(text(row, "where")),
         kind=words.get(f"kind_{kind}") or plain(clean(kind)),
         published=_published(row, labels),
@@ -189,7 +190,7 @@ def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
         one["role"].replace(".", "_"): _named(one, labels) for one in declared.get("references", ())
     }  # fmt: skip
     between = [name for role, name in names.items() if role.startswith("between_")]
-    listed = Text(*("; ".join(name.of(lang) for name in between) for lang in ("nl", "en")))
+    listed = joined(between, plain("; "))
     numbers = {key: _points(value) for key, value in declared.get("numbers", {}).items()}
     kind = declared.get("kind", "")
     if kind in CLAIM_KINDS:
@@ -201,16 +202,14 @@ def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
 def _named(reference: Mapping[str, Any], labels: Labels) -> Text:
     """A number in words: group, question, answer."""
     group = ";".join(f"{name}={level}" for name, level in reference["group"].items())
-    parts = (
-        labels.group(group), labels.variable(reference["outcome"]),
-        labels.category(reference["outcome"], reference["category"]),
-    )  # fmt: skip
-    return Text(*("{}, {}: “{}”".format(*(part.of(lang) for part in parts)) for lang in ("nl", "en")))
+    group_name, outcome = labels.group(group), labels.variable(reference["outcome"])
+    answer = labels.category(reference["outcome"], reference["category"])
+    return labels.words.fill("rule_number", group=group_name, outcome=outcome, answer=answer)
 
 
 def _points(value: float) -> Text:
     digits = 0 if float(value).is_integer() else 1
-    return Text(Numbers("nl").decimal(value, digits), Numbers("en").decimal(value, digits))
+    return each(lambda lang: Numbers(lang).decimal(value, digits))
 
 
 def _published(row: Row, labels: Labels) -> Value | Copied | None:
@@ -230,7 +229,7 @@ def _block(name: str, rows: list[Row], labels: Labels) -> Block:
         here = f"{outcome}|{category}"
         if here != above:
             head = (labels.variable(outcome), labels.category(outcome, category))
-            entries.append(Entry(Text(*("{}: {}".format(*(part.of(lang) for part in head)) for lang in ("nl", "en")))))
+            entries.append(Entry(framed("{}: {}", *head)))
             above = here
         entries.append(Entry(labels.group(text(row, "group")), row))
     estimand = labels.estimand(text(rows[0], "estimand"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from wwm_models.messages import LANGUAGES, catalogue
 from wwm_models.report.text import Text
 from wwm_models.results.results import Results
 
@@ -45,7 +46,7 @@ class Value:
         return str(getattr(Numbers(lang), self.kind)(self.value))
 
     def __html__(self) -> str:
-        return str(self.of("nl"))
+        return str(self.of(LANGUAGES[-1]))
 
     def of(self, lang: str) -> Markup:
         """Markup in one language: a data element that carries the number itself and its source."""
@@ -58,7 +59,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Copied:
-    """A text of a table in both languages, with the cell it comes from."""
+    """A text of a table in every language, with the cell it comes from."""
 
     text: Text
     source: str
@@ -68,7 +69,7 @@ class Copied:
         return self.text.of(lang)
 
     def of(self, lang: str) -> Markup:
-        """Markup in both languages that carries the source."""
+        """Markup in every language that carries the source."""
         del lang
         return Markup('<span data-text="{}">{}</span>').format(self.source, Markup(self.text.__html__()))
 
@@ -88,8 +89,7 @@ class Numbers:
         ('1.234,6', '0.0')
         """
         text = f"{abs(value):,.{digits}f}"
-        if self.lang == "nl":
-            text = text.translate(str.maketrans(",.", ".,"))
+        text = catalogue(self.lang).number(text)
         negative = value < 0 and any(digit in text for digit in "123456789")
         return _MINUS + text if negative else text
 
@@ -156,8 +156,7 @@ class Numbers:
             return DASH
         if value.is_integer():
             return self.count(value)
-        text = f"{value:.4g}".replace("-", _MINUS)
-        return text.replace(".", ",") if self.lang == "nl" else text
+        return catalogue(self.lang).number(f"{value:.4g}")
 
     def interval(self, lower: float, upper: float) -> str:
         """Write two probabilities as limits in percent; empty if one is missing."""

@@ -28,6 +28,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from wwm_models.messages import LANGUAGES, catalogue
 from wwm_models.report.chart_files import library
 from wwm_models.report.charts import AXES, colours_of, on
 from wwm_models.report.figures import (
@@ -61,7 +62,7 @@ from wwm_models.report.sections import (
 )
 from wwm_models.report.table_files import Rendered, can_write_word, on_page, rendered
 from wwm_models.report.tables import engines_of, figure_table, numbers_table
-from wwm_models.report.text import LANGUAGES, Labels, Text, clean, plain, shortened
+from wwm_models.report.text import Labels, Text, clean, each, joined, plain, shortened
 from wwm_models.results.results import Results
 
 
@@ -129,8 +130,8 @@ class Strings:
 
     @property
     def listed(self) -> list[list[str]]:
-        """Every text in both languages."""
-        return [[text.of(lang) for lang in LANGUAGES] for text in self._places]
+        """Every text in every language."""
+        return [list(text.said) for text in self._places]
 
 
 def payload(comparison: ComparisonRows, blocks: Sequence[Block], allowed: Allowed, lang: str) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def payload(comparison: ComparisonRows, blocks: Sequence[Block], allowed: Allowe
         Of the figures, the headline and the claims.
     allowed : Allowed
         The bounds.
-    lang : {"nl", "en"}
+    lang : str
         The language the page opens in.
     """
     strings = Strings()
@@ -156,13 +157,14 @@ def payload(comparison: ComparisonRows, blocks: Sequence[Block], allowed: Allowe
     words = comparison.labels.words
     return {
         "lang": lang,
+        "languages": {name: [catalogue(name).decimal, catalogue(name).thousands] for name in LANGUAGES},
         "columns": {name: column_of(comparison.rows, name) for name in COLUMNS},
         "bounds": _bounds(allowed, strings),
         "blocks": drawn,
         "explored": explored,
         "answers": {outcome: _answers(outcome, comparison, strings) for outcome in outcomes},
         "axes": AXES,
-        "words": {name: [words[name].of(lang) for lang in LANGUAGES] for name in WORDS},
+        "words": {name: list(words[name].said) for name in WORDS},
         "strings": strings.listed,
     }
 
@@ -300,7 +302,7 @@ def render_page(results: Results) -> str:
 def page_of(report: Report, problems: Sequence[str] = ()) -> str:
     """The page of a run, with what is wrong with the files beside it."""
     results, labels = report.results, report.labels
-    style = Markup("").join(asset(f"{name}.css") for name in ("colours", "page", "parts"))
+    style = Markup("").join([*(asset(f"{name}.css") for name in ("colours", "page", "parts")), _one_language()])
     charts = library()()
     script = Markup("").join(asset(f"{name}.js") for name in ("open", "format", "charts", "tables", "view"))
     parts = Parts()
@@ -308,6 +310,7 @@ def page_of(report: Report, problems: Sequence[str] = ()) -> str:
     context = {
         "t": labels.words,
         "lang": results.lang,
+        "languages": [(lang, catalogue(lang).name) for lang in LANGUAGES],
         "synthetic": results.synthetic,
         "level": percent_of(results.settings.get("level", 0.95)),
         "style": style, "script": script,
@@ -326,6 +329,18 @@ def page_of(report: Report, problems: Sequence[str] = ()) -> str:
         "sources": [plain(clean(results.settings[key])) for key in ("survey_title", "data_file") if results.settings.get(key)],
     }  # fmt: skip
     return environment().get_template("page.html.j2").render(**context, **_content(report), **_tables(report))
+
+
+def _one_language() -> Markup:
+    """The rule of style that shows what is said in the language of the page and nothing that is said in others only."""
+    every = ", ".join(f".{lang}" for lang in LANGUAGES)
+    hidden = (f'body[data-lang="{lang}"] :is({every}):not(.{lang})' for lang in LANGUAGES)
+    return Markup("\n" + ", ".join(hidden) + " { display: none; }")
+
+
+def _spoken(name: str, text: Text) -> Markup:
+    """An attribute that holds a text in every language, for the page's script."""
+    return Markup(' data-{}="{}"').format(name, json.dumps(list(text.said), ensure_ascii=False, separators=(",", ":")))
 
 
 def _drawn(report: Report, shown: tuple[Figure, Block] | None) -> list[Block]:
@@ -349,7 +364,8 @@ def _content(report: Report) -> dict[str, Any]:
         "figures": report.figures,
         "labels_by": labels.by,
         "said": labels.said,
-        "joined": lambda one, other: Text(*(", ".join(part.of(lang) for part in (one, other)) for lang in LANGUAGES)),
+        "joined": lambda one, other: joined((one, other), plain(", ")),
+        "spoken": _spoken,
         "cut": lambda longest: partial(shortened, longest=longest),
         "described": partial(described, labels=labels),
         "worrying": lambda figure: _worrying(figure, report.health),
@@ -407,5 +423,5 @@ def _settings(results: Results, labels: Labels) -> list[tuple[Text, Text]]:
 
 def _written(value: object) -> Text:
     if isinstance(value, float):
-        return Text(Numbers("nl").plain(value), Numbers("en").plain(value))
+        return each(lambda lang: Numbers(lang).plain(value))
     return plain(clean(", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else value))

@@ -84,7 +84,7 @@ def rewrite_report(folder: Path, lang: str | None = None, stages: Stages | None 
     ----------
     folder : Path
         A results folder.
-    lang : {"nl", "en"}, optional
+    lang : str, optional
         Of the figures and tables, and the one the page opens in; the run's own unless given.
     stages : Stages, optional
         As for `write_report`.
@@ -140,7 +140,7 @@ def _tables(report: Report, folder: Path, stages: Stages) -> list[Path]:
     if not made:
         return []
     folder.mkdir()
-    note = words[f"synthetic_{lang}"].of(lang) if report.results.synthetic else ""
+    note = words["synthetic"].of(lang) if report.results.synthetic else ""
     return write_tables(made, folder, lang, note, stages)
 
 
@@ -170,7 +170,7 @@ def drawing(figure: Figure, block: Block, report: Report) -> Drawing:
     printed = any(number(row, "published") == number(row, "published") for row in block.rows)
     level = percent_of(report.results.settings.get("level", 0.95))
     notes = (
-        *((words[f"synthetic_{lang}"].of(lang),) if report.results.synthetic else ()),
+        *((words["synthetic"].of(lang),) if report.results.synthetic else ()),
         words.fill("shown_estimand", estimand=block.estimand).of(lang),
         words.fill("printed_note" if printed else "printed_note_alone", level=level).of(lang),
     )

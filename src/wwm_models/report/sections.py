@@ -18,11 +18,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.tables import Column, Line, Span, Table, WithError
-from wwm_models.report.text import LANGUAGES, Labels, Text, Words, clean, plain
+from wwm_models.report.text import Labels, Text, Words, clean, each, framed, in_spans, joined, plain
 
 VARIANTS = ("declared", "nonproportional", "multinomial", "unweighted", "bayes", "exposure_only", "other_exposures")
 WHOLE = "difference"  # the part that is the sum of the others
@@ -78,7 +79,7 @@ def number_name(row: Row, labels: Labels) -> Text:
         labels.variable(text(row, "outcome")), labels.category(text(row, "outcome"), text(row, "category")),
         labels.group(text(row, "group")),
     )  # fmt: skip
-    return Text(*("{}: {} · {}".format(*(part.of(lang) for part in parts)) for lang in ("nl", "en")))
+    return framed("{}: {} · {}", *parts)
 
 
 def robustness_table(labels: Labels) -> Table | None:
@@ -94,7 +95,7 @@ def robustness_table(labels: Labels) -> Table | None:
     order = list(numbers.values())[:MOST]
     lines = tuple(
         Line(
-            Text(*(f"{number_name(row, labels).of(lang)} · {labels.estimand(text(row, 'estimand'), [text(row, 'model')]).of(lang)}" for lang in LANGUAGES)),
+            framed("{} · {}", number_name(row, labels), labels.estimand(text(row, "estimand"), [text(row, "model")])),
             (
                 *(cell(row, name, "percent") for name in variants), cell(row, "largest_gap_points", "tenth"),
                 words.get(f"variant_{text(row, 'against')}") or labels.said(text(row, "against")),
@@ -130,10 +131,7 @@ def agreement_table(labels: Labels) -> Table | None:
     names = ("likelihood_engine", "bayes_engine", "gap_points", "gap_sds", "status", "cause")
     columns = tuple(Column(words[f"column_{name}"], wide=name in ("status", "cause")) for name in names)
     differ = sum(text(row, "status") == "differ" for row in rows)
-    numbers = Numbers("nl"), Numbers("en")
-    limits = {
-        f"limit_{unit}": Text(*(each.plain(number(rows[0], f"limit_{unit}")) for each in numbers)) for unit in ("points", "sds")
-    }  # fmt: skip
+    limits = {f"limit_{unit}": _plain(number(rows[0], f"limit_{unit}")) for unit in ("points", "sds")}
     caption = words.fill("agreement_caption", shown=str(len(lines)), all=str(len(rows)), differ=str(differ), **limits)
     return Table("agreement-table", caption, words["column_number"], columns, ((None, lines),))
 
@@ -147,10 +145,8 @@ def precision_rows(labels: Labels) -> tuple[Table | None, int, int]:
     words = labels.words
     groups: dict[Text, list[Line]] = {}
     for row in poor:
-        name = Text(*(
-            "{} · {}".format(*(part.of(lang) for part in (labels.category(text(row, "outcome"), text(row, "category")), labels.group(text(row, "group")))))
-            for lang in LANGUAGES
-        ))  # fmt: skip
+        answer = labels.category(text(row, "outcome"), text(row, "category"))
+        name = framed("{} · {}", answer, labels.group(text(row, "group")))
         cells = (
             labels.said(text(row, "status")), cell(row, "n", "count"), cell(row, "n_effective", "count"), cell(row, "width", "percent"),
             labels.said(text(row, "reason")),
@@ -162,6 +158,10 @@ def precision_rows(labels: Labels) -> tuple[Table | None, int, int]:
     )  # fmt: skip
     made = tuple((heading, tuple(lines)) for heading, lines in groups.items())
     return Table("precision-table", words["precision"], words["column_number"], columns, made), len(poor), len(rows)
+
+
+def _plain(value: float) -> Text:
+    return each(lambda lang: Numbers(lang).plain(value))
 
 
 def _known(value: float) -> float:
@@ -180,15 +180,15 @@ def tally(ledger: Ledger, words: Words) -> Markup:
             phrase = words.get(key) or words["tally_other"]
             bold = Markup('<b class="{}" data-tally="{}">{}</b>').format(verdict.style, verdict.word, count)
             parts.append(Markup(phrase.of(lang)).format(n=bold, word=verdict.label.of(lang)))
-        joined = (
+        listed = (
             Markup(", ").join(parts[:-1]) + Markup(f" {words['crossed'].of(lang)} ") + parts[-1]
             if len(parts) > 1
             else parts[0]
         )
         opening = Markup(words["tally_opening"].of(lang)).format(total=len(ledger.lines))
         verb = Markup(": ")
-        written.append(Markup('<span class="{0}" lang="{0}">{1}{2}{3}.</span>').format(lang, opening, verb, joined))
-    return Markup("").join(written)
+        written.append(opening + verb + listed + Markup("."))
+    return in_spans(written)
 
 
 def headline(figures: Sequence[Figure], comparison: ComparisonRows) -> tuple[Figure, Block] | None:
@@ -241,7 +241,7 @@ def _adjusted(row: Row) -> Value:
 
 def _named(row: Row, labels: Labels) -> Text:
     parts = labels.category(text(row, "outcome"), text(row, "category")), labels.group(text(row, "group"))
-    return Text(*("“{}”, {}".format(*(part.of(lang) for part in parts)) for lang in LANGUAGES))
+    return labels.words.fill("answer_in_group", answer=parts[0], group=parts[1])
 
 
 DOWNLOADS = (
@@ -281,7 +281,7 @@ def models_table(labels: Labels) -> Table | None:
 
 
 def _listed(texts: Sequence[Text]) -> Text:
-    return Text(*("; ".join(one.of(lang) for one in texts) for lang in LANGUAGES))
+    return joined(texts, plain("; "))
 
 
 def checklist(comparison: ComparisonRows) -> list[Item]:
@@ -319,12 +319,12 @@ def percent_of(level: Any) -> Text:
 
     Examples
     --------
-    >>> percent_of(0.95).en, percent_of(0.999).nl
+    >>> percent_of(0.95).of("en"), percent_of(0.999).of("nl")
     ('95', '99,9')
     """
     percent = round(100 * float(level), 6)
     digits = 0 if percent.is_integer() else 1
-    return Text(Numbers("nl").decimal(percent, digits), Numbers("en").decimal(percent, digits))
+    return each(lambda lang: Numbers(lang).decimal(percent, digits))
 
 
 def downloads(labels: Labels) -> list[tuple[str, Text]]:
@@ -413,11 +413,9 @@ class Allowed:
         )
         joint = _JOINED.search(text(row, "category") + text(row, "group") + text(row, "outcome"))
         mark = labels.words[f"joined_{joint[1]}"] if joint else plain("")
-        parts = [
-            Text(*(f" {mark.of(lang)} ".join(one.of(lang) for one in parts) for lang in LANGUAGES)) for parts in shown
-        ]
+        parts = [joined(one, mark.map(lambda word: f" {word} ")) for one in shown]
         claim = "" if text(row, "kind") == "number" else clean(text(row, "id")) + " "
-        return Text(*("{}{}: {} · {}".format(claim, *(part.of(lang) for part in parts)) for lang in LANGUAGES))
+        return framed("{}{}: {} · {}", plain(claim), *parts)
 
 
 def _parts(written: str) -> list[str]:

@@ -113,7 +113,7 @@ def on_page(made: Rendered, lang: str) -> Markup:
     Parameters
     ----------
     made : Rendered
-    lang : {"nl", "en"}
+    lang : str
         The language in which numbers are first written; the page's script rewrites them.
     """
     name = Markup("{}-caption").format(made.table.id)
@@ -335,7 +335,7 @@ def write_tables(tables: Sequence[Rendered], folder: Path, lang: str, note: str,
     tables : sequence of Rendered
     folder : Path
         Exists.
-    lang : {"nl", "en"}
+    lang : str
     note : str
         Under every table; says SYNTHETIC where the respondents are invented.
     stages : Stages

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, SmallChart
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import DASH, Value, cell, number, text
-from wwm_models.report.text import Text, Words, plain
+from wwm_models.report.text import Text, Words, framed, joined, plain
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ def figure_table(figure: Figure, block: Block, comparison: ComparisonRows) -> Ta
         made = surveyed(row, words) + fitted(row, engines)
         made += tuple(adjusted(total, engine) if total else plain("–") for engine in engines) if totals else ()
         groups.setdefault(heading, []).append(Line(name, made))
-    title = figure.title if figure.title.nl else plain(figure.id)
+    title = figure.title or plain(figure.id)
     by = comparison.labels.by(block.by)
-    caption = Text(*(f"{title.of(lang)}, {by.of(lang)}" for lang in ("nl", "en")))
+    caption = framed("{}, {}", title, by)
     return Table(
         block.id, caption, words["column_answer"] if block.kind == "matrix" else words["column_group"], tuple(columns),
         tuple((heading, tuple(of)) for heading, of in groups.items()), reasons_of(block.rows, comparison),
@@ -177,8 +177,7 @@ def reasons_of(rows: tuple[Row, ...], comparison: ComparisonRows) -> tuple[Text,
             reason = comparison.reasons.get((model, *place), "")
             if reason and (place[2], kind, reason) not in found:
                 parts = (labels.group(place[2]), labels.words[kind], labels.said(reason))
-                said = (tuple(part.of(lang) for part in parts) for lang in ("nl", "en"))
-                found[place[2], kind, reason] = Text(*(f"{group}, {name}: {why}" for group, name, why in said))
+                found[place[2], kind, reason] = framed("{}, {}: {}", *parts)
     return tuple(found.values())
 
 
@@ -199,7 +198,7 @@ def numbers_table(name: str, caption: Text, block: Block, comparison: Comparison
 def _lines_of(small: SmallChart) -> list[tuple[Text, tuple[Text, Row]]]:
     """Rows of a cell with the heading they stand under."""
     parts = (small.heading, small.column)
-    heading = Text(*(" · ".join(part.of(lang) for part in parts if part.of(lang)) for lang in ("nl", "en")))
+    heading = joined((part for part in parts if part), plain(" · "))
     found: list[tuple[Text, tuple[Text, Row]]] = []
     for entry in small.entries:
         if entry.row is None:

@@ -1,11 +1,11 @@
-"""Texts in both languages: the page's own sentences from texts.toml, and labels of a study.
+"""Texts in every language: the page's own sentences, messages of a run, and labels of a study.
 
-A `Text` in a template becomes two spans, one per language; the style sheet shows one of them. Filling in a blank with a
-number gives each language its own number format.
+A `Text` in a template becomes a span per language; the style sheet shows one of them. Filling in a blank with a number gives
+each language its own number format.
 
-Sentences of the tables in both languages: a table holds a reason or a message once, the page says it in two.
-
-What a reader calls a model, variable, group or answer: labels in both languages, made harmless once.
+A table holds a reason or a message once, in one language; what it was made of stands beside it (`messages`), and the page writes
+it again in every language. What a study calls its models, variables, groups and answers it declares in the languages it knows;
+a reader of another language sees the English label, or the only one there is.
 
 Escaping itself is the templates' work (autoescape is on, no filter switches it off); here characters that no page may
 hold are taken out.
@@ -14,96 +14,129 @@ hold are taken out.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.resources import files
-from types import MappingProxyType
+from functools import cached_property
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
 from wwm_models.results.atomic_files import HARMFUL
 from wwm_models.results.results import Results
 from wwm_models.survey.survey import Level
 
-LANGUAGES: Final = ("nl", "en")
-
 
 @dataclass(frozen=True)
 class Text:
-    """The same thing said in both languages.
+    """The same thing said in every language.
+
+    Attributes
+    ----------
+    said : tuple of str
+        In the order of `LANGUAGES`.
 
     Examples
     --------
-    >>> print(Text("ja", "yes").__html__())
-    <span class="nl" lang="nl">ja</span><span class="en" lang="en">yes</span>
-    >>> print(Text("a<b", "a<b").__html__())
+    >>> print(translated({"de": "ja", "en": "yes", "nl": "ja"}).__html__())
+    <span class="de nl" lang="de">ja</span><span class="en" lang="en">yes</span>
+    >>> print(plain("a<b").__html__())
     <bdi>a&lt;b</bdi>
     """
 
-    nl: str
-    en: str
+    said: tuple[str, ...]
 
     def __html__(self) -> str:
-        if self.nl == self.en:
-            return f"<bdi>{escape(self.nl)}</bdi>"
-        return f'<span class="nl" lang="nl">{escape(self.nl)}</span><span class="en" lang="en">{escape(self.en)}</span>'
+        if len(set(self.said)) == 1:
+            return f"<bdi>{escape(self.said[0])}</bdi>"
+        return str(in_spans([escape(text) for text in self.said]))
+
+    def __bool__(self) -> bool:
+        return any(self.said)
 
     def of(self, lang: str) -> str:
         """The text in one language."""
-        return self.nl if lang == "nl" else self.en
+        return self.said[LANGUAGES.index(lang)]
 
     def map(self, change: Callable[[str], str]) -> Text:
-        """The same change made to both."""
-        return Text(change(self.nl), change(self.en))
+        """The same change made in every language."""
+        return Text(tuple(change(text) for text in self.said))
+
+
+def in_spans(written: Sequence[Markup]) -> Markup:
+    """Markup per language as a span per language; languages that say the same share one."""
+    shared: dict[Markup, list[str]] = {}
+    for lang, text in zip(LANGUAGES, written, strict=True):
+        shared.setdefault(text, []).append(lang)
+    spans = (
+        f'<span class="{" ".join(of)}" lang="{DEFAULT if DEFAULT in of else of[0]}">{text}</span>'
+        for text, of in shared.items()
+    )
+    return Markup("".join(spans))  # of what is markup already
+
+
+def each(say: Callable[[str], str]) -> Text:
+    """What a function of the language says in every language."""
+    return Text(tuple(say(lang) for lang in LANGUAGES))
 
 
 def plain(text: str) -> Text:
-    """A text that is the same in both languages."""
-    return Text(text, text)
+    """A text that is the same in every language."""
+    return each(lambda lang: text)  # noqa: ARG005
+
+
+def translated(labels: Mapping[str, str], name: str = "") -> Text:
+    """A study's label in the languages it declares; in another the English one, or else the first, or else the name.
+
+    Examples
+    --------
+    >>> translated({"nl": "leeftijd", "en": "age"}).of("de"), translated({"nl": "leeftijd"}).of("de")
+    ('age', 'leeftijd')
+    """
+    return each(lambda lang: in_language(labels, lang, name))
+
+
+def joined(texts: Iterable[Text], mark: Text) -> Text:
+    """Texts with a mark between them."""
+    every = list(texts)
+    return each(lambda lang: mark.of(lang).join(text.of(lang) for text in every))
+
+
+def framed(frame: str, *texts: Text) -> Text:
+    """Texts in the places of a frame of marks.
+
+    Examples
+    --------
+    >>> framed("{}: {}", plain("a"), plain("b")).of("nl")
+    'a: b'
+    """
+    return each(lambda lang: frame.format(*(text.of(lang) for text in texts)))
 
 
 class Words:
     """The page's own sentences."""
 
     def __getitem__(self, key: str) -> Text:
-        return _sentences()[key]
+        return each(lambda lang: catalogue(lang).page[key])
 
     def get(self, key: str, default: Text | None = None) -> Text | None:
         """A sentence, or `default` if there is none of that name."""
-        return _sentences().get(key, default)
+        return self[key] if key in catalogue(DEFAULT).page else default
 
     def fill(self, key: str, **parts: Any) -> Text:
-        """A sentence with its blanks filled by texts, in both languages."""
-        return Text(*(
-            self[key].of(lang).format(**{name: part.of(lang) if isinstance(part, Text) else part for name, part in parts.items()})
-            for lang in LANGUAGES
-        ))  # fmt: skip
+        """A sentence with its blanks filled by texts, in every language."""
+        return each(lambda lang: self[key].of(lang).format(**{name: _in(part, lang) for name, part in parts.items()}))
 
     def marked(self, key: str, **parts: Any) -> Markup:
         """A sentence with its blanks filled by anything that can be markup: numbers with their source, verdicts, texts."""
-        written = [
-            Markup('<span class="{lang}" lang="{lang}">{text}</span>').format(
-                lang=lang,
-                text=Markup(escape(self[key].of(lang))).format(
-                    **{name: _in(part, lang) for name, part in parts.items()}
-                ),
-            )
+        return in_spans([
+            Markup(escape(self[key].of(lang))).format(**{name: _in(part, lang) for name, part in parts.items()})
             for lang in LANGUAGES
-        ]
-        return Markup("").join(written)
+        ])  # fmt: skip
 
 
 def _in(part: Any, lang: str) -> Any:
     return part.of(lang) if hasattr(part, "of") else part
-
-
-@cache
-def _sentences() -> Mapping[str, Text]:
-    declared = tomllib.loads(files("wwm_models.report").joinpath("texts.toml").read_text(encoding="utf-8"))
-    return MappingProxyType({key: Text(sentence["nl"], sentence["en"]) for key, sentence in declared.items()})
 
 
 def texts(lang: str) -> Mapping[str, str]:
@@ -111,188 +144,139 @@ def texts(lang: str) -> Mapping[str, str]:
 
     Parameters
     ----------
-    lang : {"nl", "en"}
+    lang : str
+        One of `LANGUAGES`.
 
     Examples
     --------
     >>> texts("nl")["verdict_holds"], texts("en")["verdict_holds"]
     ('houdt stand', 'holds')
     """
-    return {key: sentence.of(lang) for key, sentence in _sentences().items()}
+    return catalogue(lang).page
 
 
-_REFERENCE = re.compile(r"(?P<outcome>\w+) = (?P<category>\w+) \((?P<group>[^()]*)\)")
-_LEVEL = re.compile(r"(?P<name>\w+) ?= ?(?P<level>[\w-]+)")
-_CONDITION = re.compile(r"(?P<name>\w+) == '(?P<level>[^']*)'")
-_LIMITS = re.compile(r"\[([^\[\],]+), ([^\[\],]+)\]")
-_MINUS = re.compile(r"(?<!\w)-(?=\d)")
-_DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
-_DUTCH: Mapping[str, str] = {"is known": "is bekend", "and": "en", "or": "of", "not": "niet"}
-_WORDS = re.compile(rf"'[^']*'|\b(?:{'|'.join(_DUTCH)})\b")
-_JOINTS: Mapping[str, Text] = {
-    " minus ": Text(" min ", " minus "),
-    " over ": Text(" gedeeld door ", " divided by "),
-    "the form of the model": Text("de vorm van het model", "the form of the model"),
-    "respondents left out because an adjuster is missing": Text(
-        "respondenten die wegvallen doordat een correctievariabele ontbreekt",
-        "respondents left out because an adjuster is missing",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """A sentence in both languages, with blanks, and what recognises it."""
-
-    text: Text
-    patterns: tuple[re.Pattern[str], ...]
-
-    def blanks(self, sentence: str) -> Mapping[str, str] | None:
-        """What stands in the blanks of a sentence; None if it is another sentence."""
-        for pattern in self.patterns:
-            found = pattern.fullmatch(sentence)
-            if found:
-                return found.groupdict()
-        return None
+_LEVEL: Final = re.compile(r"(?P<name>\w+) ?=?= ?(?:'(?P<quoted>[^']*)'|(?P<level>[\w-]+))")
+_QUOTED: Final = re.compile(r"('[^']*')")
 
 
 @dataclass(frozen=True, eq=False)
-class Names:
-    """What a study calls its variables, answers and groups.
+class Sayings:
+    """Writes a sentence of a table in every language: a message by its key, a fixed text by itself, a study's by its translation.
 
     Attributes
     ----------
-    variables : mapping of name to Text
-    reference : function of outcome, category and group (``"age_group 18-34, household single"``, or ``"everyone"``)
-    level : function of variable and level
+    labels : Labels
+    messages : mapping of text to key and arguments
+        What the run said; what is said while the page is made is known besides.
     """
 
-    variables: Mapping[str, Text]
-    reference: Callable[[str, str, str], Text]
-    level: Callable[[str, str], Text]
-
-
-class Phrases:
-    """Says a sentence of a table in both languages.
-
-    Parameters
-    ----------
-    names : Names
-    declared : mapping of English to Dutch
-        Sentences that a study translates itself.
-    """
-
-    def __init__(self, names: Names, declared: Mapping[str, str]) -> None:
-        self._names = names
-        self._own = {
-            sentence: Text(dutch, english) for english, dutch in declared.items() for sentence in (english, dutch)
-        }
-        known = "|".join(re.escape(name) for name in sorted(names.variables, key=len, reverse=True))
-        self._variable = re.compile(rf"\b({known})\b" if known else r"(?!)")
-        self._said: dict[str, Text] = {}
+    labels: Labels
+    messages: Mapping[str, Any]
 
     def __call__(self, sentence: str) -> Text:
-        """The sentence in both languages; as it stands where it is none of ours."""
-        if sentence not in self._said:
-            self._said[sentence] = self._own.get(sentence) or self._joined(sentence.split("; "))
-        return self._said[sentence]
+        """The sentence in every language; as it stands where nothing is known of it."""
+        return each(lambda lang: self.of(sentence, lang))
 
     def knows(self, sentence: str) -> bool:
-        """Whether every part of a sentence is translated."""
-        return sentence in self._own or all(self._clause(part) is not None for part in sentence.split("; "))
+        """Whether a sentence, or every clause of it, is translated."""
+        own = sentence in self._declared or sentence in catalogue(DEFAULT).words or self._message(sentence) is not None
+        return own or ("; " in sentence and all(self.knows(clause) for clause in sentence.split("; ")))
 
-    def _joined(self, clauses: list[str]) -> Text:
-        said = [self._clause(clause) or plain(clause) for clause in clauses]
-        return Text(*("; ".join(one.of(lang) for one in said) for lang in LANGUAGES))
+    def of(self, sentence: str, lang: str) -> str:
+        """The sentence in one language."""
+        found = self._message(sentence)
+        if found is not None:
+            key, arguments = found
+            written = {name: self._argument(one, lang) for name, one in arguments.items()}
+            return catalogue(lang).messages[key].format(**written)
+        if sentence in self._declared:
+            return self._declared[sentence].of(lang)
+        if sentence in catalogue(DEFAULT).words:
+            return catalogue(lang).words[sentence]
+        clauses = sentence.split("; ")  # a study's own places and reasons may have several
+        return "; ".join(self.of(clause, lang) for clause in clauses) if len(clauses) > 1 else clean(sentence)
 
-    def _clause(self, clause: str) -> Text | None:
-        if clause in self._own:
-            return self._own[clause]
-        for phrase in _phrases():
-            blanks = phrase.blanks(clause)
-            if blanks is not None:
-                filled = {name: self._clause(value) or self._blank(name, value) for name, value in blanks.items()}
-                return Text(
-                    *(
-                        phrase.text.of(lang).format(**{name: one.of(lang) for name, one in filled.items()})
-                        for lang in LANGUAGES
-                    )
-                )
-        return self._of_variable(clause)
+    @cached_property
+    def _declared(self) -> Mapping[str, Text]:
+        """What the study translates itself, from English into Dutch or into several languages, by the sentence in any of them."""
+        given: Mapping[str, Any] = self.labels.results.declared.get("translations", {})
+        spoken = {
+            english: {DEFAULT: english, **(other if isinstance(other, Mapping) else {"nl": other})}
+            for english, other in given.items()
+        }
+        return {sentence: translated(labels).map(clean) for labels in spoken.values() for sentence in labels.values()}
 
-    def _of_variable(self, clause: str) -> Text | None:
-        """A sentence behind the variable it is about."""
-        name, _, rest = clause.partition(": ")
-        said = self._clause(rest) if rest and name in self._names.variables else None
-        return said and Text(*(f"{self._names.variables[name].of(lang)}: {said.of(lang)}" for lang in LANGUAGES))
+    def _message(self, sentence: str) -> Any:
+        found = self.messages.get(sentence) or noted().get(sentence)
+        return found if found is not None and found[0] in catalogue(DEFAULT).messages else None
 
-    def _blank(self, name: str, value: str) -> Text:
-        """What stands in a blank: names and numbers, and in a condition its words too."""
-        return self._named(_condition(value) if name == "condition" else plain(value))
+    def _argument(self, argument: Any, lang: str) -> str:
+        """An argument as a language writes it; a text may be a message itself."""
+        if isinstance(argument, str):
+            return self.of(argument, lang)
+        kind, *parts = argument
+        return self._kinds[kind](parts, lang)
 
-    def _named(self, value: Text) -> Text:
-        """Names as labels, and numbers in the format of the language."""
-        return Text(*(self._in(value.of(lang), lang) for lang in LANGUAGES))
+    @property
+    def _kinds(self) -> Mapping[str, Callable[[list[Any], str], str]]:
+        labels = self.labels
+        return {
+            "number": lambda parts, lang: catalogue(lang).number(parts[0]),
+            "interval": lambda parts, lang: _interval(parts, catalogue(lang)),
+            "variable": lambda parts, lang: labels.variable(parts[0]).of(lang),
+            "level": lambda parts, lang: labels.level(*parts).of(lang),
+            "category": lambda parts, lang: labels.category(*parts).of(lang),
+            "group": lambda parts, lang: labels.group(_group(parts)).of(lang),
+            "reference": lambda parts, lang: labels.reference(parts[0], parts[1], _group(parts[2])).of(lang),
+            "condition": lambda parts, lang: self._condition(clean(parts[0]), lang),
+            "list": lambda parts, lang: _between(parts[0], lang).join(self._argument(one, lang) for one in parts[1:]),
+        }
 
-    def _in(self, value: str, lang: str) -> str:
-        names = self._names
-        kept: list[str] = []
-
-        def keep(text: Text) -> str:
-            kept.append(text.of(lang))
-            return f"\x00{len(kept) - 1}\x00"
-
-        value = _REFERENCE.sub(
-            lambda found: keep(names.reference(found["outcome"], found["category"], found["group"])), value
+    def _condition(self, written: str, lang: str) -> str:
+        """A condition of a codebook with labels for names and its few words in the language; other quoted texts stay."""
+        labels, words = self.labels, catalogue(lang).words
+        names = self.labels.results.variables
+        level = _LEVEL.sub(
+            lambda found: _kept(labels.level(found["name"], found["quoted"] or found["level"] or "").of(lang)), written
         )
-        value = _CONDITION.sub(lambda found: keep(names.level(found["name"], found["level"])), value)
-        value = _LEVEL.sub(lambda found: keep(names.level(found["name"], found["level"])), value)
-        for joint in _joints():
-            for spoken in LANGUAGES:
-                value = value.replace(joint.of(spoken), joint.of(lang))
-        value = self._variable.sub(lambda found: keep(names.variables[found[1]]), value)
-        value = _MINUS.sub("\N{MINUS SIGN}", value)
-        if lang == "nl":
-            value = _DECIMAL.sub(",", _LIMITS.sub(r"[\1; \2]", value))
-        return re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], value)
+        parts = _QUOTED.split(level)
+        known = {name: labels.variable(name).of(lang) for name in names} | {
+            name: words[name] for name in ("is known", "and", "or", "not")
+        }
+        pattern = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(known, key=len, reverse=True)))
+        said = [
+            part if at % 2 else _outside(part, lambda text: pattern.sub(lambda found: known[found[0]], text))
+            for at, part in enumerate(parts)
+        ]
+        return "".join(said).replace(_OPEN, "").replace(_CLOSE, "")
 
 
-def _condition(condition: str) -> Text:
-    """The words of a condition in both languages; what stands between quotes is left alone.
-
-    Examples
-    --------
-    >>> _condition("partner is known and not own == 'black and white'").nl
-    "partner is bekend en niet own == 'black and white'"
-    """
-    return Text(_WORDS.sub(lambda found: _DUTCH.get(found[0], found[0]), condition), condition)
+_OPEN, _CLOSE = "\x01", "\x02"  # around what is written already
 
 
-def _joints() -> Iterator[Text]:
-    yield from _JOINTS.values()
+def _kept(text: str) -> str:
+    return f"{_OPEN}{text}{_CLOSE}"
 
 
-@cache
-def _phrases() -> tuple[Phrase, ...]:
-    held = tomllib.loads(files("wwm_models.report").joinpath("phrases.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Phrase(Text(one["nl"], one["en"]), tuple(_pattern(one[name]) for name in ("key", "nl", "en") if name in one))
-        for one in held["phrases"]
-    )
+def _outside(text: str, change: Callable[[str], str]) -> str:
+    """A change of what is not written already."""
+    parts = re.split(f"({_OPEN}[^{_CLOSE}]*{_CLOSE})", text)
+    return "".join(part if at % 2 else change(part) for at, part in enumerate(parts))
 
 
-def _pattern(sentence: str) -> re.Pattern[str]:
-    """What recognises a sentence with blanks.
+def _interval(parts: Sequence[str], language: Catalogue) -> str:
+    estimate, *limits = (language.number(part) for part in parts)
+    return f"{estimate} [{language.limits.join(limits)}]" if limits else estimate
 
-    Examples
-    --------
-    >>> _pattern("{count} changes tried").fullmatch("9 changes tried").groupdict()
-    {'count': '9'}
-    """
-    parts = re.split(r"\{(\w+)\}", sentence)
-    return re.compile(
-        "".join(re.escape(part) if at % 2 == 0 else f"(?P<{part}>.+?)" for at, part in enumerate(parts)), re.DOTALL
-    )
+
+def _between(mark: str, lang: str) -> str:
+    """A mark as it is, a word such as " or " in the language."""
+    word = mark.strip()
+    return mark.replace(word, catalogue(lang).words.get(word, word)) if word else mark
+
+
+def _group(pairs: Iterable[Sequence[str]]) -> str:
+    return ";".join(f"{name}={level}" for name, level in pairs)
 
 
 LONGEST = 90  # characters of a heading; the whole label stands in its title
@@ -339,7 +323,7 @@ class Labels:
     def model(self, name: str) -> Text:
         """Title of a model; its name where it has none. A variable that it ends in (an item of a joint model) gets its label."""
         title = _text(self.results.models.get(name, {}), name)
-        return Text(*(self._ending(title.of(lang), lang) for lang in LANGUAGES))
+        return each(lambda lang: self._ending(title.of(lang), lang))
 
     def _ending(self, title: str, lang: str) -> str:
         before, mark, item = title.rpartition(": ")
@@ -376,7 +360,7 @@ class Labels:
         if not group:
             return self.words["everyone"]
         parts = [part.partition("=") for part in _parts(group, self.results)]
-        return _joined((self.category(name, level) for name, _, level in parts), plain(" · "))
+        return joined((self.category(name, level) for name, _, level in parts), plain(" · "))
 
     def by(self, by: str) -> Text:
         """Label of the grouping, as in "by age group"."""
@@ -384,7 +368,7 @@ class Labels:
 
     def exposures(self, by: str) -> Text:
         """Names of the variables of a grouping."""
-        return _joined((self.variable(name) for name in by.split(";")), self._and())
+        return joined((self.variable(name) for name in by.split(";")), self._and())
 
     def estimand(self, estimand: str, models: Iterable[str] = ()) -> Text:
         """The estimand, of these models or of all, in words; its own name where it is not one of ours."""
@@ -392,7 +376,7 @@ class Labels:
             return self.words["estimand_total_alone"]
         if estimand.endswith("-adjusted"):
             others = (self.variable(name) for name in estimand.removesuffix("-adjusted").split("+"))
-            return self.words.fill("estimand_adjusted", other=_joined(others, self._and()))
+            return self.words.fill("estimand_adjusted", other=joined(others, self._and()))
         return self.words.get(f"estimand_{estimand}") or plain(clean(estimand))
 
     def _several_exposures(self, models: Iterable[str]) -> bool:
@@ -402,42 +386,31 @@ class Labels:
         return not known or any(own is None or len(own) > 1 for own in known)
 
     @cached_property
-    def phrases(self) -> Phrases:
-        """What says the sentences of this run's tables in both languages."""
-        variables = {name: self.variable(name) for name in self.results.variables}
-        declared: Mapping[str, str] = self.results.declared.get("translations", {})
-        return Phrases(Names(variables, self._reference, self._level), declared)
+    def sayings(self) -> Sayings:
+        """What writes the sentences of this run's tables in every language."""
+        return Sayings(self, self.results.messages)
 
     def said(self, sentence: str) -> Text:
-        """A sentence of a table in both languages, made harmless."""
-        return self.phrases(clean(sentence)) if sentence else plain("")
+        """A sentence of a table in every language, made harmless."""
+        return self.sayings(sentence) if sentence else plain("")
 
-    def _level(self, variable: str, level: str) -> Text:
+    def level(self, variable: str, level: str) -> Text:
         """A level with the variable it is of."""
-        parts = self.variable(variable), self.category(variable, level)
-        return Text(*("{}: {}".format(*(part.of(lang) for part in parts)) for lang in LANGUAGES))
+        return framed("{}: {}", self.variable(variable), self.category(variable, level))
 
-    def _reference(self, outcome: str, category: str, group: str) -> Text:
+    def reference(self, outcome: str, category: str, group: str) -> Text:
         """A number that a reason speaks of: question, answer, group."""
-        pairs = [part.partition(" ") for part in group.split(", ")]
-        known = group and all(name in self.results.variables for name, _, _ in pairs)
-        where = self.group(";".join(f"{name}={level}" for name, _, level in pairs)) if known else self.words["everyone"]
-        parts = self.variable(outcome), self.category(outcome, category), where
-        return Text(*("{} “{}”, {}".format(*(part.of(lang) for part in parts)) for lang in LANGUAGES))
+        answer, where = self.category(outcome, category), self.group(group)
+        return self.words.fill("number_of", outcome=self.variable(outcome), answer=answer, group=where)
 
     def _and(self) -> Text:
         return self.words["crossed"].map(lambda word: f" {word} ")
 
 
 def _text(labelled: Any, name: str) -> Text:
-    """Both labels of a record or mapping, or the name where a label is empty."""
+    """The labels of a record or mapping in every language, or the name where there is none."""
     read = labelled.get if isinstance(labelled, Mapping) else (lambda lang: getattr(labelled, lang, ""))
-    return Text(*(clean(read(lang) or name) for lang in ("nl", "en")))
-
-
-def _joined(texts: Iterable[Text], mark: Text) -> Text:
-    parts = list(texts)
-    return Text(mark.nl.join(part.nl for part in parts), mark.en.join(part.en for part in parts))
+    return translated({lang: clean(read(lang) or "") for lang in LANGUAGES}, clean(name))
 
 
 def _parts(group: str, results: Results) -> list[str]:

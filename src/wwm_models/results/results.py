@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 import pandas as pd
 
 from wwm_models.errors import ResultsError, WwmError, listed
+from wwm_models.messages import Said
 from wwm_models.results.atomic_files import kept_folder, read_table, write_bytes
 from wwm_models.survey.survey import Collapse, Level, Variable
 
@@ -35,13 +36,14 @@ class Results:
         Folder name of the study.
     title : str
     synthetic : bool
-    lang : {"nl", "en"}
+    lang : str
+        The language the page opens in.
     tables : mapping of file stem to DataFrame
         "accounting", "raw", "adjusted", "contrasts", "comparison", "claims", "coefficients", "diagnostics", with exactly
         the columns of the csv files.
     variables, collapses : mappings by name
-        Labels in both languages.
-    models : mapping of model name to its titles {"nl": ..., "en": ...}
+        Labels in the languages that the study declares.
+    models : mapping of model name to its titles by language
     declared : mapping
         What the study declares, as JSON can hold it: "models" (name to formula, family, link, ...), "claims" (references and
         numbers of every claim, wording in both languages) and "figures" (what to draw). May be empty.
@@ -49,6 +51,8 @@ class Results:
         Level, engines, seed, data file name, article title and citation: what the manifest says of the inputs.
     problems : tuple of str
         Stages of the run that failed by themselves, beside what "diagnostics" says of the models.
+    messages : mapping of text to key and arguments
+        What the sentences in tables and problems were made of, so that a page writes them in every language.
     """
 
     study: str
@@ -62,6 +66,7 @@ class Results:
     declared: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[str, ...] = ()
+    messages: Mapping[str, Said] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def data(self) -> str:
@@ -256,7 +261,7 @@ def unfinished(out: Path) -> str:
 
 
 def write_labels(results: Results, folder: Path) -> None:
-    """Write titles, labels in both languages, what the study declares and the settings; no number of a table."""
+    """Write titles, labels, what sentences were made of, what the study declares and the settings; no number of a table."""
     content = {
         "study": results.study,
         "title": results.title,
@@ -268,6 +273,7 @@ def write_labels(results: Results, folder: Path) -> None:
         "declared": dict(results.declared),
         "settings": dict(results.settings),
         **({"problems": list(results.problems)} if results.problems else {}),
+        **({"messages": dict(results.messages)} if results.messages else {}),
     }
     write_bytes(
         (json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8"), folder / LABELS
@@ -281,7 +287,7 @@ def stored_results(folder: Path, lang: str | None = None, needed: Iterable[str] 
     ----------
     folder : Path
         A results folder.
-    lang : {"nl", "en"}, optional
+    lang : str, optional
         Instead of the run's own.
     needed : iterable of str, optional
         Names of the tables without which nothing can be said; others may have been left out of the folder. All of them unless given.
@@ -307,6 +313,7 @@ def stored_results(folder: Path, lang: str | None = None, needed: Iterable[str] 
             tables={file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))},
             variables=variables, collapses=collapses, models=held["models"], declared=held["declared"],
             settings={**settings, "lang": lang or held["lang"]}, problems=tuple(held.get("problems", ())),
+            messages=held.get("messages", {}),
         )  # fmt: skip
 
 

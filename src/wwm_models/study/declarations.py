@@ -16,6 +16,7 @@ from wwm_models.bayes.prior_declarations import read_priors
 from wwm_models.claims.article import Article, Reference, read_article
 from wwm_models.claims.kinds import refuse_impossible_sums
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
+from wwm_models.messages import language_problem, say, variable
 from wwm_models.models.model import Model
 from wwm_models.study.model_files import ENGINES, JointSpec, ModelSpec, read_joint_models, read_models
 from wwm_models.survey.survey import Collapse, Survey, Variable
@@ -67,7 +68,8 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
         if not found:  # everyone together: of the first total, where no fit holds all exposures
             totals[0] = (("overall", ()), *totals[0])
         found += [
-            Request((name,), reported, f"total {name}") for name, reported in zip(spec.exposures, totals, strict=True)
+            Request((name,), reported, say("total_of", variable=variable(name)))
+            for name, reported in zip(spec.exposures, totals, strict=True)
         ]
     return found
 
@@ -159,8 +161,8 @@ def read_study(
                 f'engine "{engine}" is not built yet. Built: {listed(BUILT)}. Leave it out of --engine.'
             )
     confidence_level(level)
-    if lang not in ("nl", "en"):
-        raise DeclarationError(f'lang = "{lang}" is not known. Expected nl or en.')
+    if language_problem(lang):
+        raise DeclarationError(language_problem(lang))
     models, joints = read_models(folder), read_joint_models(folder)
     _check_without(without, [spec.name for spec in (*models, *joints)], folder)
     models = tuple(spec for spec in models if spec.name not in without)

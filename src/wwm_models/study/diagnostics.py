@@ -21,8 +21,10 @@ from wwm_models.diagnostics.prior_sensitivity import power_scaled
 from wwm_models.diagnostics.proportional_odds import brant, po_size
 from wwm_models.diagnostics.specification import second_opinion, weights_matter
 from wwm_models.errors import WwmError
+from wwm_models.estimates.contrasts import HypothesisTest
 from wwm_models.likelihood.degrees_of_freedom import fit_freedom
 from wwm_models.likelihood.fit import Fit
+from wwm_models.messages import category, level, number, say, together
 from wwm_models.stages import AllOrNothing, Stages
 
 DIAGNOSTIC_COLUMNS = ("estimand", "check", "value", "status", "message")
@@ -56,7 +58,11 @@ def diagnostics(fit: Fit, estimand: str, name: str = "", stages: Stages | None =
             ("proportional odds", _proportional_odds),
             ("second opinion", _second_opinion),
         ):
-            rows += each.attempt(f"{name} ({estimand}), {check}", partial(made, fit), otherwise=[])
+            rows += each.attempt(
+                say("check_of", stage=say("fit_of", model=name, estimand=estimand), check=check),
+                partial(made, fit),
+                otherwise=[],
+            )
     rows += [("warning", np.nan, "look", text) for text in fit.warnings]
     return pd.DataFrame([(estimand, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))
 
@@ -76,12 +82,21 @@ def _numbers(fit: Fit) -> list[Row]:
             "loglik",
             fit.loglik,
             "info",
-            f"{fit.vcov_kind} covariance" + (f", {fit.penalty} penalty" if fit.penalty else ""),
+            _covariance(fit),
         ),
         ("n", float(fit.n), "info", ""),
         ("n_effective", fit.n_effective, "info", "Kish"),
         ("design_df", fit.design_df, "info" if fit.design_df > 0 else "look", str(free.reasons[0])),
     ]
+
+
+def _covariance(fit: Fit) -> str:
+    kind = f"{fit.vcov_kind} covariance"
+    return say("penalised", covariance=kind, penalty=fit.penalty) if fit.penalty else kind
+
+
+def _test(test: HypothesisTest) -> str:
+    return say("test_value", law=test.law, value=number(test.statistic, ".2f"))
 
 
 def _weights(fit: Fit) -> list[Row]:
@@ -99,7 +114,7 @@ def _weights(fit: Fit) -> list[Row]:
             "weights_matter_p",
             test.p_value,
             "info",
-            f"{test.law} = {test.statistic:.2f}: weighted against unweighted slopes",
+            say("weights_test", test=_test(test)),
         ),
     ]
 
@@ -118,9 +133,13 @@ def _proportional_odds(fit: Fit) -> list[Row]:
     if size["percentage_points"].isna().all():
         return [("proportional_odds_p", test.p_value, "info", test.note)]
     worst = size.iloc[int(np.nanargmax(size["percentage_points"].to_numpy(dtype=float)))]
-    where = f"largest change of an adjusted percentage without it: {worst['group']}, {worst['category']} ({worst['against']})"
+    name, _, value = str(worst["group"]).partition("=")
+    where = say(
+        "largest_change", group=level(name, value, "="), category=category(fit.cells.outcome, str(worst["category"])),
+        against=str(worst["against"]),
+    )  # fmt: skip
     return [
-        ("proportional_odds_p", test.p_value, "info", f"Brant, {test.law} = {test.statistic:.2f}"),
+        ("proportional_odds_p", test.p_value, "info", say("brant_test", test=_test(test))),
         (
             "proportional_odds_points",
             float(worst["percentage_points"]),
@@ -173,10 +192,8 @@ def _accuracy(post: Posterior, unit: str) -> Row:
 
 def accuracy_row(found: Loo, more: str = "") -> Row:
     """The row of a leave-one-out accuracy, with `more` after its message."""
-    what = (
-        f"expected log predictive density, left out by {found.unit}; std_error {found.std_error:.1f}, p_loo {found.p_loo:.1f}"
-        f"{more}"
-    )
+    error = say("accuracy_error", error=number(found.std_error, ".1f"), p_loo=number(found.p_loo, ".1f"))
+    what = together(say("left_out_by", unit=found.unit), error, more)
     return f"loo_{found.unit}", found.elpd, "look" if found.message else "ok", found.message or what
 
 
@@ -191,7 +208,8 @@ def _predicted(post: Posterior, name: str) -> Row:
 def shares_row(name: str, table: pd.DataFrame, p_value: float) -> Row:
     """The row of a predictive check of shares by an exposure."""
     outside = int((table["status"] != "ok").sum())
-    what = f"shares of drawn answers against those observed; {outside} of {len(table)} observed shares outside their 95% limits"
+    limits = say("outside_limits", count=outside, all=len(table), level=95)
+    what = together("shares of drawn answers against those observed", limits)
     return f"predictive_p:{name}", p_value, tail_status(p_value), what
 
 
@@ -205,15 +223,16 @@ def _sensitivity(post: Posterior, exposures: Sequence[str]) -> list[Row]:
         tables = power_scaled(post, exposures)
     except WwmError as problem:
         return [(f"prior_sensitivity:{name}", np.nan, "info", str(problem)) for name in exposures]
-    return [_worst(name, table) for name, table in zip(exposures, tables, strict=True)]
+    return [_worst(name, table, post.cells.outcome) for name, table in zip(exposures, tables, strict=True)]
 
 
-def _worst(name: str, table: pd.DataFrame) -> Row:
+def _worst(name: str, table: pd.DataFrame, outcome: str) -> Row:
     worst = table.iloc[int(np.argmax(table["prior"].to_numpy()))]
-    where = (
-        f"{name} {worst[name]}, {worst['category']}: distance per doubling of the prior's power "
-        f"({worst['likelihood']:.3f} of the likelihood's); {worst['diagnosis']}"
-    )
+    distance = say(
+        "prior_distance", level=level(name, str(worst[name]), " "), category=category(outcome, str(worst["category"])),
+        share=number(worst["likelihood"], ".3f"),
+    )  # fmt: skip
+    where = together(distance, str(worst["diagnosis"]))
     return f"prior_sensitivity:{name}", float(worst["prior"]), "ok" if worst["diagnosis"] == "ok" else "look", where
 
 
@@ -242,7 +261,7 @@ def checks_of_items(post: JointPosterior, exposures: Sequence[str]) -> list[list
 
 def _joint_accuracy(post: JointPosterior, unit: str) -> Row:
     try:
-        return accuracy_row(loo_items(post, unit=unit), "; of all answers of a respondent together")
+        return accuracy_row(loo_items(post, unit=unit), "of all answers of a respondent together")
     except WwmError as problem:
         return f"loo_{unit}", np.nan, "info", str(problem)
 
@@ -262,5 +281,5 @@ def _joint_predicted(post: JointPosterior, name: str, *, together: bool) -> list
 
 
 def _hanging_together(line: pd.Series) -> Row:
-    what = f"correlation with the mean of the other items: {line['observed']:.2f} observed, {line['lower']:.2f} to {line['upper']:.2f} drawn"
+    what = say("item_rest", **{name: number(line[name], ".2f") for name in ("observed", "lower", "upper")})
     return "together_p", float(line["p_value"]), tail_status(float(line["p_value"])), what

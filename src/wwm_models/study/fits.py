@@ -29,6 +29,7 @@ from wwm_models.estimates.decomposition import COLUMNS, Submodel, Variables, dec
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.estimates.sensitivity import Varied, reported
 from wwm_models.likelihood.fit import Fit, fit
+from wwm_models.messages import say, variable
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.results.folder import Checkpoints
 from wwm_models.stages import PASSING, Stages, failed
@@ -105,18 +106,20 @@ def run_model(
             raise
         except Exception as problem:
             status, said = status_of(problem)
-            problems.append(f"{spec.name} ({request.label}): {status}. {said}")
+            problems.append(say("stage_status", stage=fit_name(spec, request.label), status=status, what=said))
             diagnostics.append(failure(request.label, status, said))
             continue
         excluded = excluded or dict(fitted.cells.excluded)
         coefficients.append(_coefficients(fitted, request, level))
         diagnostics.append(described(fitted, request.label, spec.name, stages))
         if fitted.status != "ok":
-            problems.append(f"{spec.name} ({request.label}): {fitted.status}. {fitted.message}")
+            problems.append(
+                say("stage_status", stage=fit_name(spec, request.label), status=fitted.status, what=fitted.message)
+            )
             continue
         fits[request.label] = fitted
         for label, by in request.reported:
-            stage = f"{spec.name} ({label})"
+            stage = fit_name(spec, label)
             average = partial(adjusted, fitted, by or None, over=spec.population, level=level, collapses=collapses)
             found = stages.attempt(stage, average, otherwise=None)
             if found is None:
@@ -126,7 +129,9 @@ def run_model(
             for name in by if spec.contrasts != "none" else ():
                 if level_count(found, name) > 1:
                     compare = partial(contrasts_of, spec, found, name, level)
-                    own = stages.attempt(f"{stage}, contrasts of {name}", compare, otherwise=None)
+                    own = stages.attempt(
+                        say("contrasts_of", stage=stage, variable=variable(name)), compare, otherwise=None
+                    )
                     differences += [(label, own)] if own is not None else []
     return ModelResult(
         spec.name, tuple(estimates), tuple(differences), _stacked(coefficients, COEFFICIENT_COLUMNS),
@@ -138,7 +143,7 @@ def status_of(problem: Exception) -> tuple[str, str]:
     """What diagnostics.csv calls a failure, and the sentence about it."""
     if isinstance(problem, SeparationError):
         return "separated", str(problem)
-    return "failed", failed(problem).removeprefix("failed. ")
+    return "failed", failed(problem)
 
 
 def nothing_of(spec: ModelSpec, said: str) -> ModelResult:
@@ -146,8 +151,18 @@ def nothing_of(spec: ModelSpec, said: str) -> ModelResult:
     label = "all exposures"
     return ModelResult(
         spec.name, (), (), pd.DataFrame(columns=pd.Index(COEFFICIENT_COLUMNS)), failure(label, "failed", said), {},
-        (f"{spec.name} ({label}): failed. {said}",),
+        (failed_fit(spec, label, said),),
     )  # fmt: skip
+
+
+def fit_name(spec: ModelSpec, label: str) -> str:
+    """What a fit is called among the stages of a run."""
+    return say("fit_of", model=spec.name, estimand=label)
+
+
+def failed_fit(spec: ModelSpec, label: str, said: str) -> str:
+    """Say that a fit failed, and why."""
+    return say("stage_failed", stage=fit_name(spec, label), what=said)
 
 
 def people_of(spec: ModelSpec, survey: Survey) -> Survey:
@@ -277,7 +292,9 @@ def fitted_requests(
     for request in requests_of(spec, extra):
         again = partial(_fit, spec, request, people)
         made = (
-            stages.attempt(f"{spec.name} ({request.label}), decomposition", again, otherwise=None)
+            stages.attempt(
+                say("check_of", stage=fit_name(spec, request.label), check="decomposition"), again, otherwise=None
+            )
             if known is None
             else known.get(request.label)
         )
@@ -331,7 +348,9 @@ def explained(
             apart = partial(
                 _apart, one.fit, by, over=spec.population, found=found, collapses=named, level=level, solved=solved
             )
-            table = stages.attempt(f"{spec.name} ({label}), decomposition", apart, otherwise=None)
+            table = stages.attempt(
+                say("check_of", stage=fit_name(spec, label), check="decomposition"), apart, otherwise=None
+            )
             tables += [(label, table)] if table is not None else []
     return Explained(spec.name, tuple(tables), fits)
 
@@ -362,7 +381,9 @@ def all_explained(
 
     return [
         stages.attempt(
-            f"{one.name}, decomposition", partial(taken_apart, one, result), otherwise=Explained(one.name, ())
+            say("check_of", stage=one.name, check="decomposition"),
+            partial(taken_apart, one, result),
+            otherwise=Explained(one.name, ()),
         )
         for one, result in zip(specs, results, strict=True)
     ]

@@ -19,6 +19,7 @@ from wwm_models.errors import ImputationError
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.imputation.impute import Imputations, impute
 from wwm_models.imputation.pool import pool, rubin
+from wwm_models.messages import say
 from wwm_models.numerics.intervals import critical_values
 from wwm_models.parallel import run_many
 from wwm_models.stages import PASSING, Stages, is_fault
@@ -60,12 +61,12 @@ def run_declared(
     each: list[ModelResult] = []
     for number, (result, one) in enumerate(zip(made, done.surveys, strict=True), start=1):
         stage, named = (
-            f"{spec.name}, completed survey {number} of {len(made)}",
+            say("completed_survey", model=spec.name, number=number, total=len(made)),
             replace(spec, name=f"{spec.name}.{number}"),
         )
         own = result if sampled is None else sampled(result, named, one)
         faults = [problem for problem in own.problems if is_fault(problem)]
-        stages.note(f"{stage}: {fault}" for fault in faults)
+        stages.note(say("in_stage", stage=stage, what=fault) for fault in faults)
         each += [] if faults else [own]
     if len(each) < FEWEST:
         raise ImputationError(
@@ -116,14 +117,14 @@ def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float)
     estimates = _pooled([one.estimates for one in each]) if alike else ()
     compared = _pooled([one.contrasts for one in each]) if alike else ()
     if not alike:
-        problems += (f"{first.name}: some completed surveys gave fewer fits than others, so nothing is pooled.",)
+        problems += (say("fewer_fits", model=first.name),)
     told = [
         (
             label,
             f"imputed_{row['variable']}",
             float(row["rows"]),
             "look",
-            f"{row['reason']}: completed {len(each)} times",
+            say("completed_times", reason=str(row["reason"]), count=len(each)),
         )
         for label in dict.fromkeys(first.diagnostics["estimand"].astype(str))
         for row in done.counts.to_dict(orient="records")

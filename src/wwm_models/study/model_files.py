@@ -18,6 +18,7 @@ from typing import Any
 
 from wwm_models.arguments import MOST
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.messages import DEFAULT, LANGUAGES
 from wwm_models.survey.frames import refuse_column_name
 from wwm_models.toml_tables import check_keys, read_toml
 
@@ -61,6 +62,8 @@ CHOICES = {
     "penalty": ("none", "jeffreys"),
     "thresholds": ("flexible", "equidistant", "symmetric"),
 }
+
+_TITLES = tuple(f"title_{lang}" for lang in LANGUAGES)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def read_model(path: Path) -> ModelSpec:
     table = read_toml(path)
     where = str(path)
     known = [name for name in ModelSpec.__dataclass_fields__ if name not in ("name", "titles", "outcome", "family")]
-    check_keys(table, required=("outcome", "family"), optional=[*known, "title_nl", "title_en"], where=where)
+    check_keys(table, required=("outcome", "family"), optional=[*known, *_TITLES], where=where)
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key.startswith("title_"):
@@ -243,12 +246,12 @@ def refuse_contradictions(
 
 
 def titles_of(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
-    """The titles of a model file in both languages; its name where there is none."""
-    titles = {lang: table.get(f"title_{lang}", path.stem) for lang in ("nl", "en")}
+    """The titles of a model file in the languages it has them in; its name where there is none."""
+    titles = {lang: table[f"title_{lang}"] for lang in LANGUAGES if f"title_{lang}" in table}
     for lang, title in titles.items():
         if not isinstance(title, str):
             raise DeclarationError(f"{path}: `title_{lang}` is {title!r}. Expected a text in quotes. Repair that line.")
-    return MappingProxyType(titles)
+    return MappingProxyType(titles or {DEFAULT: path.stem})
 
 
 _LISTS = ("exposures", "adjusters", "interactions", "estimands", "nonproportional", "engines", "joint")
@@ -348,8 +351,7 @@ KEYS = (
     "contrasts",
     "family_of_tests",
     "tolerance",
-    "title_nl",
-    "title_en",
+    *_TITLES,
     "priors",
 )
 DENSITIES = MappingProxyType(

@@ -30,6 +30,7 @@ from wwm_models.errors import AdjustError, FitError, ModelError, listed
 from wwm_models.estimates.adjusted import adjusted, adjusted_items
 from wwm_models.estimates.confounding import log_prior
 from wwm_models.estimates.estimates import Collapses, Estimates
+from wwm_models.messages import number, say, together, variable
 from wwm_models.numerics.intervals import central_limits
 from wwm_models.parallel import PROCESSES
 from wwm_models.results.folder import Checkpoints, key_of
@@ -42,6 +43,8 @@ from wwm_models.study.fits import (
     Progress,
     Work,
     contrasts_of,
+    failed_fit,
+    fit_name,
     joint_of,
     labelled,
     level_count,
@@ -110,7 +113,7 @@ def with_posterior(
             "A posterior is made of the fit with all exposures, which `estimands` does not ask for. "
             f'Add "{spec.exposures[-1]}-adjusted" to estimands, or leave "bayes" out of engines.'
         )
-        return _with(result, failure(label, "failed", why), (f"{spec.name} ({label}): failed. {why}",))
+        return _with(result, failure(label, "failed", why), (failed_fit(spec, label, why),))
     try:
         post, estimates, problem = _sampled(
             requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
@@ -119,10 +122,10 @@ def with_posterior(
         raise
     except Exception as failed:
         said = status_of(failed)[1]
-        return _with(result, failure(label, "failed", said), (f"{spec.name} ({label}): failed. {said}",))
+        return _with(result, failure(label, "failed", said), (failed_fit(spec, label, said),))
     write_netcdf(post, posterior_file(kept, spec.name))
     if problem:
-        return _with(result, _rows(post, label), (f"{spec.name} ({label}): unhealthy. {problem}",))
+        return _with(result, _rows(post, label), (say("stage_unhealthy", stage=fit_name(spec, label), what=problem),))
     stages = Stages()
     compared = [
         (name, own)
@@ -130,11 +133,15 @@ def with_posterior(
         for each in found.by
         if spec.contrasts != "none" and level_count(found, each) > 1
         for own in stages.attempt(
-            f"{spec.name} ({label}), contrasts of {each}", partial(_compared, spec, found, each, level), otherwise=[]
+            say("contrasts_of", stage=fit_name(spec, label), variable=variable(each)),
+            partial(_compared, spec, found, each, level),
+            otherwise=[],
         )
     ]
     checks = stages.attempt(
-        f"{spec.name} ({label}), checks", partial(checks_of, post, requests[0].exposures), otherwise=[]
+        say("check_of", stage=fit_name(spec, label), check="checks"),
+        partial(checks_of, post, requests[0].exposures),
+        otherwise=[],
     )
     whole = _with(result, _rows(post, label, checks), stages.problems)
     return replace(
@@ -184,14 +191,18 @@ def _rows(post: Posterior, label: str, more: Sequence[Row] = ()) -> pd.DataFrame
     health, size = post.health, post.draws.shape
     bulk, tail = float(np.nanmin(health["ess_bulk"])), float(np.nanmin(health["ess_tail"]))
     rhat = float(np.nanmax(health["rhat"]))
-    accepted = f"seed {post.settings['seed']}, {post.chains} chains of {size[0] // post.chains} draws, target acceptance {post.settings['target_accept']:g}"
+    accepted = say(
+        "seed_chains_draws", seed=post.settings["seed"], chains=post.chains, draws=size[0] // post.chains,
+        target=number(post.settings["target_accept"], "g"),
+    )  # fmt: skip
+    priors = together(*(say("prior_of", term=name, prior=text) for name, text in post.priors.items()))
     rows = [
-        ("posterior", float(size[0]), post.status, post.message or f"{post.method}; {accepted}"),
+        ("posterior", float(size[0]), post.status, post.message or together(post.method, accepted)),
         ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),
         ("ess_bulk", bulk, "ok" if bulk >= ESS_LIMIT else "look", "smallest effective number of draws, bulk"),
         ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
         ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
-        ("priors", float(len(post.priors)), "info", "; ".join(f"{name}: {text}" for name, text in post.priors.items())),
+        ("priors", float(len(post.priors)), "info", priors),
         *more,
     ]
     return pd.DataFrame([(label, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))
@@ -258,7 +269,9 @@ def _joint_sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell
     write_joint_netcdf(post, posterior_file(work.kept, spec.name))
     if not post.healthy:
         return [
-            _empty(item.name, _joint_rows(post), (f"{item.name} ({LABEL}): unhealthy. {post.message}",))
+            _empty(
+                item.name, _joint_rows(post), (say("stage_unhealthy", stage=fit_name(item, LABEL), what=post.message),)
+            )
             for item in specs
         ]
     tell("joint model: averaging", 0, len(specs))
@@ -267,7 +280,7 @@ def _joint_sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell
 
 def _failed(specs: Sequence[ModelSpec], said: str) -> list[ModelResult]:
     rows = failure(LABEL, "failed", said)
-    return [_empty(item.name, rows, (f"{item.name} ({LABEL}): failed. {said}",)) for item in specs]
+    return [_empty(item.name, rows, (failed_fit(item, LABEL, said),)) for item in specs]
 
 
 def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior, work: Work) -> list[ModelResult]:
@@ -279,7 +292,7 @@ def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior,
             estimates[item].append((label, labelled(found, label)))
     results: list[ModelResult] = []
     checks = checks_of_items(post, spec.exposures)
-    for number, item in enumerate(specs):
+    for place, item in enumerate(specs):
         compared = [
             (label, contrasts_of(item, found, name, work.level))
             for label, found in estimates[item.outcome]
@@ -288,7 +301,7 @@ def _reported(spec: JointSpec, specs: Sequence[ModelSpec], post: JointPosterior,
         ]
         results.append(
             ModelResult(
-                item.name, tuple(estimates[item.outcome]), tuple(compared), _coefficients(post, number, work.level), _joint_rows(post, checks[number]),
+                item.name, tuple(estimates[item.outcome]), tuple(compared), _coefficients(post, place, work.level), _joint_rows(post, checks[place]),
                 dict(post.rows.excluded), (),
             )
         )  # fmt: skip
@@ -320,9 +333,9 @@ def _joint_rows(post: JointPosterior, more: Sequence[Row] = ()) -> pd.DataFrame:
     """What diagnostics.csv says of the joint posterior: the worst parameter of every check, then `more`."""
     health = post.health
     rhat, bulk, tail = float(health["rhat"].max()), float(health["ess_bulk"].min()), float(health["ess_tail"].min())
-    draws = len(post.unconstrained)
+    draws, accepted = len(post.unconstrained), say("seed_chains", seed=post.seed, chains=post.chains)
     rows = [
-        ("posterior", float(draws), "ok" if post.healthy else "unhealthy", post.message or f"{post.method}; seed {post.seed}, {post.chains} chains"),
+        ("posterior", float(draws), "ok" if post.healthy else "unhealthy", post.message or together(post.method, accepted)),
         ("n", float(post.rows.n), "info", "respondents with one or more items answered"),
         ("n_effective", post.rows.n_effective, "info", "Kish"),
         ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),

@@ -26,6 +26,7 @@ from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.raw import raw
 from wwm_models.identification.bounds import BoundsResult, bounds
 from wwm_models.identification.joint_table import Margins, read_margins
+from wwm_models.messages import listed_as, say, variable
 from wwm_models.parallel import begin
 from wwm_models.results.folder import key_of
 from wwm_models.results.results import Results, file_sha256
@@ -143,7 +144,7 @@ def _bounded(article: Article, margins: Margins) -> Bounded:
     try:
         return bounds(article, margins), []
     except ArticleError as problem:
-        return None, [f"bounds: {problem}"]
+        return None, [str(problem)]
 
 
 def with_bounds(results: Results, found: BoundsResult | None) -> Results:
@@ -244,11 +245,8 @@ def fits_of(spec: ModelSpec, article: Article, survey: Survey) -> list[Equations
 
 
 def _told(spec: ModelSpec, withheld: Withheld) -> str:
-    return (
-        f"Percentages of {spec.outcome} are suppressed, and they would follow from this model's numbers together with the others: nothing of it is "
-        f"published. Expected {withheld.below} respondents or more behind every percentage. Merge levels of "
-        f"{', '.join(spec.exposures) or 'the question'} in the codebook."
-    )
+    names = listed_as(variable(name) for name in spec.exposures) or "the question"
+    return say("follows_together", outcome=variable(spec.outcome), below=withheld.below, names=names)
 
 
 def silenced(result: ModelResult, why: str) -> ModelResult:
@@ -259,7 +257,9 @@ def silenced(result: ModelResult, why: str) -> ModelResult:
     kept = result.diagnostics[result.diagnostics["check"] == "n"].assign(message="")
     rows = [failure(label, STATUS, why).assign(check=CHECK) for label in labels]
     return replace(
-        result, diagnostics=pd.concat([kept, *rows], ignore_index=True), problems=(f"{result.name}: {STATUS}. {why}",)
+        result,
+        diagnostics=pd.concat([kept, *rows], ignore_index=True),
+        problems=(say("model_withheld", model=result.name, why=why),),
     )
 
 

@@ -24,7 +24,7 @@ from wwm_models.claims.article import Article
 from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table, group_text
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS
 from wwm_models.claims.lookup import pool_of
-from wwm_models.claims.reasons import WORDS, parts_of
+from wwm_models.claims.reasons import CANNOT, parts_of
 from wwm_models.claims.verdicts import Sources
 from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precision
 from wwm_models.errors import WwmError
@@ -34,6 +34,7 @@ from wwm_models.estimates.raw import with_suppressed
 from wwm_models.estimates.sensitivity import Points, ReportedFit, declared_points, points_at, reported
 from wwm_models.likelihood.fit import Fit, fit
 from wwm_models.likelihood.variants import multinomial_of
+from wwm_models.messages import say
 from wwm_models.models.model import Model
 from wwm_models.stages import Stages
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS
@@ -232,7 +233,7 @@ FLAT_CONTRASTS = (*_NUMBERS, "contrast", "p_value", "p_adjusted", "reason")
 def flat(estimates: Estimates, columns: Sequence[str] = FLAT) -> pd.DataFrame:
     """The by-variables folded into the text columns ``by`` and ``group``; ``reason`` says why a number has no interval, or nothing."""
     table = estimates.table
-    reasons = [reason and WORDS["en"][str(reason)] for reason in estimates.reasons]
+    reasons = [reason and say(CANNOT[str(reason)]) for reason in estimates.reasons]
     return table.assign(by=";".join(estimates.by), group=group_text(table, estimates.by), reason=reasons)[list(columns)]
 
 
@@ -265,7 +266,7 @@ def study_tables(
     raws : mapping of outcome to mapping of by-variables to Estimates
     families : DataFrame
         Of `families_table`.
-    lang : {"nl", "en"}
+    lang : str
     level : float
         Of the intervals, above 0 and below 1.
     stages : Stages
@@ -317,9 +318,17 @@ def _sensitivity(
     robust: list[tuple[str, pd.DataFrame]] = []
     agreed: list[tuple[str, pd.DataFrame]] = []
     for spec, result, one in zip(specs, results, why, strict=True):
-        table = stages.attempt(f"{result.name}, robustness", partial(robustness_table, one, result), otherwise=None)
+        table = stages.attempt(
+            say("check_of", stage=result.name, check="robustness"),
+            partial(robustness_table, one, result),
+            otherwise=None,
+        )
         robust += [(result.name, table)] if table is not None else []
-        table = stages.attempt(f"{result.name}, agreement", partial(agreement_table, spec, one, result), otherwise=None)
+        table = stages.attempt(
+            say("check_of", stage=result.name, check="agreement"),
+            partial(agreement_table, spec, one, result),
+            otherwise=None,
+        )
         agreed += [(result.name, table)] if table is not None else []
     flips = partial(fragility_table, article, specs, results, why, level)
     return {

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from threadpoolctl import threadpool_limits
 
 from wwm_models.disclosure.suppressed_tables import withhold, without_withheld
 from wwm_models.errors import ResultsError
+from wwm_models.messages import collected, kept_messages, noted, say
 from wwm_models.parallel import in_processes, run_many
 from wwm_models.report.chart_files import library
 from wwm_models.report.report_files import write_report
@@ -121,8 +123,9 @@ def _is_sampled(spec: ModelSpec, work: Work) -> bool:
 
 def _run(spec: ModelSpec, work: Work) -> ModelResult:
     """Run one model and store its result, which keeps its fits in memory."""
-    result = _made(work, spec)
-    work.kept.save(spec.name, *stored_form(result))
+    with collected():
+        result = _made(work, spec)
+        work.kept.save(spec.name, *stored_form(result))
     return result
 
 
@@ -132,7 +135,8 @@ def _run_apart(spec: ModelSpec, work: Work) -> str:
 
 
 def _stored(work: Work, spec: ModelSpec) -> Stored:
-    return stored_form(_made(work, spec))
+    with collected():
+        return stored_form(_made(work, spec))
 
 
 def _made(work: Work, spec: ModelSpec) -> ModelResult:
@@ -241,7 +245,7 @@ def _one_at_a_time(run: Callable[Options, Run]) -> Callable[Options, Run]:
 
     @functools.wraps(run)
     def alone(*given: Options.args, **named: Options.kwargs) -> Run:
-        with reserved(Path(str(named["out"]))) if "out" in named else contextlib.nullcontext():
+        with collected(), reserved(Path(str(named["out"]))) if "out" in named else contextlib.nullcontext():
             return run(*given, **named)
 
     return alone
@@ -283,8 +287,8 @@ def run_study(
         Of the random numbers: the same seed gives the same result; from 0.
     level : float
         Of all intervals, between 0 and 1.
-    lang : {"nl", "en"}
-        Language of the texts.
+    lang : str
+        Of the claims and of what the page opens in: "de", "en" or "nl".
     without : sequence of str
         Models that are left out, by the name of their file.
     progress : function of (str, int, int), optional
@@ -327,8 +331,8 @@ def run_study(
     tell("writing tables and page", count, count)
     bounds, unbounded = stages.attempt("bounds", awaited, otherwise=(None, []))
     whole = _results(declared, survey, shown.tables, {**settings, "data_file": source})
-    made = replace(with_bounds(whole, bounds), problems=stages.problems)
-    of_models = (*(problem for result in shown.results for problem in result.problems), *unbounded, *unasked)
+    made = with_messages(replace(with_bounds(whole, bounds), problems=stages.problems))
+    of_models = (*_problems_of(shown.results, unbounded), *unasked)
     with new_results(Path(out)) as folder:
         _write_tables(made, folder)
         copy_posteriors(kept, declared, engines, folder)
@@ -339,6 +343,21 @@ def run_study(
     kept.clear()
     beside = printed_note(declared.article, made.tables["comparison"], [spec.outcome for spec in declared.models])
     return Run(Path(out), made, problems, _said_of(read, survey), unsampled, beside)
+
+
+def _problems_of(results: Sequence[ModelResult], unbounded: Sequence[str]) -> tuple[str, ...]:
+    """What is wrong with models, and with bounds."""
+    of_bounds = (say("in_stage", stage="bounds", what=why) for why in unbounded)
+    return (*(problem for result in results for problem in result.problems), *of_bounds)
+
+
+def with_messages(results: Results) -> Results:
+    """Results with what the sentences in their tables and problems were made of."""
+    columns = (
+        column for table in results.tables.values() for _, column in table.items() if not is_numeric_dtype(column)
+    )
+    texts = dict.fromkeys(str(text) for column in columns for text in column.unique())
+    return replace(results, messages=kept_messages([*texts, *results.problems], noted()))
 
 
 def _said_of(read: Respondents, survey: Survey) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wwm_models.estimates.contrasts import compared
 from wwm_models.estimates.estimates import Estimates, Pairs
 from wwm_models.likelihood.degrees_of_freedom import Freedom
+from wwm_models.messages import note, noted
 from wwm_models.models.cells import Influence
 from wwm_models.results.folder import Stored
 from wwm_models.study.fits import ModelResult
@@ -28,6 +29,7 @@ def stored_form(result: ModelResult) -> Stored:
         "coefficients": _frame_facts(result.coefficients),
         "diagnostics": _frame_facts(result.diagnostics),
         "origins": list(result.log_priors),
+        "messages": dict(noted()),
     }
     arrays |= {f"log_prior{number}": values for number, values in enumerate(result.log_priors.values())}
     content["estimates"] = [
@@ -45,6 +47,7 @@ def stored_form(result: ModelResult) -> Stored:
 def result_from(stored: Stored, survey: Survey) -> ModelResult:
     """Put a result together again; the sampling design comes from the survey."""
     content, arrays = stored
+    note(content["messages"])
     estimates = tuple((facts["label"], _estimates(facts, arrays, survey)) for facts in content["estimates"])
     return ModelResult(
         name=content["name"],

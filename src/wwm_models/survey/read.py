@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import first_rows
 from wwm_models.errors import SurveyError, listed
+from wwm_models.messages import category, listed_as, say, variable
+from wwm_models.messages import condition as condition_of
 from wwm_models.numerics.arrays import Array, Flags
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.codebook_reader import read_codebook
@@ -146,7 +148,10 @@ def _not_known(source: FromRules, done: Mapping[str, Recoded], rows: NDArray[np.
     names = list(dict.fromkeys(name for rule in source.rules for name in names_in(rule.when)))
     missing = np.column_stack([np.isnan(done[name].values[rows]) for name in names])
     patterns, which = np.unique(missing, axis=0, return_inverse=True)
-    texts = ["not known: " + ", ".join(np.array(names)[pattern]) for pattern in patterns]
+    texts = [
+        say("not_known", condition=listed_as(variable(str(name)) for name in np.array(names)[pattern]))
+        for pattern in patterns
+    ]
     return np.array(texts, dtype=object)[which.ravel()] if texts else np.array([], dtype=object)
 
 
@@ -157,7 +162,11 @@ def _from_variable(item: Declaration, source: FromVariable, parent: Recoded) -> 
     merged = {level: place for place, answer in enumerate(item.answers) for level in answer.merges}
     ids = [level.id for level in parent.variable.levels]
     values = np.array([*(float(merged.get(level, np.nan)) for level in ids), np.nan])
-    left_out = np.array([*(f"left out: {level}" if level in source.drop else "" for level in ids), ""], dtype=object)
+    said = [
+        say("left_out_answer", answer=category(parent.variable.name, level)) if level in source.drop else ""
+        for level in ids
+    ]
+    left_out = np.array([*said, ""], dtype=object)
     known = ~np.isnan(parent.values)
     index = np.where(known, parent.values, len(ids)).astype(np.intp)
     return Recoded(item.variable, values[index], np.where(known, left_out[index], parent.reasons).astype(object))
@@ -204,11 +213,14 @@ def ways_out(codebook: Codebook) -> tuple[WayOut, ...]:
     """Give the reasons in the order in which they are asked: a row leaves for the first that holds."""
     conditions = [
         way
-        for condition in codebook.universe.all
-        for way in (WayOut(f"not true: {condition.text}"), WayOut(f"not known: {condition.text}", always=False))
+        for rule in codebook.universe.all
+        for way in (
+            WayOut(say("not_true", condition=condition_of(rule.text))),
+            WayOut(say("not_known", condition=condition_of(rule.text)), always=False),
+        )
     ]
     excluded = [WayOut(part.reason) for part in codebook.universe.exclude]
-    return (*conditions, *excluded, WayOut(f"weight {codebook.sampling.weight} is missing", always=False))
+    return (*conditions, *excluded, WayOut(say("weight_missing", weight=str(codebook.sampling.weight)), always=False))
 
 
 def accounting_of(counts: Sequence[int] | NDArray[np.intp], codebook: Codebook) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import checked, first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
+from wwm_models.messages import number, say
 from wwm_models.survey.frames import as_read, plain_frame, refuse_collapse_name, refuse_kind
 from wwm_models.survey.implausible_weights import codes_among, counted_codes, dominant, spread_of, unequal
 from wwm_models.survey.sampling_design import (
@@ -189,8 +190,7 @@ class Survey:
         """
         if self.tally is not None and self.weight_kind != "frequency":
             raise SurveyError(
-                f"{what} needs respondents one by one; this survey has {self.tally.count.sum():,.0f} of them counted in {len(self):,} rows "
-                "of people who answered alike. Expected a survey from wwm.read_survey. Read the file, or a sample of it, whole."
+                say("one_by_one", what=what, people=number(self.tally.count.sum(), ",.0f"), rows=number(len(self), ","))
             )
 
     def written_out(self, rows: NDArray[np.bool_]) -> Survey:

@@ -103,19 +103,19 @@ def test_a_move_rings_beyond_its_own_error_and_a_lost_verdict_does(made: Results
 
 def test_what_rings_is_named_in_words():
     (move,) = health(Labels(erring(5.0, 1.5))).models["m"].worrying
-    assert move.message.en.endswith(
+    assert move.message.of("en").endswith(
         " moves 5.0 percentage points under another model (not parallel), and at least 2.1 when chance in all numbers together is allowed for; "
         "the study allows 2"
     )
-    assert move.message.nl.endswith(
+    assert move.message.of("nl").endswith(
         " verschuift 5,0 procentpunt onder een ander model (niet evenwijdig), en zeker 2,1 als met toeval in alle getallen samen rekening wordt "
         "gehouden; de studie laat 2 toe"
     )
     (lost,) = health(Labels(flipping("parallel slopes relaxed", "flips", "holds"))).models["m"].worrying
-    assert lost.message.en == (
+    assert lost.message.of("en") == (
         "C (holds) loses that verdict under another model (multinomial): its estimates then lie on the other side of the border"
     )
-    assert lost.message.nl == (
+    assert lost.message.of("nl") == (
         "C (houdt stand) verliest dat oordeel onder een ander model (multinomiaal): de schattingen liggen dan aan de andere kant van de grens"
     )
 
@@ -139,6 +139,6 @@ def test_only_a_reported_number_beyond_the_tolerance_rings(made: Results, level:
     assert len(found.models["m"].checks) == len(CHECKS) + (level == "look")
     if level == "look":
         (check,) = found.models["m"].worrying
-        assert "percentage points under another model (not parallel)" in check.message.en
-        assert "procentpunt onder een ander model (niet evenwijdig)" in check.message.nl
-        assert "yes" in check.message.en
+        assert "percentage points under another model (not parallel)" in check.message.of("en")
+        assert "procentpunt onder een ander model (niet evenwijdig)" in check.message.of("nl")
+        assert "yes" in check.message.of("en")

@@ -120,7 +120,7 @@ def test_a_run_goes_on_when_printed_numbers_exclude_each_other(study: Path, tmp_
     found, problems = begin_bounds(declared)()
     assert found is None
     assert problems[0].startswith(
-        "bounds: No table of desired agrees with the margins and all of these printed numbers: P01: 55%"
+        "No table of desired agrees with the margins and all of these printed numbers: P01: 55%"
     )
 
 

@@ -2,8 +2,9 @@
 const DASH = "–", MINUS = "−";
 function decimal(value, digits, lang) {
   let [whole, part] = Math.abs(value).toFixed(digits).split(".");
-  whole = whole.replace(/\B(?=(\d{3})+$)/g, lang === "nl" ? "." : ",");
-  const text = part === undefined ? whole : whole + (lang === "nl" ? "," : ".") + part;
+  const [mark, thousands] = held.languages[lang];
+  whole = whole.replace(/\B(?=(\d{3})+$)/g, thousands);
+  const text = part === undefined ? whole : whole + mark + part;
   return value < 0 && /[1-9]/.test(text) ? MINUS + text : text;
 }
 function signed(value, lang) {
@@ -21,13 +22,13 @@ const KINDS = {
   },
   chance: (value, lang) => (value < 0.01 ? "< " + decimal(0.01, 2, lang) : value > 0.99 ? "> " + decimal(0.99, 2, lang) : decimal(value, 2, lang)),
   count: (value, lang) => decimal(value, 0, lang),
-  plain: (value, lang, text) => (Number.isInteger(value) ? decimal(value, 0, lang) : text.replace(/[.,]/, lang === "nl" ? "," : ".")),
+  plain: (value, lang, text) => (Number.isInteger(value) ? decimal(value, 0, lang) : text.replace(/[.,]/, held.languages[lang][0])),
 };
 const written = (value, kind) => (value === null ? DASH : KINDS[kind](value, state.lang));
 
 function rewrite(inside) {
   for (const one of all("data", inside)) {
-    const own = one.closest(".nl, .en");
+    const own = one.closest("span[lang]");
     one.textContent = KINDS[one.dataset.kind || "percent"](Number(one.value), own ? own.lang : state.lang, one.textContent);
   }
 }

@@ -18,5 +18,6 @@ function groupOf(model, wanted) {
   return known.includes(wanted) ? wanted : known.find((by) => by) || known[0];
 }
 const column = (name, row) => (row < 0 || !held.columns[name] ? null : held.columns[name][row]);
-const label = (place) => held.strings[place][state.lang === "nl" ? 0 : 1];
-const word = (name) => held.words[name][state.lang === "nl" ? 0 : 1];
+const spoken = (said) => said[Object.keys(held.languages).indexOf(state.lang)];
+const label = (place) => spoken(held.strings[place]);
+const word = (name) => spoken(held.words[name]);

@@ -109,7 +109,7 @@ function explorerGroups() {
   state.group = groupOf(state.model, state.group);
   const known = Object.keys(held.explored[state.model]);
   model.value = state.model;
-  for (const option of model.options) option.textContent = option.dataset[state.lang];
+  for (const option of model.options) option.textContent = spoken(JSON.parse(option.dataset.name));
   group.replaceChildren(...known.map((by) => tag("option", label(held.explored[state.model][by].title), { value: by })));
   group.value = state.group;
   explorerTable();

@@ -5,7 +5,7 @@ function read() {
   const hash = decodeURIComponent(location.hash.slice(1));
   if (!hash.includes("=")) return void (state.at = hash);
   for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (name in state) state[name] = value;
-  if (!["nl", "en"].includes(state.lang)) state.lang = held.lang;
+  if (!(state.lang in held.languages)) state.lang = held.lang;
   for (const name of ["show", "by", "engine", "form"]) {
     const known = all(`input[name="${name}"]`).map((one) => one.value);
     if (known.length && !known.includes(state[name])) state[name] = STARTS[name];
@@ -25,9 +25,8 @@ function write() {
 function language() {
   document.documentElement.lang = state.lang;
   document.body.dataset.lang = state.lang;
-  const kept = state.lang === "nl" ? "Nl" : "En";
-  for (const one of all("[data-label-nl]")) one.setAttribute("aria-label", one.dataset["label" + kept]);
-  for (const one of all("[data-title-nl]")) one.title = one.dataset["title" + kept];
+  for (const one of all("[data-label]")) one.setAttribute("aria-label", spoken(JSON.parse(one.dataset.label)));
+  for (const one of all("[data-title]")) one.title = spoken(JSON.parse(one.dataset.title));
   rewrite();
 }
 

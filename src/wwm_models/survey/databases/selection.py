@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from wwm_models.errors import SurveyError
+from wwm_models.messages import category, listed_as, say, variable
 from wwm_models.survey.codebook import Codebook, Cut, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.columns import number_of, plainly
 from wwm_models.survey.conditions import KNOWN, ORDERS, ComparisonCondition, Condition, Joined, names_in
@@ -328,7 +329,8 @@ def _by_rules(item: Declaration, source: FromRules, so: _So) -> _Made:
     def reason_of(code: int) -> str:
         if code <= 1:
             return source.otherwise if code else ""
-        return "not known: " + ", ".join(name for bit, name in enumerate(names) if (code - 1) >> bit & 1)
+        missing = (variable(name) for bit, name in enumerate(names) if (code - 1) >> bit & 1)
+        return say("not_known", condition=listed_as(missing))
 
     return _Made(chosen(cases, none), chosen(fallen, 1), reason_of)
 
@@ -360,7 +362,9 @@ def _merged(item: Declaration, source: FromVariable, so: _So) -> _Made:
 
     def reason_of(code: int) -> str:
         place = first - code
-        return f"left out: {source.drop[place]}" if 0 <= place < len(source.drop) else parent.reason_of(code)
+        if not 0 <= place < len(source.drop):
+            return parent.reason_of(code)
+        return say("left_out_answer", answer=category(source.parent, source.drop[place]))
 
     reason = chosen(dropped, so.table[parent.reason])
     return _Made(chosen(merged, ibis.null("int64")), reason, reason_of, first - len(source.drop))

@@ -1,0 +1,258 @@
+"""Languages: every file has every sentence with its arguments, every sentence is used, and a message is written again by its key."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wwm_models.errors import WwmError
+from wwm_models.messages import (
+    DEFAULT,
+    LANGUAGES,
+    arguments_of,
+    catalogue,
+    category,
+    collected,
+    interval,
+    kept_messages,
+    language_problem,
+    level,
+    listed_as,
+    number,
+    reference,
+    say,
+    together,
+    variable,
+)
+from wwm_models.report.text import Labels, Text
+from wwm_models.results.results import Results
+from wwm_models.stages import Stages
+from wwm_models.survey.survey import Level, Variable
+
+PACKAGE = Path(__file__).resolve().parents[2] / "src" / "wwm_models"
+SECTIONS = ("page", "messages", "words")
+
+
+def results(messages: dict | None = None, **declared) -> Results:
+    """A run with one variable, labelled in Dutch and English."""
+    levels = (Level("young", "jong", "young people"), Level("old", "oud", "old people"))
+    age = Variable("age", "ordered", levels, "leeftijd", "age in years")
+    return Results("s", "s", True, "en", {}, {"age": age}, {}, {}, declared, messages=messages or {})
+
+
+def said(make, **declared) -> Text:
+    """What a page says of a message that was stored in a results folder and read back."""
+    with collected() as found:
+        text = make()
+    stored = json.loads(json.dumps(kept_messages([text], found)))
+    return Labels(results(stored, **declared)).said(text)
+
+
+def test_german_ships_beside_dutch_and_english():
+    assert LANGUAGES == ("de", "en", "nl")
+    assert [catalogue(lang).name for lang in LANGUAGES] == ["Deutsch", "English", "Nederlands"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_language_has_every_sentence_with_its_arguments(lang, section):
+    known, own = getattr(catalogue(DEFAULT), section), getattr(catalogue(lang), section)
+    assert list(own) == list(known)
+    for key, sentence in own.items():
+        assert sentence
+        assert arguments_of(sentence) == arguments_of(known[key]), key
+
+
+@pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != DEFAULT])
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_sentence_of_several_words_is_translated(lang, section):
+    known, own = getattr(catalogue(DEFAULT), section), getattr(catalogue(lang), section)
+    same = [
+        key
+        for key, text in own.items()
+        if text == known[key] and len(re.findall(r"[a-z]{3,}", re.sub(r"\{\w+\}", "", text))) > 2
+    ]
+    assert same == []
+
+
+def test_every_key_is_used():
+    """A key stands in the source as it is, or is made by an f-string of it."""
+    plain, made = _strings()
+    templates = "\n".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "report" / "templates").iterdir())
+    asked = set(re.findall(r"\bt\.(\w+)", templates)) | set(re.findall(r'"(\w+)"', templates))
+    for section in SECTIONS:
+        unused = [
+            key
+            for key in getattr(catalogue(DEFAULT), section)
+            if key not in plain and key not in asked and not any(pattern.fullmatch(key) for pattern in made)
+        ]
+        assert unused == [], section
+
+
+def _strings() -> tuple[set[str], list[re.Pattern[str]]]:
+    """Every text of the source, and a pattern for every f-string that holds one."""
+    plain: set[str] = set()
+    made: list[re.Pattern[str]] = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                plain |= {node.value, node.value.rstrip("_")}
+                if node.value.endswith("_"):
+                    made.append(re.compile(re.escape(node.value) + r"\w+"))
+            if isinstance(node, ast.JoinedStr):
+                parts = [re.escape(part.value) if isinstance(part, ast.Constant) else r"[\w ]+" for part in node.values]
+                if any(isinstance(part, ast.Constant) and len(part.value) > 3 for part in node.values):
+                    made.append(re.compile("".join(parts)))
+    return plain, made
+
+
+@pytest.mark.parametrize("key", catalogue(DEFAULT).messages)
+def test_a_message_is_written_in_every_language_by_its_key(key):
+    names = sorted(arguments_of(catalogue(DEFAULT).messages[key]))
+    values = [number(-1.5, "+.1f"), level("age", "old"), variable("age")] * 2
+    given = dict(zip(names, values, strict=False))
+    written = {
+        "de": ("−1,5", "age in years: old people", "age in years"),
+        "en": ("−1.5", "age in years: old people", "age in years"),
+        "nl": ("−1,5", "leeftijd: oud", "leeftijd"),
+    }
+    found = said(lambda: say(key, **given))
+    for lang in LANGUAGES:
+        expected = dict(zip(names, written[lang] * 2, strict=False))
+        assert found.of(lang) == catalogue(lang).messages[key].format(**expected)
+
+
+@pytest.mark.parametrize("text", catalogue(DEFAULT).words)
+def test_a_fixed_text_of_a_table_is_its_own_key(text):
+    for lang in LANGUAGES:
+        assert Labels(results()).said(text).of(lang) == catalogue(lang).words[text]
+
+
+def test_messages_are_made_of_messages():
+    at = reference("age", "old", [("age", "young")], "age = old (age young)")
+
+    def make() -> str:
+        label = say("minus", one=at, other=at)
+        numbers = say("number_raw", label=label, raw=interval("1.0", ("-0.5", "2.5")))
+        return say("parts_hold", count=1, total=2, decisive=together(numbers, say("no_interval")))
+
+    with collected():
+        assert make() == (
+            "1 of 2 parts hold; decided by: age = old (age young) minus age = old (age young): raw 1.0 [-0.5, 2.5]; its uncertainty cannot be estimated"
+        )
+    one = "leeftijd “oud”, jong"
+    assert said(make).of("nl") == (
+        f"1 van 2 delen kloppen; beslissend: {one} min {one}: ruw 1,0 [−0,5; 2,5]; de onzekerheid ervan is niet te schatten"
+    )
+    one = "age in years „old people“, young people"
+    assert said(make).of("de") == (
+        f"1 von 2 Teilen halten stand; entscheidend: {one} minus {one}: roh 1,0 [−0,5; 2,5]; die Unsicherheit lässt sich nicht schätzen"
+    )
+
+
+def test_a_message_may_be_said_in_the_language_of_the_run_and_is_still_known():
+    assert said(lambda: say("wider", "nl", after=number(2.0, ".1f"), before=number(1.0, ".1f"))).of("de") == (
+        "das Intervall wurde breiter (2,0 statt 1,0)"
+    )
+
+
+def test_the_words_between_arguments_are_translated():
+    found = said(
+        lambda: say(
+            "thin_level", few=5, levels=listed_as([level("age", "old"), level("age", "young")], " or "), below=5
+        )
+    )
+    assert "haben age in years: old people oder age in years: young people." in found.of("de")
+
+
+def test_a_problem_of_a_stage_says_its_reason_in_every_language():
+    def make() -> str:
+        stages = Stages()
+
+        def fails() -> None:
+            raise WwmError(say("prior_per_unit", density="normal(0, 1)"))
+
+        stages.attempt(say("contrasts_of", stage="m", variable=variable("age")), fails, otherwise=None)
+        return stages.problems[0]
+
+    assert said(make).of("nl") == "m, contrasten van leeftijd: mislukt. normal(0, 1) per eenheid"
+    assert said(make).of("de") == "m, Kontraste von age in years: fehlgeschlagen. normal(0, 1) je Einheit"
+
+
+def test_only_what_the_tables_say_is_kept():
+    """Of a model that is withheld nothing may stay behind in a results folder."""
+    with collected() as found:
+        secret = say("few_respondents", count=3)
+        shown = say("of_variable", variable=variable("age"), reason=say("not_known", condition=variable("age")))
+    kept = kept_messages([shown, "a text that nobody said"], found)
+    assert secret not in kept
+    assert list(kept) == ["not known: age", "age: not known: age"]
+
+
+def test_outside_of_a_run_nothing_is_remembered():
+    with collected() as outer:
+        with collected() as inner:
+            text = say("few_respondents", count=3)
+        assert text in inner
+    assert text in outer
+    say("few_respondents", count=4)
+    assert len(outer) == 1
+
+
+def test_an_older_folder_shows_what_it_holds():
+    found = Labels(results()).said("fewer than 30 respondents")
+    assert {found.of(lang) for lang in LANGUAGES} == {"fewer than 30 respondents"}
+
+
+def test_a_study_translates_its_own_sentences():
+    own = {"figure 1": "figuur 1", "lead paragraph": {"nl": "intro", "de": "Vorspann"}}
+    labels = Labels(results(translations=own))
+    assert labels.said("lead paragraph; figure 1").of("nl") == "intro; figuur 1"
+    assert labels.said("lead paragraph; figure 1").of("de") == "Vorspann; figure 1"
+
+
+def test_arguments_travel_between_processes():
+    for one in (number(1.5), level("age", "old"), listed_as([category("age", "old"), "x"])):
+        again = pickle.loads(pickle.dumps(one))
+        assert (again, again.kind, again.parts) == (one, one.kind, one.parts)
+
+
+def test_a_language_without_a_file_is_refused():
+    assert language_problem("fr") == 'lang = "fr" is not known. Expected one of: de, en, nl.'
+    assert language_problem("NL") == 'lang = "NL" is not known. Expected one of: de, en, nl.'
+
+
+@pytest.mark.slow
+def test_one_file_adds_a_language(tmp_path: Path):
+    """In a copy of the package: figures, tables and page of the committed results in a fourth language."""
+    shutil.copytree(PACKAGE, tmp_path / "src" / "wwm_models", ignore=shutil.ignore_patterns("__pycache__"))
+    texts = tmp_path / "src" / "wwm_models" / "report" / "texts"
+    written = (texts / "en.toml").read_text(encoding="utf-8")
+    written = written.replace('name = "English"', 'name = "Frysk"').replace(
+        'adjusted = "adjusted"', 'adjusted = "korrizjearre"'
+    )
+    (texts / "fy.toml").write_text(
+        written.replace('decimal = "."', 'decimal = ","').replace('thousands = ","', 'thousands = "."'),
+        encoding="utf-8",
+    )
+    folder = tmp_path / "out"
+    shutil.copytree(PACKAGE.parents[1] / "results" / "wwm21-synthetic", folder)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'src')!r}); from wwm_models.cli.main import main; import wwm_models; "
+        f"assert wwm_models.__file__.startswith({str(tmp_path)!r}); sys.exit(main(['report', {str(folder)!r}, '--lang', 'fy']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="fy">' in page
+    assert 'value="fy" checked aria-label="Frysk"' in page
+    assert '<span class="fy" lang="fy">korrizjearre</span>' in page
+    assert "korrizjearre" in (folder / "tables" / "figure-1--age_group.md").read_text(encoding="utf-8")
