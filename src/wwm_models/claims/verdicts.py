@@ -354,7 +354,8 @@ def printed_text(claim: Claim, printed: Mapping[Reference, Published]) -> str:
     if claim.about.judged == "counted":
         return f"{claim.numbers['n']:g}"
     found = [printed.get(at.ordered) for at in dict.fromkeys(claim.every_reference())]
-    shown = [say("printed_percent", value=number(one.value, "g")) for one in found if one is not None]
+    values = [one.value for one in found if one is not None and one.value is not None]
+    shown = [say("printed_percent", value=number(value, "g")) for value in values]
     if not shown:
         return ""
     verdict = printed_verdict(claim, printed)
