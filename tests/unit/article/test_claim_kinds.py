@@ -35,9 +35,7 @@ least = {least}
 
 
 def claim(least: float) -> Claim:
-    return Claim(
-        "C1", "far", references={"one": YOUNG, "other": OLD}, numbers={"least": least}, statement={"nl": "", "en": ""}
-    )
+    return Claim("C1", "far", references={"one": YOUNG, "other": OLD}, numbers={"least": least})
 
 
 @pytest.mark.parametrize(("least", "verdict", "allowed"), [(5.0, "holds", "true"), (70.0, "reverses", "false")])
