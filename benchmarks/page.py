@@ -18,7 +18,8 @@ LIMIT = 5.0  # seconds, on two cores that do nothing else
 CODE = """
 import sys, time
 from pathlib import Path
-from wwm_models.report import library, write_report
+from wwm_models.report.chart_files import library
+from wwm_models.report.report_files import write_report
 from wwm_models.results.results import stored_results
 results = stored_results(Path(sys.argv[1]))
 if sys.argv[2] == "after the fits":

@@ -29,7 +29,7 @@ from benchmarks.campaign.study import answers, write_study
 from wwm_models.cli.main import main
 from wwm_models.parallel import begin
 from wwm_models.report import chart_files as report_charts
-from wwm_models.report import files as report_files
+from wwm_models.report import report_files
 from wwm_models.results.results import verify_results
 
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}

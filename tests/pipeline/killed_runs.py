@@ -21,7 +21,7 @@ import great_tables  # noqa: F401
 
 from wwm_models import study  # noqa: F401
 from wwm_models.cli.main import main
-from wwm_models.report import files
+from wwm_models.report import report_files as files
 
 CHANGES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "shutil.copyfile")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from wwm_models.cli import text as progress
+from wwm_models.cli import terminal_text as progress
 
 
 def test_lines_are_repeated_while_nothing_is_finished(capsys):

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.cli import main as streams
-from wwm_models.cli.main import main
+from wwm_models.cli.main import Escaped, escaped, escaping, main
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,7 @@ from wwm_models.cli.main import main
     ],
 )
 def test_nothing_that_commands_a_terminal_is_printed(text: str, shown: str, capsys: pytest.CaptureFixture[str]):
-    with streams.escaping():
+    with escaping():
         print(text, end="")
         print(text, end="", file=sys.stderr)
     assert capsys.readouterr() == (shown, shown)
@@ -33,7 +32,7 @@ def test_nothing_that_commands_a_terminal_is_printed(text: str, shown: str, caps
 
 def test_a_terminal_without_a_character_gets_its_number():
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    print("één", end="", file=streams.Escaped(ascii_only), flush=True)
+    print("één", end="", file=Escaped(ascii_only), flush=True)
     assert ascii_only.buffer.getvalue() == b"\\xe9\\xe9n"
 
 
@@ -44,7 +43,7 @@ def test_a_name_in_a_message_and_in_the_usage_is_escaped(name: str, capsys: pyte
         main(["show", "x", name])
     said = capsys.readouterr().err
     assert name not in said
-    assert said.count(streams.escaped(name)) == 2
+    assert said.count(escaped(name)) == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
