@@ -200,7 +200,7 @@ def refuse_noisy(post: Posterior, draws: Array, names: list[str]) -> None:
         each = len(draws) // post.chains
         raise AdjustError(
             say(
-                "draws_fail", bad=len(failed), n=len(health), which=listed_as([*worst[:3], *more]),
+                "draws_fail", bad=len(failed), n=len(health), which=listed_as([listed_as(worst[:3]), *more], " "),
                 wanted=_wanted(health, each), draws=each,
             )
         )  # fmt: skip
