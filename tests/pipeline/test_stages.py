@@ -21,7 +21,7 @@ WHY = (
     "failed. RuntimeError. Expected no such error: it is a fault of this program, not of the study. What does not depend on it is "
     "whole. Report this line to the makers."
 )
-PAGE = {"report.html", "manifest.json"}
+PAGE = {"report.html", "manifest.json", "labels.json"}  # labels.json keeps the messages too
 # stage: what is made to fail, the call of it that fails (-1: every one), how the sentence begins, and the files that differ from an undisturbed run
 STAGES: dict[str, tuple[str, int, str, set[str]]] = {
     "a figure": ("report.report_files._figure", 0, "figures/figure-1", {"figures/figure-1.svg", "figures/figure-1.png"}),
