@@ -150,8 +150,8 @@ def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array
         Covariance and influence are made when they are asked for.
     """
     one, two = gradient.T
-    everything = partial(law_of_combinations, source, first, second, gradient)
-    joint, own = partial(_part_of, everything, "covariance"), partial(_part_of, everything, "contributions")
+    joint = partial(_covariance_of_pairs, source, first, second, gradient)
+    own = partial(_influence_of_pairs, source, first, second, gradient)
     uses = [(source.freedom, *_used(first, second, gradient))]
     if source.draws is not None:
         draws = source.draws[:, first] * one + source.draws[:, second] * two
@@ -178,24 +178,26 @@ def _used(first: Codes, second: Codes, gradient: Array) -> tuple[Codes, Codes]:
     return rows[used], np.take_along_axis(places, order, axis=1).T.ravel()[used]
 
 
-def law_of_combinations(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Law:
-    """The same law with everything in it."""
-    matrix, row = np.zeros((len(first), len(source.table))), np.arange(len(first))
+def _matrix_of_pairs(first: Codes, second: Codes, gradient: Array, size: int) -> Array:
+    """(m, size) rows of the combinations, as `law_of` takes them."""
+    matrix, row = np.zeros((len(first), size)), np.arange(len(first))
     matrix[row, first], matrix[row, second] = gradient.T
-    return law_of([(source, matrix)])
+    return matrix
 
 
-def _part_of(made: Callable[[], Law], name: str) -> Any:
-    return getattr(made(), name)
+def _covariance_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Array:
+    return law_of([(source, _matrix_of_pairs(first, second, gradient, len(source.table)))]).covariance
+
+
+def _influence_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Influence | None:
+    return _contributions([(source, _matrix_of_pairs(first, second, gradient, len(source.table)))])
 
 
 def _freedom_of_pairs(own: Influence, first: Codes, second: Codes, gradient: Array) -> Freedom:
     """`freedom` of pairs of an influence's numbers: pairs whose numbers have the same members are counted once."""
     used = gradient != 0.0
     if own.beside:
-        matrix, row = np.zeros((len(first), own.values.shape[1])), np.arange(len(first))
-        matrix[row, first], matrix[row, second] = gradient.T
-        return freedom(own.mapped(matrix))
+        return freedom(own.mapped(_matrix_of_pairs(first, second, gradient, own.values.shape[1])))
     if own.members is None:
         return freedom(replace(own, values=own.values[:, :1], uneven=None)).rows(np.zeros(len(first), dtype=np.intp))
     domains, domain = np.unique(own.members, axis=1, return_inverse=True)
@@ -211,8 +213,8 @@ def _freedom_of_pairs(own: Influence, first: Codes, second: Codes, gradient: Arr
 def _freedom(terms: Sequence[Term], contributions: Influence | None) -> Freedom:
     """Of combinations: by the units of all numbers in each, at most their own; not estimable where one of these is not."""
     found = endless(len(terms[0][1])) if contributions is None else freedom(contributions)
-    uses = [(estimates.freedom, np.nonzero(matrix)) for estimates, matrix in terms]
-    return _limited(found, [(own, rows, places) for own, (rows, places) in uses])
+    uses = [(one.freedom, rows, places) for one, matrix in terms for rows, places in [np.nonzero(matrix)]]
+    return _limited(found, uses)
 
 
 def _limited(found: Freedom, uses: Sequence[tuple[Freedom, Codes, Codes]]) -> Freedom:
