@@ -115,7 +115,7 @@ class Piece(str):
     Attributes
     ----------
     kind : str
-        What it is: "number", "interval", "variable", "level", "reference", "condition" or "list".
+        What it is: "number", "interval", "variable", "level", "category", "group", "reference", "condition" or "list".
     parts : tuple
         What it is made of, as JSON can hold it.
     """

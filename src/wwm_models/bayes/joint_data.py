@@ -138,7 +138,7 @@ class JointPosterior:
         What a reader must know of the weights and the assumptions.
     seed : int
         Of the random numbers: the same seed gives the same result; from 0.
-    density : record of ``engines.bayes.joint``
+    density : record of ``bayes.joint_density``
         The log density that was sampled.
     method : str
         As tables call it.

@@ -50,19 +50,6 @@ Papaspiliopoulos, O., Roberts, G. O. and Skoeld, M. (2007). A general framework 
 Statistical Science 22, 59-73. doi:10.1214/088342307000000014
 
 Answers to several items drawn from given parameters: for calibration, predictive checks and tests.
-
-Leave-one-person-out accuracy of the joint model: a respondent is left out with all their answers, their own effect integrated out.
-
-    log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du
-
-is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `bayes.leave_one_out`
-hold with this as the density of one observation; the conditional density given their effect would reward an effect that their own answers
-have estimated (Merkle, Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
-
-References
-----------
-Merkle, E. C., Furr, D. and Rabe-Hesketh, S. (2019). Bayesian comparison of latent variable models: conditional versus marginal
-likelihoods. Psychometrika 84, 802-829. doi:10.1007/s11336-019-09679-0
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""A sampled posterior: draws that are reported, draws as they came, and whether they can be trusted.
-
-Frozen records that cross a folder border: their shapes, constructors and rendering.
-
-No statistics here. A function of a stage takes records and returns records; nothing changes its input.
-"""
+"""A sampled posterior: draws that are reported, draws as they came, and whether they can be trusted."""
 
 from __future__ import annotations
 
@@ -43,7 +38,7 @@ class Posterior:
     Attributes
     ----------
     model, family, link
-        What was sampled: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
+        What was sampled: ``models.model.Model``, ``models.family.Family``, ``numerics.links.Link``.
     survey, cells, design : records
         As in `Fit`.
     draws : (s, p) array
@@ -69,7 +64,7 @@ class Posterior:
         Unweighted, and by the sum and the sum of squares of the weights.
     priors : mapping of name to text
         As they were used.
-    prior : record of ``engines.bayes``
+    prior : record of ``bayes.priors``
         The density that was used, for checks and export.
     hyper : mapping of name to (s, ...) array
         Draws of what the prior adds to theta.
@@ -132,7 +127,7 @@ class Posterior:
 
     @property
     def idata(self) -> Any:
-        """ArviZ's InferenceData, or DataTree from ArviZ 1 on, with all groups that it knows; `engines.bayes.storage` says which."""
+        """ArviZ's InferenceData, or DataTree from ArviZ 1 on, with all groups that it knows; `bayes.export` says which."""
         return self.build_idata(self)
 
     def to_pymc(self) -> Any:

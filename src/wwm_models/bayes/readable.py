@@ -1,4 +1,4 @@
-"""Links and families in PyTensor, for the readable model; the numbers of the package come from ``families`` and ``numerics``.
+"""Links and families in PyTensor, for the readable model; the numbers of the package come from ``models`` and ``numerics``.
 
 A test holds both to the same log density and gradient. A family that is registered and not listed here has no ``to_pymc()``.
 

@@ -319,7 +319,7 @@ Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
 
 
 class Keeper(Protocol):
-    """A place that stores JSON-able facts and arrays by name, such as ``store.Checkpoints``."""
+    """A place that stores JSON-able facts and arrays by name, such as ``results.folder.Checkpoints``."""
 
     def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
         """What was stored under a name, or None."""

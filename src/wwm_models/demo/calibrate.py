@@ -1,4 +1,4 @@
-"""How the constants of ``declared`` were found: intercepts and effects that give the percentages aimed at.
+"""How the constants of `declared_truth` were found: intercepts and effects that give the percentages aimed at.
 
 ``python -m wwm_models.demo.calibrate`` prints them. The aims are a complete set of figures under which every
 number and every statement of ``models/wwm21/article.toml`` is true, with room to spare; where the article prints a number

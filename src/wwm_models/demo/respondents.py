@@ -9,7 +9,7 @@ something to do. No number of the article is about them; all shares here are inv
 
 Synthetic respondents of the Waarde van Werk Monitor 2021, with a declared truth.
 
-Two draws from one declared population (``declared``): `quota_respondents` for demonstrations, whose weighted
+Two draws from one declared population (`declared_truth`): `quota_respondents` for demonstrations, whose weighted
 percentages are those of the article, and `random_respondents` for everything that is about uncertainty. Both give the
 raw file that ``models/wwm21/codebook.toml`` reads, marked SYNTHETIC in every row; `random_answers` gives the domain of a
 random draw already recoded. `true_adjusted` says what an estimate should come near.

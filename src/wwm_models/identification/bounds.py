@@ -1,14 +1,14 @@
-"""Verdicts under bounds: true for all tables, false for all tables, or undetermined.
+"""What the printed article alone allows: bounds for every adjusted number and a verdict on every claim.
+
+Bounds are not estimates: between the smallest and the largest value no point is nearer the truth than another as far as
+the printed numbers go. The maximum-entropy point is the table that adds nothing to them, and is no estimate either.
+
+Verdicts under bounds: true for all tables, false for all tables, or undetermined.
 
 A claim is true for all tables when every quantity of it must lie where the claim puts it, and false for all when no table
 puts all of them there at once, which is a feasibility program over the outcomes that the claim joins.
 
 The tables of bounds: a row per number, per quantity of a claim and per claim, at every limit on the interaction.
-
-What the printed article alone allows: bounds for every adjusted number and a verdict on every claim.
-
-Bounds are not estimates: between the smallest and the largest value no point is nearer the truth than another as far as
-the printed numbers go. The maximum-entropy point is the table that adds nothing to them, and is no estimate either.
 """
 
 from __future__ import annotations

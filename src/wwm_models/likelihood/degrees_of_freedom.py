@@ -1,6 +1,4 @@
-"""Estimates with what later steps need of them: covariance, influence of each respondent, or posterior draws.
-
-Degrees of freedom of estimates, and which of them cannot be estimated: one place for every interval and p-value of a design.
+"""Degrees of freedom of estimates, and which of them cannot be estimated: one place for every interval and p-value of a design.
 
 df = sampling units with a member of the domain (or of the reported group) minus strata with one. Where a stratum was sampled whole, its
 units are no sample: those of the next stage count instead, in strata of their own, and where every stage is whole there is nothing to

@@ -1,7 +1,4 @@
-"""Cells, the design array and a fitted model.
-
-Maximum (pseudo-)likelihood on cells: estimates, status, covariance.
-"""
+"""Maximum (pseudo-)likelihood on cells: estimates, status, covariance."""
 
 from __future__ import annotations
 
@@ -55,7 +52,7 @@ class Fit:
     Attributes
     ----------
     model, family, link
-        What was fitted: ``families.Model``, ``families.Family``, ``numerics.links.Link``.
+        What was fitted: ``models.model.Model``, ``models.family.Family``, ``numerics.links.Link``.
     survey, cells, design : records
         The respondents, their counts by pattern and answer, and the columns of the predictors.
     theta : (p + q,) array

@@ -208,7 +208,7 @@ class CellLikelihood:
 
     @property
     def batches(self) -> bool:
-        """Whether many sets of counts can be maximised at once (`engines.batch`): no scale part, no penalty."""
+        """Whether many sets of counts can be maximised at once (`likelihood.maximum`): no scale part, no penalty."""
         return self.predictors.scale is None
 
     def log_probabilities(self, theta: Array) -> Array:

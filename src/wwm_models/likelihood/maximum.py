@@ -2,7 +2,7 @@
 
 The design and the family are the same for every set, so Newton's steps for S sets are a few array operations on (S, P, J)
 predictors instead of S loops. A set that Newton cannot bring home this way (no ascent, an indefinite information) is left to
-`engines.maximum`, so that the answer never depends on the batch.
+`maximise_on`, so that the answer never depends on the batch.
 
 The maximum of a cell likelihood: where to start, in which coordinates, and under every replicate weight.
 

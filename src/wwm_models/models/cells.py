@@ -1,9 +1,4 @@
-"""Estimates with what later steps need of them: covariance, influence of each respondent, or posterior draws.
-
-Cells, the design array and a fitted model.
-
-Survey rows to cells: which rows a model can use, and the pattern x answer table of their weights.
-"""
+"""Survey rows to cells: which rows a model can use, and the pattern x answer table of their weights."""
 
 from __future__ import annotations
 

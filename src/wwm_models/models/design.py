@@ -1,4 +1,4 @@
-"""Cells, the design array and a fitted model.
+"""The constraint array: every linear predictor of every pattern as a linear map of the parameters.
 
 Cut points by group: every level of a variable has cut points of its own, of the declared structure.
 
@@ -14,14 +14,12 @@ Monotonic effects of ordered predictors: ``mo(x)`` in a formula.
 
 An ordered predictor with levels 0..L enters as b_1 1(x >= 1) + ... + b_L 1(x >= L); under ``mo(x)`` the increments b_l all have
 one sign, which the answers decide. Written as b D sum zeta_l with zeta a simplex this is the parametrisation of Buerkner and
-Charpentier (2020); the set of effects is the same. The engine finds the maximum under the signs (`engines.monotonic`).
+Charpentier (2020); the set of effects is the same. The engine finds the maximum under the signs (`likelihood.maximum`).
 
 References
 ----------
 Buerkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian regression models.
 British Journal of Mathematical and Statistical Psychology 73, 420-451. doi:10.1111/bmsp.12195
-
-The constraint array: every linear predictor of every pattern as a linear map of the parameters.
 """
 
 from __future__ import annotations
@@ -59,7 +57,7 @@ class Tabulated(Protocol):
 
     @property
     def model(self) -> Any:
-        """``families.Model``."""
+        """The declared model."""
         ...
 
     @property

@@ -15,7 +15,7 @@ Functions of the formula language that patsy lacks: natural splines, and steps b
 respondents of the fit and kept for every later prediction.
 
 ``C(x, Step)``: one column per level but the first, 1 from that level on; a slope is the difference between a level and the one
-before it. ``mo(x)``: the same columns, with slopes that all have one sign (see `cells.monotonic`).
+before it. ``mo(x)``: the same columns, with slopes that all have one sign (see `models.design`).
 
 What a formula may say, before any of it is evaluated: names, numbers, arithmetic and the functions listed here.
 

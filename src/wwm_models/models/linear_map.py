@@ -3,8 +3,6 @@
 `Blocks` keeps what the rows share: cut points by a small basis, parallel columns once, own columns once. `Dense` holds the whole
 (P, J, p) array. Both answer the same four questions, so that whatever fits, averages or samples does not ask which it has.
 
-Cells, the design array and a fitted model.
-
 Structures of cut points: flexible, equidistant, symmetric, each a linear basis.
 
 References

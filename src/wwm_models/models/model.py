@@ -1,6 +1,6 @@
-"""Every family by name; to add one, write its file and one line here.
+"""The declared model: formula, family, link and options, checked when it is made.
 
-The declared model: formula, family, link and options, checked when it is made.
+Every family by name; to add one, write its file and one line here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What a page carries compressed: the chart library, the numbers of the charts, and what opens only on request.
+"""Results to one self-contained page: what the templates are given, and the environment they are rendered in.
+
+What a page carries compressed: the chart library, the numbers of the charts, and what opens only on request.
 
 A page holds a chart library of 0.9 MB and some thousands of numbers with their sources; deflated they are a fifth of that. The
 browser's own DecompressionStream unpacks them (no network, no eval), so the page stays one file. What stands in plain markup
@@ -8,8 +10,6 @@ the figures.
 What the page's script is given: the comparison by column, which rows stand in which chart, colours and words.
 
 The script holds no number of its own. A chart row is an index into the columns, so a drawn number is the number of the csv.
-
-Results to one self-contained page: what the templates are given, and the environment they are rendered in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
-
-What a study folder declares, read whole and checked against itself and the survey before anything is fitted.
-"""
+"""What a study folder declares, read whole and checked against itself and the survey before anything is fitted."""
 
 from __future__ import annotations
 

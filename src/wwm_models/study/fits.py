@@ -1,10 +1,5 @@
 """One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
 
-All models of a study: kept ones looked up, the others run, those with a posterior in two processes.
-
-A posterior's density is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is
-stored when it is finished, by the process that ran it; the results are then read back in the order of the study.
-
 Why each adjusted number of a model differs from the raw one: the decomposition of everything that is reported.
 """
 

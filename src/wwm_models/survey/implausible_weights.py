@@ -2,7 +2,7 @@
 
 Only sums are asked for here, so that the same words hold for weights in memory and for weights that an engine has summed.
 
-What a codebook says of weights that cannot be meant (`records.doubts`): refused until declared missing, or accepted.
+What a codebook says of weights that cannot be meant: refused until declared missing, or accepted.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Every declared variable from the columns of the file, in an order in which each can be made of those before it.
+"""The line of this folder: data file and codebook to a survey.
+
+Every declared variable from the columns of the file, in an order in which each can be made of those before it.
 
 Whom the study is about: the rows that satisfy the universe, and the count of every row that does not.
 
 Weights and sampling design from the columns of the file; weights that cannot be meant are errors.
-
-The line of this folder: data file and codebook to a survey.
 """
 
 from __future__ import annotations

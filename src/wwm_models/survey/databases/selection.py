@@ -4,7 +4,7 @@ Conditions of the codebook as expressions of the engine, whose own logic of null
 
 Every declared variable as columns that the engine computes: its value, and a code for why it is missing.
 
-What ``survey.answers``, ``survey.numbers`` and ``survey.recode`` do with the cells of a file is said here to an engine, rule for
+What `survey.recode_values` and `survey.read` do with the cells of a file is said here to an engine, rule for
 rule and in the same order. Each variable becomes two columns of a table in a table, so that one made of others names them
 instead of repeating what they are made of.
 """
