@@ -124,8 +124,8 @@ def printed_beside_raw(article: Article, raw: Estimates, *, suppress_below: int 
 
 def _rows_of(found: Estimates, base: Estimates) -> NDArray[np.intp]:
     """Where the group and answer of every row of `base` stand in other estimates; -1 for nowhere."""
-    place = {key: row for row, key in enumerate(_keys(found.table, base.by))}
-    return np.array([place.get(key, -1) for key in _keys(base.table, base.by)], dtype=np.intp)
+    place = {key: row for row, key in enumerate(keys_of(found.table, base.by))}
+    return np.array([place.get(key, -1) for key in keys_of(base.table, base.by)], dtype=np.intp)
 
 
 def _taken(found: Estimates, name: str, rows: NDArray[np.intp]) -> Array:
@@ -139,10 +139,6 @@ def _of_engine(engine: str, found: Estimates | None, base: Estimates) -> dict[st
         return {column: np.full(len(base.table), np.nan) for column in names.values()}
     rows = _rows_of(found, base)
     return {column: _taken(found, name, rows) for name, column in names.items()}
-
-
-def _keys(table: pd.DataFrame, by: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return list(zip(*([str(value) for value in table[name].tolist()] for name in (*by, "category")), strict=True))
 
 
 def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
