@@ -210,7 +210,7 @@ class System:
         )  # fmt: skip
         if solved.x is None:
             assert told is not None, solved.message
-            return self.limits(known, forms, base, column)  # a posterior mean is not as near as he thought
+            return self.limits(known, forms, base, column)  # a posterior mean is not as near as the attacker thought
         least = (objectives * solved.x.reshape(objectives.shape)).sum(axis=1).reshape(2, -1)
         return np.column_stack([least[0], -least[1]])
 

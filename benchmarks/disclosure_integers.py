@@ -2,7 +2,7 @@
 
 Every random survey has two secrets: a level of an exposure that fewer than ten have, and such a level of an adjuster or such a combination of two
 exposures. It is run through models as a study declares them, and what these publish goes through the package's filter. The attacker then knows
-how many respondents, of which weight, have every combination of predictors. Of every level of a model he writes down the likelihood equations that
+how many respondents, of which weight, have every combination of predictors. Of every level of a model the attacker writes down the likelihood equations that
 belong to it alone, at the printed coefficients (all digits of the csv, and the four of a page), or at those that reproduce the adjusted percentages, goes
 through all tables of whole numbers, and has found a secret where one choice is left and is true. He searches all messages for its
 answers, and holds two runs against each other, the second with another adjuster or a respondent less.

@@ -41,7 +41,7 @@ ANSWERS, GROUPS, KINDS = list("abcd"), list("pqr"), list("uv")
 
 
 def population(seed: int) -> pd.DataFrame:
-    """Everyone: cluster, predictors, answer, and the chance to be taken within his cluster, up to a constant."""
+    """Everyone: cluster, predictors, answer, and the chance to be taken within their cluster, up to a constant."""
     rng = np.random.default_rng(seed)
     cluster = np.repeat(np.arange(CLUSTERS), SIZE)
     effect = rng.normal(0.0, CLUSTER_SD, CLUSTERS)[cluster]

@@ -1,6 +1,6 @@
 """``python with_bambi.py FILE``: the cumulative logit of the Copenhagen tenants in bambi, with its own priors, as name, mean, sd.
 
-bambi takes no weights for this family, so every tenant is a row of his own. Run it in an environment that has bambi.
+bambi takes no weights for this family, so every tenant is a row of their own. Run it in an environment that has bambi.
 """
 
 from __future__ import annotations

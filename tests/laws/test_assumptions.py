@@ -67,7 +67,7 @@ def test_reading_the_answers_backwards_changes_no_test(frame, of_kind, name, kin
 
 
 @pytest.mark.parametrize("name", [name for name in TESTS if name not in REFUSED_UNDER_WEIGHTS])
-def test_a_respondent_counted_twice_within_his_own_unit_changes_no_test(frame, name):
+def test_a_respondent_counted_twice_within_their_own_unit_changes_no_test(frame, name):
     """A test that forgets the design would take the copies for new respondents."""
     once = frame.assign(person=np.arange(len(frame)))
     twice = pd.concat([once, once], ignore_index=True)

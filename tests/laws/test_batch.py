@@ -96,7 +96,7 @@ def test_replicates_are_refits_from_scratch(frame, nonproportional):
 
 
 def test_a_separated_replicate_is_an_error(frame):
-    """One respondent alone gives the last answer in his group; the replicate without him has no maximum, and says so."""
+    """One respondent alone gives the last answer in their group; the replicate without them has no maximum, and says so."""
     alone = frame.iloc[:60].reset_index(drop=True)
     answer = alone["y"].cat.codes.to_numpy().clip(0, 2)
     single = alone["household"].cat.codes.to_numpy() == 0

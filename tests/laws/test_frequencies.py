@@ -120,7 +120,7 @@ def test_half_samples_and_bootstraps_take_single_people():
 
 
 @pytest.mark.parametrize("change", ["as it is", "raked"])
-def test_every_person_of_a_row_gets_an_answer_of_his_own(people: pd.DataFrame, change: str):
+def test_every_person_of_a_row_gets_an_answer_of_their_own(people: pd.DataFrame, change: str):
     """20 completed surveys: the Monte Carlo error of a pooled share is about .002, of a standard error 6%."""
     gone = people.assign(y=people["y"].where(np.random.default_rng(2).random(500) > 0.2))
     pooled: list[pd.DataFrame] = []

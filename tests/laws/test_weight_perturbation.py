@@ -292,7 +292,7 @@ def test_numbers_of_a_model(design: str, calibration: str, rows: str, seed: int)
 
 @pytest.mark.parametrize("calibration", ["none", "post-stratified", "linear, then post-stratified"])
 def test_do_the_weights_matter(calibration: str):
-    """More of a respondent is more of him in the unweighted fit too, whose weights nothing calibrates."""
+    """More of a respondent is more of them in the unweighted fit too, whose weights nothing calibrates."""
     case = case_of("units", calibration, "both", 11)
     weights = case.frame["w"].to_numpy()
     fit = wwm.fit(MODEL, case.survey(weights))

@@ -57,8 +57,8 @@ def test_without_weights_it_is_arviz_loo(plain):
     np.testing.assert_allclose(np.sort(ours.pareto_k), np.unique(np.round(theirs.pareto_k, 9)), atol=1e-3)
 
 
-def test_a_respondent_is_removed_with_his_weight(frame):
-    """Against a posterior sampled anew with his weight taken out of his cell, everybody else's scale unchanged."""
+def test_a_respondent_is_removed_with_their_weight(frame):
+    """Against a posterior sampled anew with their weight taken out of their cell, everybody else's scale unchanged."""
     some = frame.iloc[:80].assign(w=lambda d: d["w"] ** 3)
     survey = wwm.Survey.from_frame(some, weight="w", accept_extreme_weights=True)
     model = wwm.Model("y ~ age")
@@ -104,7 +104,7 @@ def test_units_of_one_respondent_are_respondents(frame):
 
 
 def test_leaving_out_units_costs_more_where_they_differ(frame):
-    """Answers moved by unit: a respondent without his unit is harder to predict, and the error is that of units."""
+    """Answers moved by unit: a respondent without their unit is harder to predict, and the error is that of units."""
     moved = frame.assign(
         y=pd.Categorical.from_codes((frame["unit"] % 4).to_numpy(), list(frame["y"].cat.categories), ordered=True)
     )
