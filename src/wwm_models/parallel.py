@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import multiprocessing
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterable
+from multiprocessing import util
 from typing import Any, Final, TypeVar
 
 from wwm_models.errors import SchedulerError
@@ -88,6 +90,7 @@ def in_processes(
     """
     from joblib import Parallel, delayed
 
+    _end_pool_with_child(os.getpid())
     # every process of the pool is told, also one that is never given a task: it would stay for minutes after a kill
     parallel: Any = Parallel(
         n_jobs=jobs, return_as="generator" if in_order else "generator_unordered", initializer=end_with, initargs=(os.getpid(),)
@@ -107,6 +110,19 @@ def _own_pool() -> None:
 _pools_of_parents: Final[list[object]] = []
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_own_pool)
+
+
+@functools.cache
+def _end_pool_with_child(child: int) -> None:
+    """Have a child of multiprocessing end its pool before it waits for its own children: they stay for five minutes without a task."""
+    if multiprocessing.parent_process() is not None:
+        util.Finalize(None, _end_pool, args=(child,), exitpriority=10)
+
+
+def _end_pool(owner: int) -> None:
+    module: Any = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if os.getpid() == owner and module is not None and module._executor is not None:
+        module._executor.shutdown(wait=True, kill_workers=True)
 
 
 @functools.cache

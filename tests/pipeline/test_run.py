@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import wwm_models
 from wwm_models.cli.main import main
 from wwm_models.results.atomic_files import read_table
 from wwm_models.results.results import verify_results
@@ -346,3 +348,31 @@ def test_sigkill_at_any_moment_leaves_the_former_results_or_new_ones(finished: P
 
 def level_of(out: Path) -> float:
     return json.loads((out / "manifest.json").read_text(encoding="utf-8"))["settings"]["level"]
+
+
+@pytest.mark.slow
+def test_one_file_adds_a_language(finished: Path):
+    """In a copy of the package: figures, tables and page of a run in a fourth language."""
+    package = Path(wwm_models.__file__).parent
+    shutil.copytree(package, finished / "src" / "wwm_models", ignore=shutil.ignore_patterns("__pycache__"))
+    texts = finished / "src" / "wwm_models" / "report" / "texts"
+    written = (texts / "en.toml").read_text(encoding="utf-8")
+    for english, frisian in (("English", "Frysk"), ("adjusted", "korrizjearre"), ("adjusted %", "korrizjearre %")):
+        assert f' = "{english}"\n' in written
+        written = written.replace(f' = "{english}"\n', f' = "{frisian}"\n')
+    (texts / "fy.toml").write_text(
+        written.replace('decimal = "."', 'decimal = ","').replace('thousands = ","', 'thousands = "."'),
+        encoding="utf-8",
+    )
+    folder = finished / "out"
+    code = (
+        f"import sys; sys.path.insert(0, {str(finished / 'src')!r}); from wwm_models.cli.main import main; import wwm_models; "
+        f"assert wwm_models.__file__.startswith({str(finished)!r}); sys.exit(main(['report', {str(folder)!r}, '--lang', 'fy']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=finished, check=False)
+    assert done.returncode == 0, done.stderr
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="fy">' in page
+    assert 'value="fy" checked aria-label="Frysk"' in page
+    assert '<span class="fy" lang="fy">korrizjearre</span>' in page
+    assert "korrizjearre %" in (folder / "tables" / "figure-1--age_group.md").read_text(encoding="utf-8")

@@ -39,7 +39,6 @@ STAGES: dict[str, tuple[str, int, str, set[str]]] = {
     "an average": ("study.fits.adjusted", 3, "wish (total)", {"*.csv", "figures/*", "tables/*"}),
     "contrasts": ("study.fits.contrasts", 0, "wish (household-adjusted), contrasts of age_group", {"contrasts.csv", "estimands.csv"}),
     "a decomposition": ("study.fits.decompose_fit", 1, "wish (household-adjusted), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "claims.csv", "tables/claims.*"}),
-    "a fit of a decomposition": ("study.fits._fit", 0, "wish (all exposures), decomposition", {"labels.json", "decomposition.csv", "robustness.csv", "fragility.csv", "claims.csv", "tables/claims.*"}),
     "robustness": ("study.result_tables.robustness_table", 0, "wish, robustness", {"labels.json", "robustness.csv"}),
     "agreement": ("study.result_tables.agreement_table", 0, "wish, agreement", {"labels.json"}),
     "fragility": ("study.result_tables.fragility_table", 0, "fragility", {"labels.json", "fragility.csv"}),

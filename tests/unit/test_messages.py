@@ -6,9 +6,6 @@ import ast
 import json
 import pickle
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -228,31 +225,3 @@ def test_arguments_travel_between_processes():
 def test_a_language_without_a_file_is_refused():
     assert language_problem("fr") == 'lang = "fr" is not known. Expected one of: de, en, nl.'
     assert language_problem("NL") == 'lang = "NL" is not known. Expected one of: de, en, nl.'
-
-
-@pytest.mark.slow
-def test_one_file_adds_a_language(tmp_path: Path):
-    """In a copy of the package: figures, tables and page of the committed results in a fourth language."""
-    shutil.copytree(PACKAGE, tmp_path / "src" / "wwm_models", ignore=shutil.ignore_patterns("__pycache__"))
-    texts = tmp_path / "src" / "wwm_models" / "report" / "texts"
-    written = (texts / "en.toml").read_text(encoding="utf-8")
-    written = written.replace('name = "English"', 'name = "Frysk"').replace(
-        'adjusted = "adjusted"', 'adjusted = "korrizjearre"'
-    )
-    (texts / "fy.toml").write_text(
-        written.replace('decimal = "."', 'decimal = ","').replace('thousands = ","', 'thousands = "."'),
-        encoding="utf-8",
-    )
-    folder = tmp_path / "out"
-    shutil.copytree(PACKAGE.parents[1] / "results" / "wwm21-synthetic", folder)
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path / 'src')!r}); from wwm_models.cli.main import main; import wwm_models; "
-        f"assert wwm_models.__file__.startswith({str(tmp_path)!r}); sys.exit(main(['report', {str(folder)!r}, '--lang', 'fy']))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
-    page = (folder / "report.html").read_text(encoding="utf-8")
-    assert '<html lang="fy">' in page
-    assert 'value="fy" checked aria-label="Frysk"' in page
-    assert '<span class="fy" lang="fy">korrizjearre</span>' in page
-    assert "korrizjearre" in (folder / "tables" / "figure-1--age_group.md").read_text(encoding="utf-8")

@@ -256,3 +256,21 @@ def test_a_helper_that_starts_after_its_parent_ended_ends_too(kind: str, tmp_pat
         with contextlib.suppress(ProcessLookupError):
             os.killpg(parent.pid, signal.SIGKILL)
     assert said == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("started", ["spawn", "fork"])
+def test_a_child_of_multiprocessing_that_had_a_pool_ends_at_once(started: str, tmp_path: Path):
+    """It would wait for its own idle processes, which stay for five minutes."""
+    code = (
+        "import multiprocessing, time\n"
+        "import wwm_models as wwm\n"
+        "def work():\n    print(wwm.run_many(abs, [-1, 2, -3], jobs=2), flush=True)\n"
+        "if __name__ == '__main__':\n"
+        f"    child = multiprocessing.get_context({started!r}).Process(target=work)\n"
+        "    child.start(); child.join(60); print(child.exitcode); child.kill()\n"
+    )
+    file = tmp_path / "child.py"
+    file.write_text(code, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False, timeout=200)
+    assert done.stdout == "[1, 2, 3]\n0\n", done.stderr
