@@ -147,11 +147,11 @@ class TomlTable:
         """The same table, found by other words."""
         return TomlTable(self.values, where)
 
-    def name(self, key: str) -> str:
-        """Give a text that names something: not empty, nor white space."""
+    def name(self, key: str, what: str = "a name") -> str:
+        """Give a text that names or says something: not empty, nor white space."""
         value = self.text(key)
         if not value.strip():
-            raise self.wrong(key, value, "a name between quotes, which is not empty")
+            raise self.wrong(key, value, f"{what} between quotes, which is not empty")
         return value
 
     def level(self, key: str) -> str:

@@ -85,7 +85,7 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
             f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
         )
     titles = MappingProxyType(
-        {lang: row.text(lang, name) for lang in LANGUAGES if lang in row.values} or {DEFAULT: name}
+        {lang: row.name(lang, "a text") for lang in LANGUAGES if lang in row.values} or {DEFAULT: name}
     )
     return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
 
@@ -289,7 +289,7 @@ def read_article(path: Path) -> Article:
     printed_slots(published, str(path))
     sizes, spoken = head.table("n", f"{path} [article] n"), whole.table("translations", f"{path} [translations]")
     return Article(
-        head.text("title"),
+        head.name("title", "a text"),
         head.text("citation"),
         head.text("estimand"),
         MappingProxyType({name: sizes.whole(name, 0) for name in sizes.values}),
@@ -345,7 +345,7 @@ def _rounding(row: TomlTable, *printed: str) -> str:
     rounding = row.text("rounding", default)
     if rounding not in HALF_UNIT:
         raise ArticleError(
-            f'{row.where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)}'
+            f'{row.where}: rounding = "{rounding}". Expected one of: {listed(HALF_UNIT)}.{did_you_mean(rounding, HALF_UNIT)} Write one of these.'
         )
     return rounding
 
@@ -370,7 +370,7 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
         id=row.name("id") if "id" in row.values else label,
         kind=kind,
         where=row.text("where"),
-        statement=MappingProxyType({lang: row.text(lang) for lang in LANGUAGES if lang in row.values}),
+        statement=MappingProxyType({lang: row.name(lang, "a text") for lang in LANGUAGES if lang in row.values}),
         references=MappingProxyType(references),
         numbers=MappingProxyType(_numbers(row, kind)),
         rounding=_rounding(row, *CLAIM_KINDS[kind].printed),
@@ -399,9 +399,16 @@ def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
 
 
 def _refuse_empty(claim: Claim, where: str) -> None:
-    """Refuse a claim that says nothing: no number is in its region, or every number is."""
-    several = sum(role.startswith("between.") for role in claim.references)
+    """Refuse a claim that says nothing: it names one number twice, no number is in its region, or every number is."""
+    names = [reference.ordered for reference in claim.references.values()]
+    twice = next((str(name) for name in names if names.count(name) > 1), "")
+    if twice:
+        raise ArticleError(
+            f"{where}: it names {twice} twice. Expected each percentage once. Name another answer, question or group, or remove one."
+        )
+    several = len(names) if "between" in claim.about.required else 0
     problem = claim.about.empty(claim.numbers, several, len(claim.parts))
+    problem = problem or claim.about.says_nothing(claim.numbers, claim.rounding)
     if problem:
         raise ArticleError(f"{where}: {problem}.")
 

@@ -175,6 +175,31 @@ class ClaimKind:
         """The largest number that a claim can declare."""
         return INFINITE if self.arithmetic.ratio else 100.0
 
+    def says_nothing(self, numbers: Numbers, rounding: str) -> str:
+        """Why no numbers could agree with a claim, or none could contradict it; empty where some could do either.
+
+        Examples
+        --------
+        >>> CLAIM_KINDS["order"].says_nothing({"margin": 100.0}, "none")[:57]
+        'no possible difference of two percentages (-100 to 100) a'
+        """
+        several = {len(roles) for roles in self.roles(("one", "other"))}
+        if not several:
+            return ""
+        what, low, high = "percentage (0 to 100)", 0.0, 100.0
+        if several == {2}:
+            what, low, high = "difference of two percentages (-100 to 100)", -100.0, 100.0
+        if self.arithmetic.ratio:
+            what, low, high = "ratio (0 or more)", 0.0, INFINITE
+        region = self.region(numbers, rounding)
+        if region.contains(low, high):
+            return f"every possible {what} agrees with it. Expected a claim that numbers can contradict. Write other limits"
+        if region.excludes(low, high):
+            return (
+                f"no possible {what} agrees with it. Expected a claim that numbers can agree with. Write other limits"
+            )
+        return ""
+
     def ends(self, numbers: Numbers) -> list[str]:
         """Which ends a claim declares where it may leave one out: its rule is worded accordingly."""
         return [name for name in ENDS if name in numbers and name in self.optional]
@@ -192,8 +217,6 @@ def _between_all(names: Sequence[str]) -> list[tuple[str, ...]]:
 def _empty_bound(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
     if ("above" in numbers) == ("below" in numbers):
         return "a bound needs one of `above` and `below`. Write one of them"
-    if numbers.get("above") == 100.0 or numbers.get("below") == 0.0:
-        return "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number"
     return ""
 
 

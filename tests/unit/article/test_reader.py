@@ -80,6 +80,7 @@ def _names(cell: str) -> set[str]:
 TWO = 'between = [{ outcome = "y", category = "a" }, { outcome = "y", category = "b" }]'
 SIDES = 'numerator = { outcome = "y", category = "a" }\ndenominator = { outcome = "y", category = "b" }'
 ORDER = 'greater = { outcome = "y", category = "a" }\nlesser = { outcome = "y", category = "b" }'
+TWICE = "it names y = a (everyone) twice. Expected each percentage once. Name another answer, question or group, or remove one."
 IMPOSSIBLE = {
     "range": (
         f"{AT}\nlower = 60\nupper = 40",
@@ -90,7 +91,44 @@ IMPOSSIBLE = {
     "value text": (f'{AT}\nvalue = "35%"', "`value` is '35%'. Expected a number, without quotes. Repair that line."),
     "bound": (
         f"{AT}\nabove = 100",
-        "no percentage is above 100 or below 0. Expected a bound that a percentage can be beyond. Write another number.",
+        "no possible percentage (0 to 100) agrees with it. Expected a claim that numbers can agree with. Write other limits.",
+    ),
+    "bound below nothing": (
+        f"{AT}\nbelow = 0",
+        "no possible percentage (0 to 100) agrees with it. Expected a claim that numbers can agree with. Write other limits.",
+    ),
+    "range of all": (
+        f"{AT}\nlower = 0\nupper = 100",
+        "every possible percentage (0 to 100) agrees with it. Expected a claim that numbers can contradict. Write other limits.",
+    ),
+    "order beyond all": (
+        f"{ORDER}\nmargin = 100",
+        "no possible difference of two percentages (-100 to 100) agrees with it. Expected a claim that numbers can agree with. Write other limits.",
+    ),
+    "equivalence of all": (
+        f"{TWO}\nmargin = 100",
+        "every possible difference of two percentages (-100 to 100) agrees with it. Expected a claim that numbers can contradict. Write other limits.",
+    ),
+    "ratio of all": (
+        f"{SIDES}\nlower = 0",
+        "every possible ratio (0 or more) agrees with it. Expected a claim that numbers can contradict. Write other limits.",
+    ),
+    "order with itself": (ORDER.replace('"b"', '"a"'), TWICE),
+    "ratio with itself": (SIDES.replace('"b"', '"a"') + "\nlower = 2", TWICE),
+    "equivalence with itself": (TWO.replace('"b"', '"a"') + "\nmargin = 5", TWICE),
+    "count of one twice": (TWO.replace('"b"', '"a"') + "\nn = 40", TWICE),
+    "order with itself, in a group": (
+        'greater = { outcome = "y", category = "a", group = { g = "1", h = "2" } }\n'
+        'lesser = { outcome = "y", category = "a", group = { h = "2", g = "1" } }',
+        "it names y = a (g 1, h 2) twice. Expected each percentage once. Name another answer, question or group, or remove one.",
+    ),
+    "value without words": (
+        f'{AT}\nvalue = 3\nen = " "',
+        "`en` is ' '. Expected a text between quotes, which is not empty. Repair that line.",
+    ),
+    "value rounded oddly": (
+        f'{AT}\nvalue = 3\nrounding = "whole"',
+        'rounding = "whole". Expected one of: integer, decimal, none. Write one of these.',
     ),
     "order": (f"{ORDER}\nmargin = -5", "`margin` is -5. Expected a number from 0 to 100. Repair that line."),
     "equivalence": (f"{TWO}\nmargin = -1", "`margin` is -1. Expected a number from 0 to 100. Repair that line."),
