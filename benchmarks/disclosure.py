@@ -25,7 +25,7 @@ from scipy.optimize import linprog
 import wwm_models as wwm
 from benchmarks.disclosure_integers import report
 from benchmarks.disclosure_models import OF, Equations, equations, modelled
-from wwm_models.disclosure.suppressed_tables import told_by_equations, withhold, without_withheld
+from wwm_models.disclosure.suppressed_tables import models_that_disclose, withhold, without_withheld
 
 BELOW = 10
 CLOSE = 1e-6  # of linprog's own tolerance
@@ -113,7 +113,7 @@ def attack(survey: wwm.Survey, seed: int = 1, engines: tuple[str, ...] = ("likel
     ]
     system = System(survey, collapses)
     made = modelled(survey, seed, engines=engines)
-    told = told_by_equations(OF, raws, withheld)
+    told = models_that_disclose(OF, raws, withheld)
     everywhere = equations(made, made.tables, system.keys, system.w)
     shown = equations(made, without_withheld(made.tables, withheld, told), system.keys, system.w)
     known = [

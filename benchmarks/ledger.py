@@ -21,7 +21,7 @@ import pandas as pd
 
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Reference
-from wwm_models.claims.fragility import stands
+from wwm_models.claims.fragility import satisfies
 from wwm_models.claims.kinds import leaves
 from wwm_models.claims.lookup import keys_of, pool_of
 from wwm_models.claims.reasons import parts_of
@@ -77,7 +77,7 @@ def truth_of(claims: Iterable[Claim], truth: Truth = DECLARED) -> dict[str, bool
             rows = table[table["category"].isin(members)].assign(category=name)
             sums = rows.groupby([*by, "outcome", "category"], sort=False, as_index=False)["estimate"].sum()
             points |= dict(zip(keys_of(sums, by), sums["estimate"], strict=True))
-    return {claim.id: bool(stands(claim, points)) for claim in claims}
+    return {claim.id: bool(satisfies(claim, points)) for claim in claims}
 
 
 def sources_of(article: Article, frame: pd.DataFrame, outcomes: Iterable[str], *, why: bool = False) -> Sources:
@@ -185,11 +185,11 @@ def family_errors(seeds: Iterable[int], n: int = 1530) -> list[bool]:
 
 def _last(table: Estimates) -> Estimates:
     """Only the highest answer: one comparison per outcome and pair."""
-    from wwm_models.estimates.joint_law import law_of
+    from wwm_models.estimates.joint_distribution import joint_distribution
 
     last = table.table["category"].iloc[-1]
     rows = np.flatnonzero((table.table["category"] == last).to_numpy())
-    law = law_of([(table, np.eye(len(table.table))[rows])])
+    law = joint_distribution([(table, np.eye(len(table.table))[rows])])
     return Estimates(
         table.table.iloc[rows].reset_index(drop=True), table.by, law.covariance, law.contributions, None, law.df
     )

@@ -186,7 +186,7 @@ def survey_of_kind(frame: pd.DataFrame, kind: str) -> wwm.Survey:
 
 
 def counted_together(survey: wwm.Survey) -> wwm.Survey:
-    """The same respondents with those who answered alike counted together: what an engine gives back of a GROUP BY."""
+    """The same respondents with those who gave the same answers counted together: what an engine gives back of a GROUP BY."""
     frame, design = survey.frame, survey.design
     keys = pd.DataFrame(
         {
@@ -220,7 +220,7 @@ def counted_together(survey: wwm.Survey) -> wwm.Survey:
 
 @pytest.fixture(scope="session")
 def counted() -> Callable[[wwm.Survey], wwm.Survey]:
-    """The function that counts respondents who answered alike together."""
+    """The function that counts respondents who gave the same answers together."""
     return counted_together
 
 

@@ -1,4 +1,4 @@
-"""Respondents who answered alike may be counted together: every estimate and standard error stays what it was, or is refused."""
+"""Respondents who gave the same answers may be counted together: every estimate and standard error stays what it was, or is refused."""
 
 from __future__ import annotations
 

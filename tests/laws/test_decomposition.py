@@ -10,7 +10,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import AdjustError
-from wwm_models.estimates.joint_law import law_of
+from wwm_models.estimates.joint_distribution import joint_distribution
 
 ADJUSTERS = ("household", "x", "f")
 
@@ -54,7 +54,7 @@ def test_the_difference_is_adjusted_minus_raw_with_its_joint_error(holed, of_kin
     gap = adjusted.table["estimate"] - raw.table["estimate"]
     np.testing.assert_allclose(value, 100 * gap, rtol=0, atol=1e-9)
     one = np.eye(len(gap))
-    np.testing.assert_allclose(std_error, 100 * law_of([(adjusted, one), (raw, -one)]).std_error, rtol=1e-9)
+    np.testing.assert_allclose(std_error, 100 * joint_distribution([(adjusted, one), (raw, -one)]).std_error, rtol=1e-9)
 
 
 def test_the_parts_are_the_shapley_values_of_public_refits(logit_response, holed):
@@ -91,7 +91,9 @@ def test_another_population_is_a_part_of_its_own(frame, of_kind, over):
         np.testing.assert_allclose(
             value, 100 * (there.table["estimate"] - against.table["estimate"]), rtol=0, atol=1e-9
         )
-        np.testing.assert_allclose(std_error, 100 * law_of([(there, one), (against, -one)]).std_error, rtol=1e-7)
+        np.testing.assert_allclose(
+            std_error, 100 * joint_distribution([(there, one), (against, -one)]).std_error, rtol=1e-7
+        )
     np.testing.assert_allclose(sums["percentage_points"].sum(), points(table, "difference")[0], rtol=0, atol=1e-12)
     assert set(table["estimand"]) == set(there.table["estimand"])
 

@@ -13,7 +13,7 @@ from scipy import stats
 import wwm_models as wwm
 from wwm_models.disclosure.presentation_rules import precision
 from wwm_models.errors import FitError, SurveyError
-from wwm_models.estimates.joint_law import stacked
+from wwm_models.estimates.joint_distribution import stacked
 
 MODEL = wwm.Model("y ~ x")
 

@@ -1,4 +1,4 @@
-"""Counting respondents where they lie is reading them: the same n, sums, estimates and standard errors on every declared study."""
+"""Counting respondents in place is reading them: the same n, sums, estimates and standard errors on every declared study."""
 
 from __future__ import annotations
 

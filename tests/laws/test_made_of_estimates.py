@@ -12,7 +12,7 @@ from wwm_models.claims.article import Article
 from wwm_models.claims.comparison import comparison_table
 from wwm_models.errors import AdjustError
 from wwm_models.estimates.estimates import Estimand, Estimates
-from wwm_models.estimates.joint_law import law_of, law_of_pairs, stacked
+from wwm_models.estimates.joint_distribution import joint_distribution, law_of_pairs, stacked
 from wwm_models.likelihood.covariance import covariance
 
 MODEL = wwm.Model("y ~ age + household")
@@ -175,7 +175,7 @@ def test_a_replicated_survey_gives_the_difference_of_a_saturated_model_no_error(
     fit = wwm.fit(wwm.Model("y ~ age", family="multinomial"), survey)
     adjusted, raw = wwm.adjusted(fit, "age"), wwm.raw(survey, "y", "age")
     plus = np.eye(len(raw.table))
-    gap = law_of([(adjusted, plus), (raw, -plus)])
+    gap = joint_distribution([(adjusted, plus), (raw, -plus)])
     assert gap.replicated is not None
     np.testing.assert_allclose(gap.std_error, 0.0, atol=1e-8)
 
@@ -210,7 +210,7 @@ def test_a_penalised_fit_has_its_own_errors_and_what_it_shares_with_raw(survey):
     gaps: list[np.ndarray] = []
     for penalty in ("", "jeffreys"):
         made = wwm.adjusted(wwm.fit(MODEL, survey, vcov="model", penalty=penalty), "age")
-        gaps.append(law_of([(made, each), (raw, -each)]).std_error)
+        gaps.append(joint_distribution([(made, each), (raw, -each)]).std_error)
     np.testing.assert_allclose(gaps[1], gaps[0], rtol=0.02)
     assert made.contributions is not None
     np.testing.assert_allclose(np.sqrt(np.diag(covariance(made.contributions))), made.table["std_error"], rtol=1e-9)
@@ -259,7 +259,7 @@ def test_pairs_have_the_law_of_their_matrix(survey, frame, of, kind):
     matrix = np.zeros((len(one), len(values)))
     matrix[np.arange(len(one)), pairs.first] = gradient[:, 0]
     matrix[np.arange(len(one)), pairs.second] = gradient[:, 1]
-    made, expected = law_of_pairs(source, pairs.first, pairs.second, gradient), law_of([(source, matrix)])
+    made, expected = law_of_pairs(source, pairs.first, pairs.second, gradient), joint_distribution([(source, matrix)])
     np.testing.assert_allclose(made.std_error, expected.std_error, rtol=1e-10, atol=1e-12)
     np.testing.assert_array_equal(made.freedom.df, expected.freedom.df)
     assert made.freedom.reasons.tolist() == expected.freedom.reasons.tolist()
@@ -275,7 +275,7 @@ def test_many_comparisons_need_no_matrix_of_all_by_all(monkeypatch: pytest.Monke
         weight=None,
     )  # fmt: skip
     raw = wwm.raw(people, "y", "g")
-    monkeypatch.setattr("wwm_models.estimates.joint_law.law_of", None)
+    monkeypatch.setattr("wwm_models.estimates.joint_distribution.joint_distribution", None)
     made = wwm.contrasts(raw, "g", pairwise=True).table
     assert len(made) == 2 * 150 * 149 // 2
     first, second = (raw.table.loc[raw.table["g"] == level].iloc[0] for level in made["contrast"].iloc[0].split(" - "))

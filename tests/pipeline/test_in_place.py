@@ -172,7 +172,7 @@ def nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_that_does_not_fit_is_counted_and_that_is_told(small: Path, capsys: pytest.CaptureFixture[str]):
     assert wwm(small) == 0
     said = capsys.readouterr().err
-    assert "data.csv is too large to read whole: counting its respondents where they lie" in said
+    assert "data.csv is too large to read whole: counting its respondents in place" in said
     assert "the limit is" in said
     assert "600 respondents were counted where their table lies, in 18 ways of answering." in said
     held = json.loads((small / "out" / "manifest.json").read_text(encoding="utf-8"))
@@ -186,7 +186,7 @@ def test_a_file_that_neither_fits_nor_can_be_counted_is_refused(small: Path, cap
     assert wwm(small, data="data.sav") == 2
     assert "Expected a file that fits." in capsys.readouterr().err
     assert wwm(small, "--in-place", data="data.sav") == 2
-    assert 'files of type ".sav" cannot be counted where they lie' in capsys.readouterr().err
+    assert 'files of type ".sav" cannot be counted in place' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("pattern", ["", "*.parquet"])
@@ -260,7 +260,7 @@ def test_check_counts_in_place_what_it_counts_in_rows(small: Path, capsys: pytes
     assert wwm(small, "--in-place", command="check") == 0
     counted = capsys.readouterr().out.splitlines()
     told = {line.strip().split(":")[0] for line in counted if line not in whole}
-    assert told == {"counted where it lies", "Weights  sampling", "Variables that the models ask for, in the domain"}
+    assert told == {"counted in place", "Weights  sampling", "Variables that the models ask for, in the domain"}
     assert [line for line in whole if line not in counted] == [
         line for line in whole if line.startswith(("Weights", "Variables"))
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
-from wwm_models.estimates.joint_law import correlation
+from wwm_models.estimates.joint_distribution import correlation
 from wwm_models.numerics.multiplicity import max_t
 
 HERE = Path(__file__).parent

@@ -100,7 +100,7 @@ def test_counting_in_place_without_the_databases_says_so(monkeypatch, tmp_path, 
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ExtraError) as caught:
         wwm.read_counts(path, tmp_path / "codebook.toml", ["g"])
-    assert str(caught.value) == message(f"{path}, counted where it lies,", module)
+    assert str(caught.value) == message(f"{path}, counted in place,", module)
 
 
 def by_python(study: Path, data: object, out: Path, **options: str) -> str:

@@ -37,7 +37,7 @@ STEP = 1e-5  # of central differences of the analytic gradient; the curvature is
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class TransformedDraws:
     """Draws in the coordinates in which they are rotated to a covariance.
 
     Attributes
@@ -68,7 +68,7 @@ class LogDensity(Protocol):
         """As in `LogPosterior`."""
         ...
 
-    def turned(self, free: Array) -> Turned:
+    def transformed(self, free: Array) -> TransformedDraws:
         """As in `LogPosterior`."""
         ...
 
@@ -104,7 +104,7 @@ class LogPosterior:
     prior : Prior
     coordinates : Coordinates
     barrier : float
-        Weight of ``sum log(distance)`` of the prior's truncation: only to find a centre away from its border, never when drawing.
+        Weight of ``sum log(distance)`` of the prior's truncation: only to find a centre away from its boundary, never when drawing.
     """
 
     likelihood: CellLikelihood
@@ -112,13 +112,13 @@ class LogPosterior:
     coordinates: Coordinates
     barrier: float = 0.0
 
-    def turned(self, free: Array) -> Turned:
+    def transformed(self, free: Array) -> TransformedDraws:
         """The coordinates in which draws are rotated: the free ones."""
         size = free.shape[1]
-        return Turned(self, free, np.eye(size), np.zeros((size, size)), self.coordinates.theta)
+        return TransformedDraws(self, free, np.eye(size), np.zeros((size, size)), self.coordinates.theta)
 
     def with_barrier(self) -> LogPosterior:
-        """The same with a log barrier that keeps a search away from the border of a truncated prior."""
+        """The same with a log barrier that keeps a search away from the boundary of a truncated prior."""
         return replace(self, barrier=BARRIER)
 
     def start(self, theta: Array) -> Array:
@@ -200,7 +200,7 @@ class Whitened:
 def whitened(target: LogDensity, start: Array) -> Whitened:
     """Find the mode from `start` and the Cholesky factor of the inverse curvature there.
 
-    A truncated density may be highest at its border, where it has no curvature; a centre inside is then found with a log barrier.
+    A truncated density may be highest at its boundary, where it has no curvature; a centre inside is then found with a log barrier.
 
     Raises
     ------
@@ -240,23 +240,23 @@ class BlockedPosterior:
         """As in `LogPosterior`."""
         return self.plain.truncated
 
-    def turned(self, free: Array) -> Turned:
+    def transformed(self, free: Array) -> TransformedDraws:
         """The plain free coordinates, with those that the blocks say in the place of their parameters."""
         whole, parts = self.split(free)
         draws, slopes, precision = whole.copy(), np.eye(whole.shape[1]), np.zeros((whole.shape[1], whole.shape[1]))
         for block, part, place in zip(self.blocks, parts, self._places, strict=True):
-            draws[:, place] = block.turned(part)
+            draws[:, place] = block.transformed(part)
             here = np.ix_(place, place)
             slopes[here] = block.turned_slopes(draws[:, place].mean(axis=0))
             precision[here] = block.turned_precision(part)
 
-        def back(turned: Array) -> Array:
-            whole = turned.copy()
+        def back(transformed: Array) -> Array:
+            whole = transformed.copy()
             for block, place in zip(self.blocks, self._places, strict=True):
-                whole[..., place] = block.turned_back(turned[..., place])
+                whole[..., place] = block.from_transformed(transformed[..., place])
             return self.plain.coordinates.theta(whole)
 
-        return Turned(self.plain, draws, slopes, precision, back)
+        return TransformedDraws(self.plain, draws, slopes, precision, back)
 
     def with_barrier(self) -> BlockedPosterior:
         """As in `LogPosterior`."""

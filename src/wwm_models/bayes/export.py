@@ -1,6 +1,6 @@
 """What ArviZ needs of respondents one by one: observed answers, answers drawn anew, and log densities; the likelihood itself is on cells.
 
-Respondents stand in the order of their cells, pattern by pattern, so those who answered alike lie together; their rows of the survey are not
+Respondents stand in the order of their cells, pattern by pattern, so those who gave the same answers lie together; their rows of the survey are not
 told. An answer is its position among the declared ones. Everything is of the draws as they were sampled: those rotated to the design are not
 draws from a density that has the likelihood as a factor.
 

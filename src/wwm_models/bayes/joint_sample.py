@@ -32,7 +32,7 @@ from wwm_models.bayes.export import joint_inference_data
 from wwm_models.bayes.joint_data import ItemParameters, ItemRows, JointPosterior, item_rows, rest_correlations
 from wwm_models.bayes.joint_density import JointDensity, JointLayout, JointPriors, MarginalLikelihood, pilot_nodes
 from wwm_models.bayes.sample import trouble_with
-from wwm_models.bayes.sampler import Chain, Keeper, Settings, Tell, Under, check_sizes, run_chains
+from wwm_models.bayes.sampler import Chain, CheckpointStore, NamedCheckpoints, Settings, Tell, check_sizes, run_chains
 from wwm_models.errors import FitError
 from wwm_models.messages import number, say, variable
 from wwm_models.models.linear_map import Columns
@@ -71,11 +71,11 @@ def pilot(rows: ItemRows, priors: JointPriors) -> Pilot:
     likelihood = MarginalLikelihood(rows, pilot_nodes(rows, parameters))
     density = JointDensity(likelihood, priors, centring)
     centre = _maximum(density, density.layout.point(parameters, density.layout.spreads(coordinate)))
-    bends = curvature(density, centre)
+    hessians = curvature(density, centre)
     held = density.layout.is_spread
-    bends[held] = bends[:, held] = 0.0  # how the rest moves with the spreads is not linear
-    bends[np.ix_(held, held)] = np.diag(width**-2.0)
-    return Pilot(density, Whitened(centre, np.asarray(linalg.cholesky(np.linalg.inv(bends), lower=True))))
+    hessians[held] = hessians[:, held] = 0.0  # how the rest moves with the spreads is not linear
+    hessians[np.ix_(held, held)] = np.diag(width**-2.0)
+    return Pilot(density, Whitened(centre, np.asarray(linalg.cholesky(np.linalg.inv(hessians), lower=True))))
 
 
 def _pass(
@@ -141,11 +141,11 @@ def _spreads(density: JointDensity, point: Array) -> tuple[Array, Array, Array]:
 
     found = optimize.minimize(loss, np.full(len(layout.term_names), -0.5), method="L-BFGS-B").x
     steps = 0.1 * np.eye(len(found))
-    bends = np.array([loss(found + step) - 2.0 * loss(found) + loss(found - step) for step in steps]) / 0.01
+    hessians = np.array([loss(found + step) - 2.0 * loss(found) + loss(found - step) for step in steps]) / 0.01
     squares = layout.spreads(found) ** 2
     error = np.bincount(term, np.diag(noise)) / np.bincount(term)
     share = squares / (squares + error)
-    return found, np.clip(bends, 0.5, None) ** -0.5, np.where(share > INFORMED, share, 0.0)
+    return found, np.clip(hessians, 0.5, None) ** -0.5, np.where(share > INFORMED, share, 0.0)
 
 
 def _freed_slopes(density: JointDensity, point: Array) -> tuple[Array, Array]:
@@ -188,7 +188,7 @@ def sample_joint(
     priors: JointPriors | None = None,
     jobs: int = 1,
     progress: Tell | None = None,
-    kept: Keeper | None = None,
+    kept: CheckpointStore | None = None,
 ) -> JointPosterior:
     """Draw from the joint posterior of several ordered items with an effect per person that they share.
 
@@ -210,7 +210,7 @@ def sample_joint(
         Processes over chains, 1 or more.
     progress : function of (str, int, int), optional
         Is told what is done, how many steps are done, and of how many.
-    kept : Keeper, optional
+    kept : CheckpointStore, optional
         Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
 
     Returns
@@ -246,11 +246,11 @@ def sample_joint(
 
 
 def _chains(
-    start: Pilot, seed: int, chains: int, settings: Settings, jobs: int, tell: Tell, kept: Keeper | None
+    start: Pilot, seed: int, chains: int, settings: Settings, jobs: int, tell: Tell, kept: CheckpointStore | None
 ) -> list[Chain]:
     """One chain per seed, in as many processes as asked for."""
     seeds = [int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(chains)]
-    places = [None if kept is None else Under(kept, f"seed-{own}") for own in seeds]
+    places = [None if kept is None else NamedCheckpoints(kept, f"seed-{own}") for own in seeds]
     total = chains * (settings.draws + settings.warmup)
     if jobs == 1:
         found: list[Chain] = []

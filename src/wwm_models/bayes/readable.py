@@ -6,7 +6,7 @@ The same model as a readable ``pm.Model``: same parameters, same priors, same li
 
 Conventions. The density is that of the free coordinates, Jacobians included, with all constants of proper priors; it equals
 `LogPosterior` at every point except for the unknown share of a truncated prior. Free coordinates of ordered cut points are the
-first one and logarithms of distances, as in PyMC's ``ordered`` transform; slopes of their own come from ``ladders``, the predictors
+first one and logarithms of distances, as in PyMC's ``ordered`` transform; slopes of their own come from ``thresholds``, the predictors
 of each combination of levels, which increase.
 
 The joint model as a ``pm.Model``: the same density in PyMC's words, with the person effect summed over the same nodes.
@@ -169,7 +169,7 @@ def pymc_model(post: Posterior) -> Any:
     Returns
     -------
     pm.Model
-        With variables ``cutpoints``, ``slopes`` (those that the model has), or ``ladders`` and ``rest``, the potential ``likelihood``, and
+        With variables ``cutpoints``, ``slopes`` (those that the model has), or ``thresholds`` and ``rest``, the potential ``likelihood``, and
         the deterministic ``theta`` in the order of ``design.names``.
     """
     pm, pt = _libraries()
@@ -179,7 +179,11 @@ def pymc_model(post: Posterior) -> Any:
         counts = counts * (post.n_effective / counts.sum())
     coordinates = coordinates_of(post.model, post.family, post.cells, design)
     with pm.Model(coords={"parameter": list(design.names)}) as model:
-        made = _laddered(pm, post, coordinates) if coordinates.turn is not None else _separate(pm, post, coordinates)
+        made = (
+            _by_pattern(pm, post, coordinates)
+            if coordinates.linear_transform is not None
+            else _separate(pm, post, coordinates)
+        )
         theta = pm.Deterministic("theta", made, dims="parameter")
         size = design.array.shape[2]
         eta = pt.tensordot(pt.as_tensor(design.array), theta[:size], axes=1)
@@ -219,15 +223,15 @@ def _separate(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     return pt.concatenate(parts)[np.argsort(np.concatenate(places))]
 
 
-def _laddered(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
+def _by_pattern(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     """Parameters from the increasing predictors of every combination of levels; their priors are one potential."""
     _, pt = _libraries()
-    assert coordinates.turn is not None
-    shape = coordinates.ladders, coordinates.ordered
+    assert coordinates.linear_transform is not None
+    shape = coordinates.threshold_patterns, coordinates.ordered
     start = np.tile(np.linspace(-1.0, 1.0, shape[1]), (shape[0], 1))
-    ladders = pm.Flat("ladders", shape=shape, initval=start, transform=pm.distributions.transforms.ordered)
-    climbed, size = shape[0] * shape[1], len(coordinates.turn)
-    parts, places = [ladders.flatten()], [np.arange(climbed)]
+    thresholds = pm.Flat("thresholds", shape=shape, initval=start, transform=pm.distributions.transforms.ordered)
+    increasing, size = shape[0] * shape[1], len(coordinates.linear_transform)
+    parts, places = [thresholds.flatten()], [np.arange(increasing)]
     for block in post.prior.blocks:
         parts.append(block.in_pymc(pm, pt))
         places.append(coordinates.position(block.place))
@@ -235,8 +239,12 @@ def _laddered(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     if len(left):
         parts.append(pm.Flat("rest", shape=len(left), initval=np.zeros(len(left))))
         places.append(left)
-    theta = pt.dot(pt.as_tensor(coordinates.turn), pt.concatenate(parts)[np.argsort(np.concatenate(places))])
-    pm.Potential("parameter_prior", _log_independent(pm, post, theta) + np.linalg.slogdet(coordinates.turn)[1])
+    theta = pt.dot(
+        pt.as_tensor(coordinates.linear_transform), pt.concatenate(parts)[np.argsort(np.concatenate(places))]
+    )
+    pm.Potential(
+        "parameter_prior", _log_independent(pm, post, theta) + np.linalg.slogdet(coordinates.linear_transform)[1]
+    )
     return theta
 
 
@@ -258,7 +266,11 @@ def _cutpoints(pm: Any, post: Posterior, coordinates: Coordinates) -> Any:
     """Cut points, a row for each group with its own: flat where a potential holds their prior; ordered where they must be."""
     is_cut = np.asarray(post.design.is_cut)
     ordered = coordinates.ordered > 1
-    shape = (coordinates.ladders, coordinates.ordered) if coordinates.ladders > 1 else (int(is_cut.sum()),)
+    shape = (
+        (coordinates.threshold_patterns, coordinates.ordered)
+        if coordinates.threshold_patterns > 1
+        else (int(is_cut.sum()),)
+    )
     options: dict[str, Any] = {"transform": pm.distributions.transforms.ordered} if ordered else {}
     options["initval"] = np.broadcast_to(np.linspace(-1.0, 1.0, shape[-1]) if ordered else 0.0, shape).copy()
     if post.prior.anchor is not None or not post.prior.proper[is_cut].all():

@@ -32,13 +32,21 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from wwm_models.bayes.convergence import health_table, shortfalls
-from wwm_models.bayes.density import BlockedPosterior, LogDensity, LogPosterior, Turned, Whitened, curvature, whitened
+from wwm_models.bayes.density import (
+    BlockedPosterior,
+    LogDensity,
+    LogPosterior,
+    TransformedDraws,
+    Whitened,
+    curvature,
+    whitened,
+)
 from wwm_models.bayes.export import inference_data
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.bayes.prior_declarations import read_priors
 from wwm_models.bayes.priors import resolve_prior
 from wwm_models.bayes.readable import pymc_model
-from wwm_models.bayes.sampler import Chain, Keeper, Settings, Tell, check_sizes, run_chains
+from wwm_models.bayes.sampler import Chain, CheckpointStore, Settings, Tell, check_sizes, run_chains
 from wwm_models.bayes.transforms import coordinates_of
 from wwm_models.likelihood.covariance import covariance
 from wwm_models.likelihood.fit import check_arguments, score_influence, vcov_kind
@@ -55,12 +63,12 @@ from wwm_models.numerics.links import LINKS
 from wwm_models.survey.survey import Survey
 
 
-def corrected(turned: Turned, cells: Cells, survey: Survey, design: Design, kind: str) -> Array:
+def corrected(transformed: TransformedDraws, cells: Cells, survey: Survey, design: Design, kind: str) -> Array:
     """Parameters of draws with the covariance that the sampling design gives them.
 
     Parameters
     ----------
-    turned : Turned
+    transformed : TransformedDraws
         Draws in the coordinates in which they are rotated.
     cells, survey, design : records
     kind : {"robust", "design", "replicates"}
@@ -70,17 +78,19 @@ def corrected(turned: Turned, cells: Cells, survey: Survey, design: Design, kind
     (s, p) array
         In those coordinates they have the same mean.
     """
-    target, centre = turned.plain, turned.draws.mean(axis=0)
-    theta = turned.parameters(centre)
+    target, centre = transformed.plain, transformed.draws.mean(axis=0)
+    theta = transformed.parameters(centre)
     free = target.coordinates.free(theta)
-    turn = target.coordinates.jacobian(free) @ turned.slopes
+    turn = target.coordinates.jacobian(free) @ transformed.slopes
     _, information = target.likelihood.derivatives(theta)
     of_data = turn.T @ information @ turn
-    of_prior = turned.slopes.T @ curvature(target, free) @ turned.slopes - of_data + turned.precision
+    of_prior = transformed.slopes.T @ curvature(target, free) @ transformed.slopes - of_data + transformed.precision
     of_prior = _positive_part(of_prior)
     score = turn.T @ score_covariance(target.likelihood, theta, cells, survey, design, kind) @ turn
     bread = np.asarray(np.linalg.inv(of_data + of_prior), dtype=np.float64)
-    return turned.parameters(centre + (turned.draws - centre) @ rotation(bread, bread @ (score + of_prior) @ bread))
+    return transformed.parameters(
+        centre + (transformed.draws - centre) @ rotation(bread, bread @ (score + of_prior) @ bread)
+    )
 
 
 def rotation(sampled: Array, wanted: Array) -> Array:
@@ -152,7 +162,7 @@ def sample(
     priors: Mapping[str, Any] | None = None,
     aliased: str = "error",
     progress: Tell | None = None,
-    kept: Keeper | None = None,
+    kept: CheckpointStore | None = None,
 ) -> Posterior:
     """Draw from the posterior of a model by the No-U-Turn sampler.
 
@@ -173,7 +183,7 @@ def sample(
         What to do with columns that others determine.
     progress : function of (str, int, int), optional
         Is told what is being done, how many draws are finished, and how many there are.
-    kept : Keeper, optional
+    kept : CheckpointStore, optional
         Where finished chains are stored and looked up, so that an interrupted run does not draw them again.
 
     Returns
@@ -245,8 +255,8 @@ def assembled(problem: Problem, space: Whitened, run: list[Chain], settings: dic
     kind = vcov_kind("auto", problem.survey)
     draws, method = uncorrected, "bayes"
     if kind != "model":
-        turned = problem.density.turned(free)
-        draws = corrected(turned, problem.cells, problem.survey, problem.design, kind)
+        transformed = problem.density.transformed(free)
+        draws = corrected(transformed, problem.cells, problem.survey, problem.design, kind)
         method = "bayes (design-corrected)"
     stats = {name: np.array([chain.stats[name] for chain in run]) for name in run[0].stats}
     health = health_table(np.column_stack([draws, *hyper.values()]), chains, [*problem.design.names, *hyper])
@@ -285,7 +295,7 @@ def _diverged(target: LogPosterior, chain: Chain) -> bool:
 
 
 def _divergent(target: LogPosterior, chain: Chain) -> NDArray[np.bool_]:
-    """Draws whose trajectory diverged; one that ended at the border of a truncated prior has not, it was turned away."""
+    """Draws whose trajectory diverged; one that ended at the boundary of a truncated prior has not, it was turned away."""
     diverging = np.asarray(chain.stats["diverging"], dtype=bool)
     return diverging & ~chain.stats["outside"] if target.truncated else diverging
 

@@ -318,7 +318,7 @@ class _Watch:
 Tell = Callable[[str, int, int], None]  # what, draws done, draws in all
 
 
-class Keeper(Protocol):
+class CheckpointStore(Protocol):
     """A place that stores JSON-able facts and arrays by name, such as ``results.folder.Checkpoints``."""
 
     def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
@@ -331,18 +331,18 @@ class Keeper(Protocol):
 
 
 @dataclass(frozen=True)
-class Under:
+class NamedCheckpoints:
     """A keeper's names with something before them: the chains of one model, or of one seed."""
 
-    kept: Keeper
+    kept: CheckpointStore
     prefix: str
 
     def load(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-        """As `Keeper.load`."""
+        """As `CheckpointStore.load`."""
         return self.kept.load(f"{self.prefix}.{name}")
 
     def save(self, name: str, content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """As `Keeper.save`."""
+        """As `CheckpointStore.save`."""
         self.kept.save(f"{self.prefix}.{name}", content, arrays)
 
 
@@ -379,7 +379,7 @@ def run_chains(
     chains: int,
     settings: Settings,
     tell: Tell,
-    kept: Keeper | None = None,
+    kept: CheckpointStore | None = None,
     useless: Callable[[Chain], bool] = lambda _: False,
 ) -> list[Chain]:
     """Chains one after another, each from its own point around the mode and with its own seed; the first useless one is the last.
@@ -420,7 +420,7 @@ def run_chains(
     return found
 
 
-def _kept_chain(kept: Keeper, name: str, facts: dict[str, Any]) -> Chain | None:
+def _kept_chain(kept: CheckpointStore, name: str, facts: dict[str, Any]) -> Chain | None:
     """A chain of the same density, seed and settings that was finished before."""
     stored = kept.load(name)
     if stored is None or stored[0] != facts:

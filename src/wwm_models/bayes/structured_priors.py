@@ -102,11 +102,11 @@ class PriorBlock(Protocol):
         """What the block adds to theta, by name: (s,) arrays from (s, size) coordinates."""
         ...
 
-    def turned(self, at: Array) -> Array:
+    def transformed(self, at: Array) -> Array:
         """(s, m) coordinates in which draws are rotated."""
         ...
 
-    def turned_back(self, turned: Array) -> Array:
+    def from_transformed(self, transformed: Array) -> Array:
         """(s, m) parameters of rotated coordinates."""
         ...
 
@@ -130,13 +130,13 @@ class Straight:
         """(..., m) parameters from (..., size) coordinates: the block's own."""
         raise NotImplementedError
 
-    def turned(self, at: Array) -> Array:
+    def transformed(self, at: Array) -> Array:
         """The parameters."""
         return self.parameters(at)
 
-    def turned_back(self, turned: Array) -> Array:
+    def from_transformed(self, transformed: Array) -> Array:
         """The parameters."""
-        return turned
+        return transformed
 
     def turned_slopes(self, centre: Array) -> Array:
         """The identity."""
@@ -227,13 +227,13 @@ class Increments:
         """The total effect."""
         return {f"{self.term}:total": at[..., 0]}
 
-    def turned(self, at: Array) -> Array:
+    def transformed(self, at: Array) -> Array:
         """The coordinates, in which increments keep their one sign."""
         return at
 
-    def turned_back(self, turned: Array) -> Array:
+    def from_transformed(self, transformed: Array) -> Array:
         """Increments."""
-        return self.parameters(turned)
+        return self.parameters(transformed)
 
     def turned_slopes(self, centre: Array) -> Array:
         """Derivative of the increments by the coordinates."""

@@ -1,19 +1,19 @@
-"""Coordinates in which every point is allowed: a ladder of increasing numbers becomes a first number and logarithms of distances.
+"""Coordinates in which every point is allowed: increasing thresholds become the first one and logarithms of distances.
 
-Of a ladder u_1 < .. < u_J the free coordinates are v_1 = u_1 and v_j = log(u_j - u_{j-1}). Parallel slopes have one ladder, the cut
-points; with slopes of their own every group has one, its predictors without the parallel part. Parameters are theta = T u with u the
-ladders one after another and then the rest, so the density of v is that of theta times
+Of increasing thresholds u_1 < .. < u_J the free coordinates are v_1 = u_1 and v_j = log(u_j - u_{j-1}). With parallel slopes these are the cut
+points; with slopes of their own every pattern of a group has thresholds, its predictors without the parallel part. Parameters are theta = T u with u the
+thresholds of one pattern after another and then the rest, so the density of v is that of theta times
 
-    |d theta / d v| = |det T| exp(sum of v_j, j = 2 .. J, over the ladders).
+    |d theta / d v| = |det T| exp(sum of v_j, j = 2 .. J, over the patterns).
 
 Which distances between neighbouring predictors must be positive, and coordinates in which they are.
 
 Where the cut points of the cumulative family must increase on every pattern, a prior on slopes of their own is truncated to where they
 do. Distances depend on the terms with such slopes only. Take every combination of the levels of their variables (numbers at their
 extremes), which covers whatever is set for whomever. When there are as many combinations as columns (one factor, one number, factors
-with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: a ladder.
-Groups with flexible cut points of their own, and slopes that answers share, have a ladder each.
-Otherwise the sampler moves in the parameters themselves and is turned away at the border.
+with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: its thresholds.
+Groups with flexible cut points of their own, and slopes that answers share, have thresholds each.
+Otherwise the sampler moves in the parameters themselves and is turned away at the boundary.
 """
 
 from __future__ import annotations
@@ -44,33 +44,35 @@ class Coordinates:
     Attributes
     ----------
     ordered : int
-        Length of a ladder; 0 or 1 for none.
-    ladders : int
-        How many there are.
-    turn : (p, p) array or None
-        Parameters from ladders and the rest; None where they are the same.
+        Thresholds of a pattern; 0 or 1 for none.
+    threshold_patterns : int
+        How many patterns have thresholds of their own.
+    linear_transform : (p, p) array or None
+        Parameters from thresholds and the rest; None where they are the same.
     """
 
     ordered: int
-    ladders: int = 1
-    turn: Array | None = None
+    threshold_patterns: int = 1
+    linear_transform: Array | None = None
 
     def theta(self, free: Array) -> Array:
         """(..., p) parameters from (..., p) free coordinates."""
-        climbed = free.copy()
+        increasing = free.copy()
         if self.ordered > 1:
-            steps = climbed[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)  # a view
+            steps = increasing[..., : self._size].reshape(
+                *free.shape[:-1], self.threshold_patterns, self.ordered
+            )  # a view
             with np.errstate(over="ignore"):
                 np.exp(steps[..., 1:], out=steps[..., 1:])
             np.add.accumulate(steps, axis=-1, out=steps)
-        return climbed if self.turn is None else climbed @ self.turn.T
+        return increasing if self.linear_transform is None else increasing @ self.linear_transform.T
 
     def free(self, theta: Array) -> Array:
         """(..., p) free coordinates from (..., p) parameters."""
-        free = theta.copy() if self.turn is None else theta @ self._back.T
+        free = theta.copy() if self.linear_transform is None else theta @ self._back.T
         if self.ordered > 1:
-            rungs = free[..., : self._size].reshape(*free.shape[:-1], self.ladders, self.ordered)
-            steps = np.concatenate([rungs[..., :1], np.log(np.diff(rungs, axis=-1))], axis=-1)
+            thresholds = free[..., : self._size].reshape(*free.shape[:-1], self.threshold_patterns, self.ordered)
+            steps = np.concatenate([thresholds[..., :1], np.log(np.diff(thresholds, axis=-1))], axis=-1)
             free[..., : self._size] = steps.reshape(*free.shape[:-1], self._size)
         return free
 
@@ -89,10 +91,10 @@ class Coordinates:
         gradient : (p,) array
             With respect to theta.
         """
-        result = gradient.copy() if self.turn is None else self.turn.T @ gradient
+        result = gradient.copy() if self.linear_transform is None else self.linear_transform.T @ gradient
         if self.ordered > 1:
-            beyond = np.cumsum(result[: self._size].reshape(self.ladders, -1)[:, ::-1], axis=1)[:, ::-1]
-            steps = free[: self._size].reshape(self.ladders, -1)
+            beyond = np.cumsum(result[: self._size].reshape(self.threshold_patterns, -1)[:, ::-1], axis=1)[:, ::-1]
+            steps = free[: self._size].reshape(self.threshold_patterns, -1)
             inner = np.exp(steps[:, 1:]) * beyond[:, 1:] + 1.0
             result[: self._size] = np.concatenate([beyond[:, :1], inner], axis=1).ravel()
         return result
@@ -104,19 +106,21 @@ class Coordinates:
             place = slice(start, start + self.ordered)
             step = np.concatenate([[1.0], np.exp(free[place][1:])])
             result[place, place] = np.tril(np.ones((self.ordered, self.ordered))) * step
-        return result if self.turn is None else self.turn @ result
+        return result if self.linear_transform is None else self.linear_transform @ result
 
     def position(self, place: NDArray[np.intp]) -> NDArray[np.intp]:
         """Positions among the free coordinates of parameters that are themselves there."""
-        if self.turn is None:
+        if self.linear_transform is None:
             return place
-        found = np.argmax(np.abs(self.turn[place]), axis=1)
-        assert (np.count_nonzero(self.turn[place], axis=1) == 1).all(), "a ladder has no single parameter"
+        found = np.argmax(np.abs(self.linear_transform[place]), axis=1)
+        assert (np.count_nonzero(self.linear_transform[place], axis=1) == 1).all(), (
+            "a threshold has no single parameter"
+        )
         return found
 
     @property
     def _size(self) -> int:
-        return self.ordered * self.ladders if self.ordered > 1 else 0
+        return self.ordered * self.threshold_patterns if self.ordered > 1 else 0
 
     @cached_property
     def _distances(self) -> NDArray[np.intp]:
@@ -125,21 +129,21 @@ class Coordinates:
 
     @cached_property
     def _back(self) -> Array:
-        assert self.turn is not None
-        return np.asarray(np.linalg.inv(self.turn), dtype=np.float64)
+        assert self.linear_transform is not None
+        return np.asarray(np.linalg.inv(self.linear_transform), dtype=np.float64)
 
     @cached_property
     def _log_volume(self) -> float:
-        return 0.0 if self.turn is None else float(np.linalg.slogdet(self.turn)[1])
+        return 0.0 if self.linear_transform is None else float(np.linalg.slogdet(self.linear_transform)[1])
 
 
 ROUNDING = 1e-9  # of combinations of indicators and of numbers scaled by their extremes
 
 
 def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Array:
-    """Distances that must be positive, as (m, p) rows on theta; none where ladders of cut points hold them all."""
+    """Distances that must be positive, as (m, p) rows on theta; none where the increasing cut points hold them all."""
     size = len(design.names)
-    if not family.ordered_cuts or _only_ladders(model, family):
+    if not family.ordered_cuts or _only_thresholds(model, family):
         return np.zeros((0, size))
     array = np.concatenate([design.array, design.build(crossed(_own(model, cells), cells)).array])
     gaps = np.unique(np.diff(array, axis=1).reshape(-1, array.shape[2]), axis=0)
@@ -147,8 +151,8 @@ def truncation(model: Model, family: Family, cells: Cells, design: Design) -> Ar
 
 
 def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -> Coordinates:
-    """Free coordinates of a design: with a ladder per combination of levels where that is possible."""
-    if _only_ladders(model, family):
+    """Free coordinates of a design: with thresholds per combination of levels where that is possible."""
+    if _only_thresholds(model, family):
         return Coordinates(design.array.shape[1], int(design.is_cut.sum()) // design.array.shape[1])
     linear = design.linear
     if not (family.ordered_cuts and model.thresholds == "flexible" and isinstance(linear, Blocks)):
@@ -159,12 +163,12 @@ def coordinates_of(model: Model, family: Family, cells: Cells, design: Design) -
     if corners is None:
         return Coordinates(0)
     steps = len(linear.basis)
-    to_ladders = _to_ladders(linear, corners, len(design.names))
-    return Coordinates(steps, len(corners), np.asarray(np.linalg.inv(to_ladders), dtype=np.float64))
+    to_thresholds = _to_thresholds(linear, corners, len(design.names))
+    return Coordinates(steps, len(corners), np.asarray(np.linalg.inv(to_thresholds), dtype=np.float64))
 
 
-def _only_ladders(model: Model, family: Family) -> bool:
-    """Whether cut points alone decide the order: one ladder, or one for every group with cut points of its own."""
+def _only_thresholds(model: Model, family: Family) -> bool:
+    """Whether cut points alone decide the order: those of everyone, or of every group with cut points of its own."""
     return family.ordered_cuts and model.thresholds == "flexible" and not model.nonproportional
 
 
@@ -204,13 +208,13 @@ def _corners(crossed: Array, data: Array) -> Array | None:
     return rows if shares.min() > -ROUNDING else None
 
 
-def _to_ladders(linear: Blocks, corners: Array, size: int) -> Array:
+def _to_thresholds(linear: Blocks, corners: Array, size: int) -> Array:
     """(p, p) map from parameters to the predictors of the corners without the parallel part, then the other parameters."""
     steps, cuts = linear.basis.shape
     shared = linear.shared.shape[1]
     own = size - cuts - shared - linear.specific.shape[1] * steps
     of_cuts = np.kron(np.ones((len(corners), 1)), linear.basis)
     of_slopes = np.kron(corners[:, 1:], np.eye(steps))
-    ladders = np.hstack([of_cuts, np.zeros((len(of_cuts), shared)), of_slopes])
+    thresholds = np.hstack([of_cuts, np.zeros((len(of_cuts), shared)), of_slopes])
     rest = np.hstack([np.zeros((shared, cuts)), np.eye(shared), np.zeros((shared, of_slopes.shape[1]))])
-    return np.asarray(block_diag(np.vstack([ladders, rest]), np.eye(own)))
+    return np.asarray(block_diag(np.vstack([thresholds, rest]), np.eye(own)))

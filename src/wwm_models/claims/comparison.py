@@ -23,7 +23,7 @@ from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text
 from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
-from wwm_models.estimates.joint_law import law_of
+from wwm_models.estimates.joint_distribution import joint_distribution
 from wwm_models.estimates.number_key import keys_of
 from wwm_models.messages import in_language, language_problem, say
 from wwm_models.numerics.arrays import Array
@@ -155,7 +155,7 @@ def _difference(
     plus, minus = np.eye(len(rows)), np.zeros((len(rows), len(raw.table)))
     minus[rows, raw_rows] = -1.0
     value = adjusted.table["estimate"].to_numpy(dtype=float) - raw.table["estimate"].to_numpy(dtype=float)[raw_rows]
-    law = law_of([(adjusted, plus), (raw, minus)])
+    law = joint_distribution([(adjusted, plus), (raw, minus)])
     known = law.contributions is not None or law.replicated is not None
     std_error = law.std_error if known else np.full(len(rows), np.nan)
     return np.where(shown, value, np.nan), np.where(shown, std_error, np.nan)

@@ -1,6 +1,6 @@
-"""Along what a claim is pushed until it flips, and how far: the axes of the flip map that need no refit.
+"""Along what a claim is pushed until it flips, and how far: the axes of the tipping-point analysis that need no refit.
 
-The flip map: for every claim, the smallest change along each declared axis that moves its estimates across the border.
+The tipping-point analysis: for every claim, the smallest change along each declared axis that moves its estimates across the boundary.
 
 Axes: unmeasured confounding (E-value, point and confidence limit), trimmed weights, slopes that are not parallel, the power of
 the prior, answers not missing at random, and the population the claim is about (one level of an adjuster, or one stratum,
@@ -53,7 +53,7 @@ STEPS = 60  # halvings of a bracket: to the last digit
 
 
 @dataclass(frozen=True)
-class Flip:
+class TippingPoint:
     """The smallest change along one axis that reverses a claim.
 
     Attributes
@@ -73,7 +73,7 @@ class Flip:
     detail: str = ""
 
 
-def stands(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None:
+def satisfies(claim: Claim, points: Mapping[NumberKey, float]) -> bool | None:
     """Whether the estimates themselves lie where the claim puts them; None where some number is not there."""
     found = [_leaf_stands(leaf, points) for leaf in leaves(claim)]
     if not found or any(one is None for one in found):
@@ -100,8 +100,8 @@ def _without_value(claim: Claim, shares: Sequence[float]) -> bool:
     return len(shares) > 1 and (unanimous(shares) or (claim.about.arithmetic.ratio and min(shares) <= NOBODY))
 
 
-def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
-    """E-values of the point and of the confidence limit nearest to the border of the region.
+def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[TippingPoint]:
+    """E-values of the point and of the confidence limit nearest to the boundary of the region.
 
     The risk ratio of an order is moved to the ratio at its margin; of a conjunction the weakest order counts, or, where it
     does not stand, all orders that fail have to be moved.
@@ -109,18 +109,22 @@ def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[Flip]:
     every = [leaf for leaf in leaves(claim) if leaf.about.confounded and _apart(leaf)]
     found = [pair for leaf in every if (pair := _e_values(leaf, pool, level)) is not None]
     if not found or len(found) < len(leaves(claim)):
-        return [Flip("unmeasured confounding", float("nan"), "E-value", "does not apply", "not a comparison of groups")]
+        return [
+            TippingPoint(
+                "unmeasured confounding", float("nan"), "E-value", "does not apply", "not a comparison of groups"
+            )
+        ]
     standing = [pair for pair in found if pair[2]]
     chosen = min(standing) if len(standing) == len(found) else max(pair for pair in found if not pair[2])
     detail = say("risk_ratio_moved", before=number(chosen[3], ".3g"), after=number(chosen[4], ".3g"))
     return [
-        Flip("unmeasured confounding", chosen[0], "E-value", "flips", detail),
-        Flip("unmeasured confounding (limit)", chosen[1], "E-value", "flips", "of the confidence limit"),
+        TippingPoint("unmeasured confounding", chosen[0], "E-value", "flips", detail),
+        TippingPoint("unmeasured confounding (limit)", chosen[1], "E-value", "flips", "of the confidence limit"),
     ]
 
 
-def missing_answers(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> Flip:
-    """Smallest shift, on the log odds of those who did not answer, that moves the estimates across the border.
+def missing_answers(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> TippingPoint:
+    """Smallest shift, on the log odds of those who did not answer, that moves the estimates across the boundary.
 
     Parameters
     ----------
@@ -129,20 +133,20 @@ def missing_answers(claim: Claim, points: Points, absent: Mapping[NumberKey, flo
     absent : mapping of place (of any answer) to the share of its group that did not answer
     """
     axis, unit = "answers not missing at random", "log odds"
-    before = stands(claim, points)
+    before = satisfies(claim, points)
     every = leaves(claim)
     if before is None or not any(absent.get(at.key, 0.0) > 0 for leaf in every for at in leaf.references.values()):
-        return Flip(axis, float("nan"), unit, "does not apply", "nobody of these groups is missing")
+        return TippingPoint(axis, float("nan"), unit, "does not apply", "nobody of these groups is missing")
     needed = [_shift(leaf, points, absent) for leaf in every if before or not _leaf_stands(leaf, points)]
     delta = min(needed) if before else max(needed)
     if not np.isfinite(delta):
-        return Flip(axis, float("nan"), unit, "does not flip", "not even if all who are missing answered alike")
-    return Flip(
+        return TippingPoint(axis, float("nan"), unit, "does not flip", "not even if all who are missing answered alike")
+    return TippingPoint(
         axis, float(delta), unit, "flips", "those missing against those who answered, groups in opposite directions"
     )
 
 
-def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Array], level: float) -> Flip:
+def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Array], level: float) -> TippingPoint:
     """Power of the prior nearest to 1 under which the posterior means lie on the other side.
 
     Parameters
@@ -159,7 +163,7 @@ def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Arra
     found = [quantity for leaf in leaves(claim) for quantity in quantities(leaf, pool, level)]
     origins = {part.origin for one in found for part in one.parts}
     if not found or not origins <= log_priors.keys() or any(one.draws is None for one in found):
-        return Flip(axis, float("nan"), unit, "does not apply", "no posterior with a known prior")
+        return TippingPoint(axis, float("nan"), unit, "does not apply", "no posterior with a known prior")
 
     def held(power: float) -> bool | None:
         weights = {origin: made for origin in origins if (made := power_weights(log_priors[origin], power)) is not None}
@@ -172,9 +176,9 @@ def prior_power(claim: Claim, pool: EstimateIndex, log_priors: Mapping[str, Arra
     flips = [flip for tried in reached if (flip := _first_flip(held, tried)) is not None]
     if flips:
         nearest = min(flips, key=lambda power: abs(np.log(power)) if power > 0 else float("inf"))
-        return Flip(axis, nearest, unit, "flips", "0 is no prior, 1 the declared one")
+        return TippingPoint(axis, nearest, unit, "flips", "0 is no prior, 1 the declared one")
     detail = say("for_powers", lowest=number(reached[1][-1], "g"), highest=number(reached[0][-1], "g"))
-    return Flip(axis, float("nan"), unit, "does not flip", detail)
+    return TippingPoint(axis, float("nan"), unit, "does not flip", detail)
 
 
 def _mean(quantity: Quantity, weights: Mapping[str, Array]) -> float:
@@ -226,14 +230,14 @@ def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, f
         return None
     one, two = known
     ratio = one.estimate / two.estimate
-    border = (two.estimate + claim.region.lower / 100.0) / two.estimate
-    if border <= 0:
+    boundary = (two.estimate + claim.region.lower / 100.0) / two.estimate
+    if boundary <= 0:
         return None
     gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
     std_error, df = error_of(known, gradient)
     half = critical_value(level, df) * std_error
-    made = e_value(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), true=border)
-    return made.point, made.limit, ratio >= border, ratio, border
+    made = e_value(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), true=boundary)
+    return made.point, made.limit, ratio >= boundary, ratio, boundary
 
 
 def _shift(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> float:
@@ -286,8 +290,8 @@ FRAGILITY_COLUMNS = ("id", "axis", "change", "unit", "status", "detail", "stands
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """What the flip map of a study stands on.
+class TippingInputs:
+    """What the tipping-point analysis of a study stands on.
 
     Attributes
     ----------
@@ -323,7 +327,7 @@ def fragility(
     posteriors: Sequence[Posterior] = (),
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """The flip map of an article's claims.
+    """The tipping-point analysis of an article's claims.
 
     Parameters
     ----------
@@ -370,19 +374,19 @@ def sets_of(article: Article, outcome: str) -> list[By]:
     return list(dict.fromkeys(found))
 
 
-def ground(made: Sequence[Varied], pool: EstimateIndex) -> Ground:
+def ground(made: Sequence[Varied], pool: EstimateIndex) -> TippingInputs:
     """Every scenario on these fits."""
     why = COUNTED if counted_together(made) else NOTHING
-    return Ground(
+    return TippingInputs(
         declared_together(made), trims(made), families(made), domains(made), absent_shares(made), pool, untrimmed=why
     )
 
 
-def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataFrame:
+def flip_map(claims: Iterable[Claim], grounds: TippingInputs, level: float) -> pd.DataFrame:
     """One row per testable claim and axis; see `fragility`."""
     rows: list[tuple[object, ...]] = []
     for claim in claims:
-        before = None if claim.missing else stands(claim, grounds.declared)
+        before = None if claim.missing else satisfies(claim, grounds.declared)
         if before is None:
             continue
         flips = [
@@ -401,14 +405,14 @@ def flip_map(claims: Iterable[Claim], grounds: Ground, level: float) -> pd.DataF
 
 
 def _first(
-    axis: str, unit: str, claim: Claim, before: bool, grounds: Ground, scenarios: Sequence[Scenario], nothing: str = NOTHING
-) -> Flip:  # fmt: skip
+    axis: str, unit: str, claim: Claim, before: bool, grounds: TippingInputs, scenarios: Sequence[Scenario], nothing: str = NOTHING
+) -> TippingPoint:  # fmt: skip
     """The first scenario under which the claim does not stand as it did."""
     places = {at.key for leaf in leaves(claim) for at in leaf.references.values()}
     usable = [one for one in scenarios if places & one.points.keys()]
     if not usable:
-        return Flip(axis, float("nan"), unit, "does not apply", nothing)
+        return TippingPoint(axis, float("nan"), unit, "does not apply", nothing)
     for one in usable:
-        if stands(claim, {**grounds.declared, **one.points}) != before:
-            return Flip(axis, one.change, unit, "flips", one.detail)
-    return Flip(axis, float("nan"), unit, "does not flip", say("changes_tried", count=len(usable)))
+        if satisfies(claim, {**grounds.declared, **one.points}) != before:
+            return TippingPoint(axis, one.change, unit, "flips", one.detail)
+    return TippingPoint(axis, float("nan"), unit, "does not flip", say("changes_tried", count=len(usable)))

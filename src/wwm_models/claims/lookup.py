@@ -9,7 +9,7 @@ import numpy as np
 
 from wwm_models.claims.article import Reference
 from wwm_models.estimates.estimates import Estimates
-from wwm_models.estimates.joint_law import Law, law_of
+from wwm_models.estimates.joint_distribution import JointDistribution, joint_distribution
 from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.numerics.arrays import Array
 
@@ -102,13 +102,13 @@ def joint_covariance(parts: Sequence[FoundEstimate]) -> Array:
     return joint_law(parts, np.eye(len(parts))).covariance
 
 
-def joint_law(parts: Sequence[FoundEstimate], gradient: Array) -> Law:
+def joint_law(parts: Sequence[FoundEstimate], gradient: Array) -> JointDistribution:
     """Law of the combinations `gradient`, (k, m), of m numbers."""
     terms: dict[int, tuple[Estimates, Array]] = {}
     for place, part in enumerate(parts):
         _, matrix = terms.setdefault(id(part.source), (part.source, np.zeros((len(gradient), len(part.source.table)))))
         matrix[:, part.row] += gradient[:, place]
-    return law_of(list(terms.values()))
+    return joint_distribution(list(terms.values()))
 
 
 def error_of(parts: Sequence[FoundEstimate], gradient: Array) -> tuple[float, float]:

@@ -47,7 +47,7 @@ from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
 from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
-from wwm_models.estimates.joint_law import correlation
+from wwm_models.estimates.joint_distribution import correlation
 from wwm_models.messages import listed_as, number, say, together
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.numerics.multiplicity import largest_excess

@@ -23,7 +23,7 @@ import pandas as pd
 
 from wwm_models.claims.article import read_article
 from wwm_models.cli.main import DONE, NOT_USABLE, csv_file
-from wwm_models.cli.terminal_text import checked_text, claims_text, comparison_text, told
+from wwm_models.cli.terminal_text import checked_text, claims_text, comparison_text, report_progress
 from wwm_models.demo.respondents import quota_respondents, random_respondents
 from wwm_models.disclosure.determined import group_words
 from wwm_models.disclosure.presentation_rules import differencing, models_together
@@ -108,7 +108,7 @@ def demo(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "wwm21-synthetic.csv"
         quota_respondents(options.seed).to_csv(data, index=False)
-        with told() as tell:
+        with report_progress() as tell:
             run = run_study(
                 study, data=data, out=options.out, engines=_names(options.engine), seed=options.seed, level=options.level, lang=options.lang,
                 without=joint_names(study) if options.quick else (), progress=tell,
@@ -119,7 +119,7 @@ def demo(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """A survey file through a study."""
     study = study_folder(options.study)
-    with told() as tell:
+    with report_progress() as tell:
         finished = run_study(
             study, data=options.data, out=_place(options.out, study), codebook=options.codebook,
             engines=_names(options.engine), seed=options.seed, level=options.level,

@@ -129,7 +129,7 @@ def _file(found: Checked) -> list[str]:
     )
     lines = [f"File     {found.data}: {found.size}; {lock}"]
     if found.in_place:
-        lines += _wrapped_under(f"counted where it lies: {len(found.survey):,} ways of answering")
+        lines += _wrapped_under(f"counted in place: {len(found.survey):,} ways of answering")
     if found.unused:
         lines += _wrapped_under(
             f"{several(len(found.unused), 'column')} that the codebook does not name: {', '.join(found.unused)}"
@@ -271,7 +271,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def told() -> Generator[Progress]:
+def report_progress() -> Generator[Progress]:
     """Give the function that a run tells its progress."""
     if sys.stderr.isatty():
         with _bar() as tell:

@@ -13,7 +13,7 @@ negative and very positive answers are a fixed share of their side. So ``desired
 and the directions of the effects obey a multinomial logit: the models of the study are true of this population, but for
 the one declared interaction in ``desired`` (older people who live alone).
 
-Answers of one respondent hang together through one shared standard normal trait: the rank V of an answer is
+Answers of one respondent are correlated through one shared standard normal trait: the rank V of an answer is
 Phi(loading * trait + sqrt(1 - loading^2) * e), so each answer keeps its declared law.
 """
 

@@ -15,13 +15,13 @@ Statistica Sinica 6, 733-807.
 Dimitriadis, T., Gneiting, T. and Jordan, A. I. (2021). Stable reliability diagrams for probabilistic classifiers. PNAS 118,
 e2016191118. doi:10.1073/pnas.2016191118
 
-Does the joint model give back the answers it has seen? Shares of every item by group, and how the items hang together.
+Does the joint model give back the answers it has seen? Shares of every item by group, and how the items are correlated.
 
 From each of some draws of the posterior all respondents are drawn anew, each with a new person effect, and answer the items that they
 answered. Of every item, group and answer the observed share stands beside the drawn ones, and one number per
 item says how far all of them are from what each draw expects of the average person, as for a model of one item.
 
-What a model of one item cannot say: whether one effect per person makes the answers hang together as they do. For that each item's
+What a model of one item cannot say: whether one effect per person makes the answers correlated as they are. For that each item's
 correlation with the mean of the others is compared with that of drawn answers.
 
 References

@@ -100,7 +100,7 @@ def second_opinion(fit: Fit) -> float | None:
     -------
     float or None
         None where statsmodels has no such model: weights, other families or links, nonproportional terms, structured cut points,
-        a scale part, a penalty, or no predictor; and where more than `MOST` respondents were counted together, whom it would
+        a scale part, a penalty, or no predictor; and where more than `MOST` respondents are grouped, whom it would
         need one by one.
 
     Raises

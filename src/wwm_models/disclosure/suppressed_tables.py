@@ -234,7 +234,7 @@ class ModelOf:
     fits: tuple[frozenset[str], ...]
 
 
-def told_by_equations(models: Iterable[ModelOf], raws: Raws, withheld: Withheld) -> set[str]:
+def models_that_disclose(models: Iterable[ModelOf], raws: Raws, withheld: Withheld) -> set[str]:
     """Give the names of models whose equations are about suppressed percentages and nothing else that is hidden.
 
     Parameters

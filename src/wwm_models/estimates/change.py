@@ -35,7 +35,7 @@ from wwm_models.arguments import confidence_level
 from wwm_models.errors import AdjustError, did_you_mean, expect, listed
 from wwm_models.estimates.contrasts import HypothesisTest
 from wwm_models.estimates.estimates import Estimand, Estimates, names_of
-from wwm_models.estimates.joint_law import inference, law_of
+from wwm_models.estimates.joint_distribution import inference, joint_distribution
 from wwm_models.estimates.raw import raw
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits, critical_values, p_values
@@ -116,7 +116,7 @@ def change_between(
     size = len(pairs)
     minus, plus = np.zeros((size, len(first.table))), np.zeros((size, len(second.table)))
     minus[np.arange(size), left], plus[np.arange(size), right] = -1.0, 1.0
-    law = law_of([(second, plus), (first, minus)])
+    law = joint_distribution([(second, plus), (first, minus)])
     table = second.table.iloc[right].reset_index(drop=True)
     outcomes = first.table["outcome"].iloc[left].reset_index(drop=True), table["outcome"]
     texts = [replace(own, quantity=f"difference of {own.quantity}".removesuffix(" of ")).text for own in map(Estimand.parse, table["estimand"])]  # fmt: skip

@@ -34,8 +34,8 @@ from wwm_models.bayes.posterior import Fitted, Posterior
 from wwm_models.errors import AdjustError, did_you_mean, expect
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.estimates import Estimand, Estimates, Pairs, names_of
-from wwm_models.estimates.joint_law import (
-    Law,
+from wwm_models.estimates.joint_distribution import (
+    JointDistribution,
     compared_rows,
     correlation,
     covariance_of_draws,
@@ -203,7 +203,7 @@ def compared(pairs: Pairs) -> Estimates:
     if estimates.draws is not None and kind == "ratio":
         draws = estimates.draws[:, first] / estimates.draws[:, second]
         joint = partial(covariance_of_draws, draws)
-        law = Law(joint, None, None, draws, law.freedom, variances=draws.var(axis=0, ddof=1))
+        law = JointDistribution(joint, None, None, draws, law.freedom, variances=draws.var(axis=0, ddof=1))
     columns = inference(result, law, kind, pairs.level, simultaneous=pairs.simultaneous)
     table = _described(estimates, pairs.variable, kind, first, second).assign(**columns)
     return law.estimates(table, estimates.by, estimates.origin, pairs)

@@ -130,7 +130,7 @@ class Averaged:
     pattern: Codes
 
 
-def taken_apart(fit: Fit) -> Submodels:
+def submodel_setup(fit: Fit) -> Submodels:
     """Prepare a fit for its submodels."""
     names = tuple(fit.cells.columns)
     coded = [predictor_codes(fit.cells.columns[name], name) for name in names]
@@ -229,7 +229,7 @@ def margin_of(whole: Submodels, part: Submodel, over: Averaged, variables: Itera
     log_p = fit.family.log_probabilities(eta, fit.link)
     probability, scores = np.exp(log_p), fit.family.scores(eta, fit.link, log_p)
     weighted = (np.tile(weights, count)[:, None] * probability)[:, :, None] * scores
-    slopes = predictors.jacobian(part.theta).pull(weighted.reshape(count, len(first), *weighted.shape[1:]))
+    slopes = predictors.jacobian(part.theta).transpose_apply(weighted.reshape(count, len(first), *weighted.shape[1:]))
     answers = len(fit.cells.categories)
     jacobian, own = np.zeros((count, answers, slopes.shape[2])), np.zeros((count, len(first), answers))
     jacobian[:, fit.design.order] = slopes
@@ -359,7 +359,7 @@ def decompose_fit(
     groups = model_groups(fit, names)
     collapse, categories = collapse_matrix(fit.cells.categories, collapses)
     matrix = np.kron(np.eye(len(groups)), collapse).astype(np.float64)
-    parts = _shapley(taken_apart(fit), names, adjusters, groups, matrix, {} if solved is None else solved)
+    parts = _shapley(submodel_setup(fit), names, adjusters, groups, matrix, {} if solved is None else solved)
     everyone = found or raw(fit.survey, fit.cells.outcome, names, level=level, collapses=collapses)
     rows = _group_rows(everyone, groups, categories)
     target = target_population(fit, over, adjusters)

@@ -23,7 +23,7 @@ from wwm_models.bayes.posterior import Fitted, Posterior
 from wwm_models.errors import AdjustError, did_you_mean, expect, group_in_words, listed
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.estimates import Estimand, Estimates, names_of, probability_table
-from wwm_models.estimates.joint_law import Law, compared_rows, inference, law_of
+from wwm_models.estimates.joint_distribution import JointDistribution, compared_rows, inference, joint_distribution
 from wwm_models.estimates.standardise import (
     estimand_text,
     intervened,
@@ -262,9 +262,9 @@ def _made(
 ) -> Estimates:
     """One row per group from combinations of the answers' rows."""
     source = found.estimates
-    law = law_of([(source, matrix)])
+    law = joint_distribution([(source, matrix)])
     if draws is not None:
-        law = Law(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, law.freedom)
+        law = JointDistribution(np.atleast_2d(np.cov(draws, rowvar=False)), None, None, draws, law.freedom)
     table = source.table.iloc[found.rows[:, 0]][list(ESTIMATE_COLUMNS)].reset_index(drop=True)
     own = [Estimand.parse(text) for text in table["estimand"]]
     texts = [replace(one, quantity=f"{name} of {one.quantity}".removesuffix(" of ")).text for one in own]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError
 from wwm_models.estimates.adjusted import model_groups
-from wwm_models.estimates.decomposition import Averaged, Submodels, averaged, taken_apart
+from wwm_models.estimates.decomposition import Averaged, Submodels, averaged, submodel_setup
 from wwm_models.estimates.estimates import Collapses, collapse_matrix
 from wwm_models.estimates.number_key import NumberKey
 from wwm_models.likelihood.fit import Fit, penalised
@@ -78,7 +78,7 @@ def reported(
     known = set(fit.cells.columns)
     over = {by: averaged(fit, by, model_groups(fit, by), population) for by in dict.fromkeys(sets) if set(by) <= known}
     collapse, names = collapse_matrix(fit.cells.categories, collapses)
-    return ReportedFit(taken_apart(fit), over, collapse, names, population)
+    return ReportedFit(submodel_setup(fit), over, collapse, names, population)
 
 
 def declared_points(made: ReportedFit) -> Points:
@@ -220,7 +220,7 @@ def _placed(outcome: str, by: By, over: Averaged, names: Sequence[str], shares: 
 
 
 CAPS = (5.0, 4.0, 3.0, 2.5, 2.0, 1.75, 1.5, 1.25)  # times the mean weight; then no weights at all
-COUNTED = "weights of respondents who were counted together cannot be cut off one by one"
+COUNTED = "weights of respondents who are grouped cannot be cut off one by one"
 MOST_STRATA = 40  # more would be a refit each for changes that are small
 
 
@@ -281,7 +281,7 @@ def declared_together(made: Sequence[Varied]) -> Points:
 def trims(made: Sequence[Varied]) -> tuple[Scenario, ...]:
     """Weights cut off at ever lower caps, then no weights at all.
 
-    Nothing for surveys without sampling weights, nor for respondents who were counted together, whose own weights are not known.
+    Nothing for surveys without sampling weights, nor for respondents who are grouped, whose own weights are not known.
     """
     weighted = [one for one in made if one.fit.survey.weight_kind == "sampling"]
     if not weighted or counted_together(weighted):

@@ -92,7 +92,7 @@ def margins(fit: Fit, frame: Columns, weights: Array, count: int) -> PredictiveM
     scores = fit.family.scores(eta, fit.link, log_p)
     weighted = (np.tile(weights, count)[:, None] * probability)[:, :, None] * scores
     jacobian = np.zeros((count, answers, len(fit.theta)))
-    jacobian[:, fit.design.order] = linear.pull(weighted.reshape(count, rows, *weighted.shape[1:]))
+    jacobian[:, fit.design.order] = linear.transpose_apply(weighted.reshape(count, rows, *weighted.shape[1:]))
     own = np.zeros((count, rows, answers))
     own[:, :, fit.design.order] = probability.reshape(count, rows, -1)
     average = weights @ own

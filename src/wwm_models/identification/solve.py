@@ -226,10 +226,10 @@ def _combined(
     outcome, below = quantity.denominator
     if quantity.terms[0][0] == outcome:
         return np.array(ratio_range(space.polyhedra[outcome], quantity.terms[0][1], below))
-    return apart(whole, ends[_key(quantity.denominator, regions)])
+    return independent_ratio_limits(whole, ends[_key(quantity.denominator, regions)])
 
 
-def apart(top: Array, below: Array) -> Array:
+def independent_ratio_limits(top: Array, below: Array) -> Array:
     """Limits of a ratio of two numbers that vary independently of each other.
 
     Examples
@@ -340,7 +340,7 @@ def _range_of(quantity: BoundedQuantity, parts: Sequence[Array], polyhedron: Pol
         return np.sum(parts, axis=0)
     if len(outcomes_of(quantity)) == 1:
         return np.array(ratio_range(polyhedron, quantity.terms[0][1], quantity.denominator[1]))
-    return apart(parts[0], parts[1])
+    return independent_ratio_limits(parts[0], parts[1])
 
 
 def conflict(region: Region, delta: float = float("inf")) -> tuple[Published, ...]:

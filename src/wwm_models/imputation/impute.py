@@ -341,7 +341,7 @@ def impute(
     survey.weights_known("wwm.impute")
     predictors = predictors if predictors is not None else answers_of(survey)
     plan = plan_of(survey, variables, predictors)
-    if survey.tally is not None and plan.targets:  # respondents who answered alike may get different answers
+    if survey.tally is not None and plan.targets:  # respondents who gave the same answers may get different answers
         survey = survey.written_out(np.any([target.missing for target in plan.targets], axis=0))
         plan = plan_of(survey, variables, predictors)
     shifts = shifts_of(delta, plan)

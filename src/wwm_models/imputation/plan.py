@@ -113,7 +113,7 @@ def plan_of(survey: Survey, variables: Sequence[str] | None, predictors: Sequenc
 
 
 def answers_of(survey: Survey) -> list[str]:
-    """Give the names of all variables but a column of frequencies: how many answered alike says nothing of one of them."""
+    """Give the names of all variables but a column of frequencies: how many gave the same answers says nothing of one of them."""
     names = [str(name) for name in survey.frame.columns]
     if survey.tally is None:
         return names

@@ -56,16 +56,18 @@ def covariance(influence: Influence) -> Array:
 
 
 def _by_design(influence: Influence, design: SamplingDesign) -> Array:
-    uneven = None if influence.uneven is None else influence.expand_uneven()
-    return staged_covariance(influence.expand(), design, uneven, influence.expand_members)
+    within_group = None if influence.within_group is None else influence.expand_weight_variance()
+    return staged_covariance(influence.expand(), design, within_group, influence.expand_members)
 
 
 def _independent(influence: Influence) -> Array:
     """N / (n - 1) times the centred sum of squares over respondents, from sums of weights by cell."""
     n = float(len(influence.row_cell) if influence.tally is None else influence.tally.count.sum())
-    if influence.uneven is not None and influence.tally is not None:
-        rows, uneven, people = influence.expand(), influence.expand_uneven(), influence.tally
-        middle = people.share(rows).T @ rows + (uneven * people.excess[:, None]).T @ uneven
+    if influence.within_group is not None and influence.tally is not None:
+        rows, within_group, people = influence.expand(), influence.expand_weight_variance(), influence.tally
+        middle = (
+            people.share(rows).T @ rows + (within_group * people.within_group_weight_variance[:, None]).T @ within_group
+        )
         return _centred(middle, rows.sum(axis=0), n)
     used = influence.row_cell >= 0
     cell, size = influence.row_cell[used], len(influence.values)
@@ -274,13 +276,17 @@ def summed(first: Influence, second: Influence, times: float = 1.0) -> Influence
         return np.nan_to_num(values[:, :size]) + times * np.nan_to_num(values[:, size:])
 
     inside = None if both.members is None else both.members[:, :size] | both.members[:, size:]
-    uneven = None if both.uneven is None else added(both.uneven)
-    return replace(both, values=added(both.values), uneven=uneven, members=inside)
+    within_group = None if both.within_group is None else added(both.within_group)
+    return replace(both, values=added(both.values), within_group=within_group, members=inside)
 
 
 def _proportional(first: Influence, second: Influence) -> bool:
     """Whether the weights of both are the same but for their scale, and came about in the same way."""
-    if first.uneven is not None or second.uneven is not None or _calibrations(first) != _calibrations(second):
+    if (
+        first.within_group is not None
+        or second.within_group is not None
+        or _calibrations(first) != _calibrations(second)
+    ):
         return False
     both = (first.row_weight > 0) & (second.row_weight > 0)
     if not both.any():
@@ -297,10 +303,10 @@ def _side_by_side(first: Influence, second: Influence) -> Influence:
     inside = np.hstack([first.expand_members(), second.expand_members()])
     if first.tally is None or second.tally is None:
         return replace(first, values=rows, row_cell=cell, row_weight=weight, members=inside)
-    tally = max(first.tally, second.tally, key=lambda one: float(one.excess.sum()))
+    tally = max(first.tally, second.tally, key=lambda one: float(one.within_group_weight_variance.sum()))
     design = None if first.design is None else replace(first.design, tally=tally)
-    uneven = np.hstack([first.expand_uneven(), second.expand_uneven()])
-    return Influence(rows, cell, weight, design, tally, uneven, inside, first.source)
+    within_group = np.hstack([first.expand_weight_variance(), second.expand_weight_variance()])
+    return Influence(rows, cell, weight, design, tally, within_group, inside, first.source)
 
 
 def _common_weight(first: Influence, second: Influence) -> tuple[float, float, Array]:

@@ -226,23 +226,23 @@ class CellLikelihood:
             if isfinite(value):
                 return value, gradient
         log_p, slopes = self.family.with_slopes(self.predictors.eta(theta), self.link, self.counts)
-        return self._total(log_p), self.predictors.jacobian(theta).pull(slopes[None, :, None, :])[0, 0]
+        return self._total(log_p), self.predictors.jacobian(theta).transpose_apply(slopes[None, :, None, :])[0, 0]
 
     def cell_scores(self, theta: Array) -> Array:
         """(P, J + 1, p) array: derivative of log p_k with respect to theta, by pattern and answer."""
         eta = self.predictors.eta(theta)
         log_p = self.family.log_probabilities(eta, self.link)
-        return self.predictors.jacobian(theta).through(self.family.scores(eta, self.link, log_p))
+        return self.predictors.jacobian(theta).row_products(self.family.scores(eta, self.link, log_p))
 
     def expansion(self, theta: Array) -> Expansion:
         """Value, gradient (p,) and information (p, p), minus the Hessian; a value of minus infinity comes without the others."""
-        log_p, slopes, bends = self.family.expansion(self.predictors.eta(theta), self.link, self.counts)
+        log_p, slopes, hessians = self.family.expansion(self.predictors.eta(theta), self.link, self.counts)
         value = self._total(log_p)
         if value == -np.inf:
             return Expansion(value, np.zeros(len(theta)), np.zeros((len(theta), len(theta))))
         jacobian = self.predictors.jacobian(theta)
-        information = jacobian.quadratic(bends) - self.predictors.second_order(theta, slopes)
-        return Expansion(value, jacobian.pull(slopes[None, :, None, :])[0, 0], information)
+        information = jacobian.weighted_gram(hessians) - self.predictors.second_order(theta, slopes)
+        return Expansion(value, jacobian.transpose_apply(slopes[None, :, None, :])[0, 0], information)
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Gradient (p,) and information (p, p)."""
@@ -294,7 +294,7 @@ class JeffreysLikelihood(CellLikelihood):
         scores = self.family.scores(eta, self.link, log_p)
         weight = self.counts.sum(axis=1)[:, None] * np.exp(log_p)
         inner = np.einsum("rk,rki,rkj->rij", weight, scores, scores, optimize=True)
-        return self.predictors.jacobian(theta).quadratic(inner)
+        return self.predictors.jacobian(theta).weighted_gram(inner)
 
     def expansion(self, theta: Array) -> Expansion:
         """Penalised value and gradient, with the information of the likelihood alone."""

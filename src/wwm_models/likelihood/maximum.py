@@ -80,12 +80,14 @@ def expansions(likelihood: CellLikelihood, counts: Array, thetas: Array) -> Expa
     linear = likelihood.predictors.linear
     rows, steps, _ = linear.shape
     eta = likelihood.predictors.eta_of_draws(thetas)
-    log_p, slopes, bends = likelihood.family.expansion(eta, likelihood.link, counts.reshape(-1, steps + 1))
+    log_p, slopes, hessians = likelihood.family.expansion(eta, likelihood.link, counts.reshape(-1, steps + 1))
     value = _values(counts, log_p.reshape(counts.shape))
-    slopes, bends = slopes.reshape(-1, rows, steps), bends.reshape(-1, rows, steps, steps)
+    slopes, hessians = slopes.reshape(-1, rows, steps), hessians.reshape(-1, rows, steps, steps)
     outside = np.flatnonzero(value == -np.inf)
-    slopes[outside], bends[outside] = 0.0, 0.0
-    return Expansions(value, linear.pull(slopes.transpose(1, 0, 2)[None])[0], linear.quadratics(bends))
+    slopes[outside], hessians[outside] = 0.0, 0.0
+    return Expansions(
+        value, linear.transpose_apply(slopes.transpose(1, 0, 2)[None])[0], linear.weighted_grams(hessians)
+    )
 
 
 def _values(counts: Array, log_p: Array) -> Array:

@@ -31,7 +31,7 @@ WHOLE = 1e-7  # a stratum of which a smaller share was not sampled is taken to b
 
 
 def staged_covariance(
-    rows: Array, design: SamplingDesign, uneven: Array | None = None, members: Members | None = None
+    rows: Array, design: SamplingDesign, within_group: Array | None = None, members: Members | None = None
 ) -> Array:
     """Covariance of the column sums of `rows`.
 
@@ -40,8 +40,8 @@ def staged_covariance(
     rows : (n, m) array
         Each respondent's weighted contribution; zeros for respondents outside the domain.
     design : SamplingDesign
-    uneven : (n, m) array, optional
-        Of respondents who were counted together, what is in proportion to their own weights; all of it unless given.
+    within_group : (n, m) array, optional
+        Of respondents who are grouped, what is in proportion to their own weights; all of it unless given.
     members : function giving (n, m) booleans, optional
         Which rows are in the domain of each number; all of them unless given. Asked for where a stratum is lonely.
 
@@ -69,7 +69,7 @@ def staged_covariance(
         np.add.at(totals, unit, rows)
         multiplier = np.zeros(len(sizes))
         multiplier[stratum] = before[first]
-        varying = totals if uneven is None or design.told_apart(stage) else uneven[first]
+        varying = totals if within_group is None or design.told_apart(stage) else within_group[first]
         lonely = (sizes == 1) & (1.0 - fraction > WHOLE) & (multiplier > 0.0)
         inside = None
         if lonely.any() and design.lonely in ("error", "average"):
@@ -137,7 +137,7 @@ def contributing_stages(design: SamplingDesign) -> int:
 
 
 def unit_counts(design: SamplingDesign, stage: int, stratum: Codes) -> Array:
-    """(units,) ones; or the respondents of every row, where respondents are the units and were counted together."""
+    """(units,) ones; or the respondents of every row, where respondents are the units and are grouped."""
     if design.tally is None or design.told_apart(stage):
         return np.ones(len(stratum))
     return design.tally.count
@@ -158,7 +158,7 @@ class _Units:
 
     totals: Array
     counts: Array
-    excess: Array | None
+    within_group_weight_variance: Array | None
     varying: Array
     stratum: Codes
     sizes: Array
@@ -166,7 +166,7 @@ class _Units:
 
 
 def _excess(design: SamplingDesign, stage: int) -> Array | None:
-    return None if design.tally is None or design.told_apart(stage) else design.tally.excess
+    return None if design.tally is None or design.told_apart(stage) else design.tally.within_group_weight_variance
 
 
 def _first_of(stratum: Codes) -> Codes:
@@ -213,8 +213,8 @@ def _one_stage(
         root = np.sqrt(_averaging(lonely, inside, above))[stratum]
         centred, varying = centred * root, varying * root
     result = (centred * (scale[stratum] * units.counts)[:, None]).T @ centred
-    if units.excess is not None:
-        result += (varying * (scale[stratum] * units.excess)[:, None]).T @ varying
+    if units.within_group_weight_variance is not None:
+        result += (varying * (scale[stratum] * units.within_group_weight_variance)[:, None]).T @ varying
     return result
 
 

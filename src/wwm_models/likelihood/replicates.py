@@ -206,7 +206,7 @@ def bootstrap_multipliers(design: SamplingDesign, draws: int, generator: np.rand
     totals the variance of `staged_covariance`, and no factor is negative (Rao and Wu 1988 for two stages; Preston 2009 draws without
     replacement).
 
-    Where the units are respondents who were counted together, a factor is that of the weight of a row. Of its c respondents
+    Where the units are respondents who are grouped, a factor is that of the weight of a row. Of its c respondents
     with weights w, as many are drawn as the multinomial law says; their mean weight has variance sum(w^2) / c - mean(w)^2 in each
     draw, for which a gamma law stands: the first two moments are those of drawing the respondents themselves.
 
@@ -250,7 +250,9 @@ def _resampled(tally: Tally | None, stratum: Codes, sizes: Array, draws: int, ge
             ).T
         else:
             members = members[tally.count[members] > 0]
-            drawn = _drawn_rows(tally.count[members], tally.excess[members], size, draws, generator).T
+            drawn = _drawn_rows(
+                tally.count[members], tally.within_group_weight_variance[members], size, draws, generator
+            ).T
         moved[members] = drawn * size / (size - 1.0) - 1.0
     return moved
 
@@ -258,6 +260,6 @@ def _resampled(tally: Tally | None, stratum: Codes, sizes: Array, draws: int, ge
 def _drawn_rows(count: Array, excess: Array, size: int, draws: int, generator: np.random.Generator) -> Array:
     """(draws, rows) how often the respondents of each row are drawn, on average, where they weigh unequally by weight."""
     drawn = generator.multinomial(size - 1, count / size, draws) / count
-    uneven = excess > 0.0
-    drawn[:, uneven] = generator.gamma(drawn[:, uneven] / excess[uneven], excess[uneven])
+    varying = excess > 0.0
+    drawn[:, varying] = generator.gamma(drawn[:, varying] / excess[varying], excess[varying])
     return drawn

@@ -1,7 +1,7 @@
 """Another form of a fitted model: a slope per cut point for every term, or no order of the answers at all.
 
 One rule for everything that asks what the form of a model matters: the size of a departure from parallel slopes, the variants of
-every reported number, the flip map and the comparison of engines.
+every reported number, the tipping-point analysis and the comparison of engines.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Influence:
     design : SamplingDesign or None
     tally : Tally or None
         Respondents behind each row, where rows are not respondents.
-    uneven : (cells, m) array or None
+    within_group : (cells, m) array or None
         The part of `values` that is in proportion to a respondent's own weight, where the respondents of a row count alike in the
         rest; None: all of it.
     members : (cells, m) bool array or None
@@ -52,7 +52,7 @@ class Influence:
     row_weight: Array
     design: SamplingDesign | None
     tally: Tally | None = None
-    uneven: Array | None = None
+    within_group: Array | None = None
     members: NDArray[np.bool_] | None = None
     source: str = ""
     beside: tuple[Influence, ...] = ()
@@ -83,19 +83,25 @@ class Influence:
         held = np.zeros(len(self.values), dtype=bool)
         held[self.row_cell[used]] = True
         place = np.where(used, (np.cumsum(held) - 1)[self.row_cell], -1)
-        uneven = None if self.uneven is None else self.uneven[held]
+        within_group = None if self.within_group is None else self.within_group[held]
         members = None if self.members is None else self.members[held]
         beside = tuple(one.occupied for one in self.beside)
-        return replace(self, values=self.values[held], row_cell=place, uneven=uneven, members=members, beside=beside)
+        return replace(
+            self, values=self.values[held], row_cell=place, within_group=within_group, members=members, beside=beside
+        )
 
     def mapped(self, matrix: Array) -> Influence:
         """The influence on ``matrix @ estimates``, (k, m)."""
-        uneven = None if self.uneven is None else np.nan_to_num(self.uneven) @ matrix.T
+        within_group = None if self.within_group is None else np.nan_to_num(self.within_group) @ matrix.T
         touched = (matrix != 0.0).astype(np.float32)
         members = None if self.members is None else self.members.astype(np.float32) @ touched.T > 0.0
         beside = tuple(one.mapped(matrix) for one in self.beside)
         return replace(
-            self, values=np.nan_to_num(self.values) @ matrix.T, uneven=uneven, members=members, beside=beside
+            self,
+            values=np.nan_to_num(self.values) @ matrix.T,
+            within_group=within_group,
+            members=members,
+            beside=beside,
         )
 
     def expand(self) -> Array:
@@ -109,13 +115,13 @@ class Influence:
         rows[used] = True if self.members is None else self.members[self.row_cell[used]]
         return rows
 
-    def expand_uneven(self) -> Array:
+    def expand_weight_variance(self) -> Array:
         """Of each row, what is in proportion to its respondents' own weights: (n, m), zeros where these are equal."""
         if self.tally is None:
             return np.zeros((len(self.row_cell), self.values.shape[1]))
-        if self.uneven is not None:
-            return self._rows_of(self.uneven)
-        return np.where(self.tally.excess[:, None] > 0.0, self.expand(), 0.0)
+        if self.within_group is not None:
+            return self._rows_of(self.within_group)
+        return np.where(self.tally.within_group_weight_variance[:, None] > 0.0, self.expand(), 0.0)
 
     def _rows_of(self, values: Array) -> Array:
         used = self.row_cell >= 0

@@ -40,7 +40,7 @@ def _density_ratios(log_density: Array, log_p: Array) -> tuple[Array, Array]:
 
 
 def _intervals(eta: Array, link: Link) -> tuple[Array, Array, Array, Array]:
-    """Log p, f(eta_k) / p_k, f(eta_k) / p_{k+1} and f'/f; in one stroke where the link can and no predictor is extreme."""
+    """Log p, f(eta_k) / p_k, f(eta_k) / p_{k+1} and f'/f; by fused kernels where the link can and no predictor is extreme."""
     if link.shared is not None and np.abs(eta).max(initial=0.0) < MODERATE:
         return link.shared.intervals(eta)
     log_p = _log_probabilities(eta, link)
@@ -87,10 +87,10 @@ def _expansion(eta: Array, link: Link, counts: Array) -> tuple[Array, Array, Arr
         own = low * (below - slope) + high * (above + slope)
         beside = -high[:, :-1] * below[:, 1:]
     k = np.arange(eta.shape[1])
-    bends = np.zeros((eta.shape[1], eta.shape[1], eta.shape[0]))
-    bends[k, k] = own.T
-    bends[k[:-1], k[1:]] = bends[k[1:], k[:-1]] = beside.T
-    return log_p, slopes, bends.transpose(2, 0, 1)
+    hessians = np.zeros((eta.shape[1], eta.shape[1], eta.shape[0]))
+    hessians[k, k] = own.T
+    hessians[k[:-1], k[1:]] = hessians[k[1:], k[:-1]] = beside.T
+    return log_p, slopes, hessians.transpose(2, 0, 1)
 
 
 def _recession(categories: int) -> tuple[Array, ...]:

@@ -145,7 +145,7 @@ def as_frame(columns: Columns) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class PlainColumns:
+class TreatmentCoding:
     """The columns of plain terms.
 
     Attributes
@@ -320,7 +320,7 @@ def build_encoder(right_side: str, columns: Mapping[str, Any], rows: int) -> tup
     if terms is None:
         named, evaluate, matrix = _by_patsy(right_side, pd.DataFrame(dict(columns), index=range(rows)))
     else:
-        evaluate = PlainColumns(terms, groups)
+        evaluate = TreatmentCoding(terms, groups)
         named = evaluate.names()
         matrix = evaluate(
             {name: Grouped(v.codes, groups[name]) if name in groups else v for name, v in columns.items()}, rows

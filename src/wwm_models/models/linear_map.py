@@ -50,22 +50,22 @@ class Dense:
         rows, steps, size = self.shape
         return (thetas @ self.array.reshape(-1, size).T).reshape(len(thetas), rows, steps)
 
-    def pull(self, slopes: Array) -> Array:
+    def transpose_apply(self, slopes: Array) -> Array:
         """Sum over rows and predictors of `slopes` (G, R, M, J), with G * R = P, times their rows of the map: (G, M, p)."""
         groups, rows, several, steps = slopes.shape
         flat = slopes.transpose(0, 2, 1, 3).reshape(groups, several, rows * steps)
         return flat @ self.array.reshape(groups, rows * steps, -1)
 
-    def quadratic(self, bends: Array) -> Array:
-        """Sum over rows of D' B D for `bends` (P, J, J): (p, p)."""
+    def weighted_gram(self, hessians: Array) -> Array:
+        """Sum over rows of D' B D for `hessians` (P, J, J): (p, p)."""
         flat = self.array.reshape(-1, self.array.shape[2])
-        return flat.T @ (bends @ self.array).reshape(flat.shape)
+        return flat.T @ (hessians @ self.array).reshape(flat.shape)
 
-    def quadratics(self, bends: Array) -> Array:
-        """Sum over rows of D' B D for S sets of `bends` (S, P, J, J): (S, p, p)."""
-        return np.array([self.quadratic(one) for one in bends])
+    def weighted_grams(self, hessians: Array) -> Array:
+        """Sum over rows of D' B D for S sets of `hessians` (S, P, J, J): (S, p, p)."""
+        return np.array([self.weighted_gram(one) for one in hessians])
 
-    def through(self, scores: Array) -> Array:
+    def row_products(self, scores: Array) -> Array:
         """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
         return scores @ self.array
 
@@ -139,7 +139,7 @@ class Blocks:
             eta += self.specific @ thetas[:, end:].reshape(len(thetas), count, steps)
         return eta
 
-    def pull(self, slopes: Array) -> Array:
+    def transpose_apply(self, slopes: Array) -> Array:
         """Sum over rows and predictors of `slopes` (G, R, M, J), with G * R = P, times their rows of the map: (G, M, p)."""
         groups, rows, several, steps = slopes.shape
         parts = [slopes.sum(axis=1) @ self.basis]
@@ -151,12 +151,12 @@ class Blocks:
             parts.append(own.transpose(0, 1, 3, 2).reshape(groups, several, -1))
         return np.concatenate(parts, axis=2)
 
-    def quadratic(self, bends: Array) -> Array:
-        """Sum over rows of D' B D for symmetric `bends` (P, J, J): (p, p)."""
+    def weighted_gram(self, hessians: Array) -> Array:
+        """Sum over rows of D' B D for symmetric `hessians` (P, J, J): (p, p)."""
         steps, end = len(self.basis), self.basis.shape[1] + self.shared.shape[1]
         cuts, shared, own = slice(0, self.basis.shape[1]), slice(self.basis.shape[1], end), slice(end, None)
         result = np.zeros((self.shape[2], self.shape[2]))
-        by_step = bends.transpose(1, 2, 0)  # rows that lie together are summed quickly
+        by_step = hessians.transpose(1, 2, 0)  # rows that lie together are summed quickly
         result[cuts, cuts] = self.basis.T @ by_step.sum(axis=2) @ self.basis
         beside = by_step.sum(axis=1)
         if self.shared.shape[1]:
@@ -169,20 +169,20 @@ class Blocks:
             weighted = (self.specific[:, :, None] * beside.T[:, None, :]).reshape(len(self.specific), -1)
             result[shared, own] = self.shared.T @ weighted
             result[own, :end] = result[:end, own].T
-            result[own, own] = self._own_quadratic(bends)
+            result[own, own] = self._own_weighted_gram(hessians)
         return result
 
-    def quadratics(self, bends: Array) -> Array:
-        """Sum over rows of D' B D for S sets of symmetric `bends` (S, P, J, J): (S, p, p).
+    def weighted_grams(self, hessians: Array) -> Array:
+        """Sum over rows of D' B D for S sets of symmetric `hessians` (S, P, J, J): (S, p, p).
 
         Every part is linear in B, so S sets are one product with the products of columns.
         """
-        sets, (_, steps, size) = len(bends), self.shape
+        sets, (_, steps, size) = len(hessians), self.shape
         q, s, c = self.basis.shape[1], self.shared.shape[1], self.specific.shape[1]
         result = np.zeros((sets, size, size))
-        flat = bends.reshape(sets, -1, steps * steps)
+        flat = hessians.reshape(sets, -1, steps * steps)
         result[:, :q, :q] = self.basis.T @ (np.ones(flat.shape[1]) @ flat).reshape(sets, steps, steps) @ self.basis
-        beside = (bends.reshape(-1, steps) @ np.ones(steps)).reshape(sets, -1, steps)
+        beside = (hessians.reshape(-1, steps) @ np.ones(steps)).reshape(sets, -1, steps)
         if s:
             result[:, :q, q : q + s] = self.basis.T @ (beside.transpose(0, 2, 1) @ self.shared)
             squares = _products(self.shared, self.shared)
@@ -198,7 +198,7 @@ class Blocks:
         upper = np.triu(result)
         return upper + np.triu(result, 1).transpose(0, 2, 1)
 
-    def through(self, scores: Array) -> Array:
+    def row_products(self, scores: Array) -> Array:
         """`scores` (P, M, J) times the map, row by row: (P, M, p)."""
         rows, several, _ = scores.shape
         parts = [scores @ self.basis, scores.sum(axis=2)[:, :, None] * self.shared[:, None, :]]
@@ -268,12 +268,12 @@ class Blocks:
         found = np.asarray(np.linalg.solve(self.basis.T @ self.basis, self.basis.T @ wanted), dtype=np.float64)
         return found if np.abs(self.basis @ found - wanted).max(initial=0.0) < 1e-12 else None
 
-    def _own_quadratic(self, bends: Array) -> Array:
-        rows, steps, _ = bends.shape
+    def _own_weighted_gram(self, hessians: Array) -> Array:
+        rows, steps, _ = hessians.shape
         count = self.specific.shape[1]
         result = np.zeros((count, steps, count, steps))
         for j in range(steps):
-            weighted = (self.specific[:, :, None] * bends[:, None, j, :]).reshape(rows, -1)
+            weighted = (self.specific[:, :, None] * hessians[:, None, j, :]).reshape(rows, -1)
             result[:, j] = (self.specific.T @ weighted).reshape(count, count, steps)
         return result.reshape(count * steps, count * steps)
 

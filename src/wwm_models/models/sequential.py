@@ -82,9 +82,9 @@ def _expansion(stop: Tail, go: Tail) -> Callable[[Array, Link, Array], tuple[Arr
         beyond = counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
         stopped, went_on = _log_tail_slopes(stop, eta, link), _log_tail_slopes(go, eta, link)
         slopes = counts[:, :-1] * stopped[0] + beyond * went_on[0]
-        bends = np.zeros((len(eta), len(steps), len(steps)))
-        bends[:, steps, steps] = -(counts[:, :-1] * stopped[1] + beyond * went_on[1])
-        return log_probabilities(eta, link), slopes, bends
+        hessians = np.zeros((len(eta), len(steps), len(steps)))
+        hessians[:, steps, steps] = -(counts[:, :-1] * stopped[1] + beyond * went_on[1])
+        return log_probabilities(eta, link), slopes, hessians
 
     return expansion
 

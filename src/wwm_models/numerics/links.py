@@ -16,8 +16,8 @@ from wwm_models.numerics.arrays import Array
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What a distribution gives in one stroke.
+class FusedKernels:
+    """What a distribution gives by fused kernels, several functions in one pass.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Link:
         Derivative of log f.
     quantile : function
         The inverse of F on (0, 1).
-    shared : Shared or None
+    shared : FusedKernels or None
         Quicker forms of several of these together, where the distribution has them.
     """
 
@@ -68,7 +68,7 @@ class Link:
     log_pdf: Callable[[Array], Array]
     pdf_score: Callable[[Array], Array]
     quantile: Callable[[Array], Array]
-    shared: Shared | None = None
+    shared: FusedKernels | None = None
 
     def tails(self, x: Array) -> tuple[Array, Array]:
         """Log F and log (1 - F)."""
@@ -145,7 +145,7 @@ LOGIT = Link(
     log_pdf=lambda x: -np.abs(x) - 2.0 * _softening(x),
     pdf_score=lambda x: -np.tanh(x / 2.0),
     quantile=lambda p: np.asarray(special.logit(p)),
-    shared=Shared(
+    shared=FusedKernels(
         tails=_logit_tails,
         log_gap=lambda gap, log_cdf, log_sf: log_cdf + log_sf + np.log(-np.expm1(-np.maximum(gap, 1e-300))),
         intervals=_logit_intervals,

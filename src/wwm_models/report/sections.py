@@ -54,7 +54,7 @@ def _part_name(part: str, labels: Labels) -> Text:
 
 
 def flips_table(name: str, rows: Sequence[Row], labels: Labels) -> Table:
-    """Per axis the smallest change that moves a claim across its border, and what that change is."""
+    """Per axis the smallest change that moves a claim across its boundary, and what that change is."""
     words = labels.words
     lines = tuple(
         Line(

@@ -2,7 +2,7 @@
 
 What diagnostics.csv says of a posterior beyond its chains: predictive accuracy, answers given back, sensitivity to the prior.
 
-What diagnostics.csv says of the items of a joint posterior beyond its chains: accuracy, answers given back, how items hang together.
+What diagnostics.csv says of the items of a joint posterior beyond its chains: accuracy, answers given back, how items are correlated.
 """
 
 from __future__ import annotations

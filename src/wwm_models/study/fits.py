@@ -251,7 +251,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
+class Decompositions:
     """Decompositions of one model, each with the label of its estimand, by-variables first, and the fits they are of."""
 
     name: str
@@ -315,7 +315,7 @@ def explained(
     level: float,
     stages: Stages,
     result: ModelResult | None = None,
-) -> Explained:
+) -> Decompositions:
     """Take every reported number of a model apart.
 
     Parameters
@@ -347,7 +347,7 @@ def explained(
                 say("check_of", stage=fit_name(spec, label), check="decomposition"), apart, otherwise=None
             )
             tables += [(label, table)] if table is not None else []
-    return Explained(spec.name, tuple(tables), fits)
+    return Decompositions(spec.name, tuple(tables), fits)
 
 
 def _apart(*given: Any, **options: Any) -> pd.DataFrame | None:
@@ -367,18 +367,18 @@ def all_explained(
     collapses: Mapping[str, Collapses],
     level: float,
     stages: Stages,
-) -> list[Explained]:
+) -> list[Decompositions]:
     """`explained` of every model of a study; each is a stage."""
     named = [(at.outcome, at.by) for at in article.references()]
 
-    def taken_apart(one: ModelSpec, result: ModelResult) -> Explained:
+    def submodel_setup(one: ModelSpec, result: ModelResult) -> Decompositions:
         return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages, result)
 
     return [
         stages.attempt(
             say("check_of", stage=one.name, check="decomposition"),
-            partial(taken_apart, one, result),
-            otherwise=Explained(one.name, ()),
+            partial(submodel_setup, one, result),
+            otherwise=Decompositions(one.name, ()),
         )
         for one, result in zip(specs, results, strict=True)
     ]

@@ -25,7 +25,7 @@ from wwm_models.bayes.joint_density import JointPriors
 from wwm_models.bayes.joint_sample import sample_joint
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.bayes.sample import sample
-from wwm_models.bayes.sampler import Under
+from wwm_models.bayes.sampler import NamedCheckpoints
 from wwm_models.errors import AdjustError, FitError, ModelError, listed
 from wwm_models.estimates.adjusted import adjusted, adjusted_items
 from wwm_models.estimates.confounding import log_prior
@@ -116,7 +116,7 @@ def with_posterior(
         return _with(result, failure(label, "failed", why), (failed_fit(spec, label, why),))
     try:
         post, estimates, problem = _sampled(
-            requests[0], spec, survey, collapses, level, seed, Under(chains_of(kept), spec.name)
+            requests[0], spec, survey, collapses, level, seed, NamedCheckpoints(chains_of(kept), spec.name)
         )
     except PASSING:
         raise
@@ -157,7 +157,7 @@ def _compared(spec: ModelSpec, found: Estimates, name: str, level: float) -> lis
 
 
 def _sampled(
-    request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: Under,
+    request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: NamedCheckpoints,
 ) -> tuple[Posterior, list[tuple[str, Estimates]], str]:  # fmt: skip
     """A posterior, its adjusted probabilities, and what is wrong with them; with more chains where that is the cure."""
     model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(spec.name.encode())
@@ -262,7 +262,7 @@ def _joint_sampled(spec: JointSpec, specs: Sequence[ModelSpec], work: Work, tell
     try:
         post = sample_joint(
             spec.items, spec.predictors, people_of(specs[0], work.survey), seed=work.seed + zlib.crc32(spec.name.encode()),
-            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=Under(chains_of(work.kept), spec.name),
+            priors=priors_of(spec), jobs=min(PROCESSES, os.cpu_count() or 1), progress=tell, kept=NamedCheckpoints(chains_of(work.kept), spec.name),
         )  # fmt: skip
     except (FitError, ModelError) as problem:
         return _failed(specs, str(problem))

@@ -129,7 +129,7 @@ def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_plac
     except TooLargeError as problem:
         if not countable(data):
             raise
-        tell(f"{name} is too large to read whole: counting its respondents where they lie", 0, models)
+        tell(f"{name} is too large to read whole: counting its respondents in place", 0, models)
         return _counted(declared, data, book, str(problem).partition(". Expected ")[0])
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from wwm_models.claims.article import Article, as_plain
 from wwm_models.disclosure.determined import Equations, Refused, equations_of, refused
-from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, reproducing, told_by_equations, withhold
+from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, models_that_disclose, reproducing, withhold
 from wwm_models.disclosure.suppression import Raws
 from wwm_models.errors import AnswersError, ArticleError, ModelError, WwmError
 from wwm_models.estimates.estimates import Estimates
@@ -220,7 +220,7 @@ def refused_models(
     survey : Survey
     """
     models = [ModelOf(spec.name, spec.outcome, _predictors(spec, article)) for spec in specs]
-    told = told_by_equations(models, raws, withheld) | reproducing(adjusted_of(results), withheld)
+    told = models_that_disclose(models, raws, withheld) | reproducing(adjusted_of(results), withheld)
     closed = {spec.name: _told(spec, withheld) for spec in specs if spec.name in told}
     first = sorted(specs, key=lambda spec: not spec.primary)
     fits = [fit for spec in first for fit in fits_of(spec, article, survey)]

@@ -38,7 +38,7 @@ from wwm_models.messages import say
 from wwm_models.models.model import Model
 from wwm_models.stages import Stages
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS
-from wwm_models.study.fits import COEFFICIENT_COLUMNS, DECOMPOSITION_COLUMNS, Explained, Fitted, ModelResult
+from wwm_models.study.fits import COEFFICIENT_COLUMNS, DECOMPOSITION_COLUMNS, Decompositions, Fitted, ModelResult
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.study.robustness import (
     ROBUSTNESS_COLUMNS,
@@ -61,13 +61,13 @@ AGREEMENT_COLUMNS = (
 OTHERWISE = "skewness or draws"
 
 
-def agreement_table(spec: ModelSpec, one: Explained, result: ModelResult) -> pd.DataFrame:
+def agreement_table(spec: ModelSpec, one: Decompositions, result: ModelResult) -> pd.DataFrame:
     """One row per number that has both engines; empty for a model without a posterior.
 
     Parameters
     ----------
     spec : ModelSpec
-    one : Explained
+    one : Decompositions
     result : ModelResult
 
     Returns
@@ -249,7 +249,7 @@ def study_tables(
     article: Article,
     specs: Sequence[ModelSpec],
     results: Sequence[ModelResult],
-    why: Sequence[Explained],
+    why: Sequence[Decompositions],
     raws: RawTables,
     families: pd.DataFrame,
     lang: str,
@@ -311,7 +311,7 @@ def precision_table(raws: RawTables) -> pd.DataFrame:
 
 
 def _sensitivity(
-    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], level: float,
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Decompositions], level: float,
     stages: Stages,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """What the numbers and claims depend on."""
@@ -386,7 +386,7 @@ def _comparison(
 
 
 def claim_sources(
-    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Explained], raws: RawTables,
+    article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Decompositions], raws: RawTables,
     lang: str, level: float, hidden: int,
 ) -> dict[str, Sources]:  # fmt: skip
     """What the claims of every estimand are held against: the outcomes' primary models.

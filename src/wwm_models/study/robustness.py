@@ -21,13 +21,13 @@ from wwm_models.errors import WwmError, listed
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
-from wwm_models.estimates.joint_law import law_of
+from wwm_models.estimates.joint_distribution import joint_distribution
 from wwm_models.estimates.number_key import NumberKey, keys_of, written_keys
 from wwm_models.estimates.sensitivity import Points, ReportedFit
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
 from wwm_models.parallel import begin
-from wwm_models.study.fits import Explained, Fitted, ModelResult
+from wwm_models.study.fits import Decompositions, Fitted, ModelResult
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.survey.survey import Survey
 
@@ -39,12 +39,12 @@ ROBUSTNESS_COLUMNS = (
 )  # fmt: skip
 
 
-def robustness_table(one: Explained, result: ModelResult) -> pd.DataFrame:
+def robustness_table(one: Decompositions, result: ModelResult) -> pd.DataFrame:
     """Every adjusted number of a model beside its variants; a variant that does not apply, or has no maximum, is missing.
 
     Parameters
     ----------
-    one : Explained
+    one : Decompositions
         With the model's fits and decompositions.
     result : ModelResult
 
@@ -100,7 +100,7 @@ def _numbers_of(fit: Fit, fitted: Fitted, by: tuple[str, ...]) -> Estimates | No
 
 
 def _errors(moved: Estimates, own: Estimates) -> dict[NumberKey, tuple[float, float]]:
-    law = law_of([(moved, np.eye(len(moved.table))), (own, -np.eye(len(own.table)))])
+    law = joint_distribution([(moved, np.eye(len(moved.table))), (own, -np.eye(len(own.table)))])
     return dict(zip(keys_of(own.table, own.by), zip(law.std_error, law.freedom.df, strict=True), strict=True))
 
 
@@ -117,10 +117,10 @@ def fragility_table(
     article: Article,
     specs: Sequence[ModelSpec],
     results: Sequence[ModelResult],
-    why: Sequence[Explained],
+    why: Sequence[Decompositions],
     level: float,
 ) -> pd.DataFrame:
-    """The flip map of the article's claims on the primary models, under each claim's own estimand.
+    """The tipping-point analysis of the article's claims on the primary models, under each claim's own estimand.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, NumberKey
     ]
 
 
-def _exposure_only(one: Explained, label: str, by: tuple[str, ...], declared: Points) -> Points:
+def _exposure_only(one: Decompositions, label: str, by: tuple[str, ...], declared: Points) -> Points:
     """The number with the exposure alone in the model: the declared one without the parts of its adjusters."""
     found = Points()
     for own, table in one.tables:

@@ -89,7 +89,7 @@ def _estimates_facts(prefix: str, label: str, found: Estimates, arrays: dict[str
         }
         arrays |= {} if own.members is None else {f"{prefix}.members": own.members}
     arrays[f"{prefix}.degrees"] = found.freedom.df
-    alike = own is not None and own.tally is not None and not own.tally.excess.any()
+    alike = own is not None and own.tally is not None and not own.tally.within_group_weight_variance.any()
     calibrated = own is not None and own.design is not None and bool(own.design.calibrations)
     return {
         "prefix": prefix, "label": label, "by": list(found.by), "df": found.df, "origin": found.origin, "table": _frame_facts(found.table),

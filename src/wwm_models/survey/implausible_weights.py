@@ -30,7 +30,7 @@ _LARGE_EFFECT: Final = 3.0  # Kish, L. (1965): n sum(w^2) / sum(w)^2
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class WeightVariation:
     """The weights of the domain.
 
     Attributes
@@ -56,12 +56,12 @@ class Spread:
         return self.total / self.respondents
 
 
-def spread_of(weights: NDArray[np.float64], domain: NDArray[np.bool_]) -> Spread:
+def spread_of(weights: NDArray[np.float64], domain: NDArray[np.bool_]) -> WeightVariation:
     """Give what is known of the weights of the domain together."""
     inside = weights[domain]
     largest = float(inside.max(initial=0.0))
     scaled = inside / max(largest, 1e-300)  # huge weights have no square
-    return Spread(
+    return WeightVariation(
         len(inside), float(inside.sum()), largest, len(inside) * float((scaled**2).sum()) / max(float(scaled.sum()) ** 2, 1e-300),
         lambda limit: first_rows(np.flatnonzero(domain & (weights > limit)), len(weights)),
     )  # fmt: skip
@@ -98,7 +98,7 @@ def codes_among(counts: Mapping[int, int], largest: float, name: str, said: Call
     return 0, ""
 
 
-def dominant(spread: Spread, name: str) -> str:
+def dominant(spread: WeightVariation, name: str) -> str:
     """Say that a respondent holds more than 5 percent of the weight of the domain, and over ten times the mean; empty where none."""
     limit = max(_MOST_OF_TOTAL * spread.total, _LARGE_WEIGHT * spread.mean) if spread.total > 0 else 0.0
     if spread.total <= 0 or spread.largest <= limit:
@@ -110,7 +110,7 @@ def dominant(spread: Spread, name: str) -> str:
     )
 
 
-def unequal(spread: Spread, name: str) -> tuple[str, ...]:
+def unequal(spread: WeightVariation, name: str) -> tuple[str, ...]:
     """Warn of sampling weights that differ so much that few respondents carry the result.
 
     That is when the largest is over ten times the mean, or when they more than triple the variance (Kish's design effect).
@@ -150,7 +150,7 @@ def refuse_codes(counts: dict[int, int], largest: float, said: Callable[[int], s
         )
 
 
-def refuse_dominant(spread: Spread, path: Path | str, codebook: Codebook) -> None:
+def refuse_dominant(spread: WeightVariation, path: Path | str, codebook: Codebook) -> None:
     """Refuse a respondent who holds more than 5 percent of the weight of the domain, and over ten times the mean.
 
     Not asked of frequency weights, nor where the codebook accepts extreme weights.
@@ -166,7 +166,7 @@ def refuse_dominant(spread: Spread, path: Path | str, codebook: Codebook) -> Non
         )
 
 
-def unequal_weights(spread: Spread, codebook: Codebook) -> tuple[str, ...]:
+def unequal_weights(spread: WeightVariation, codebook: Codebook) -> tuple[str, ...]:
     """Warn of sampling weights that differ so much that few respondents carry the result."""
     sampling = codebook.sampling
     return unequal(spread, sampling.weight) if sampling.weight_kind == "sampling" else ()

@@ -27,7 +27,7 @@ class Overview:
         ``variable``, ``reason``, ``count``.
     weights : DataFrame
         One line: ``n``, ``minimum``, ``maximum``, ``mean``, ``zero``, ``design_effect`` (Kish, 1 or more) and
-        ``n_effective`` of the domain. Of respondents with different weights who were counted together the smallest and largest are nan.
+        ``n_effective`` of the domain. Of respondents with different weights who are grouped the smallest and largest are nan.
     """
 
     accounting: pd.DataFrame

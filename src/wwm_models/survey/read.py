@@ -198,33 +198,37 @@ def domain_of(codebook: Codebook, done: Mapping[str, Recoded], without_weight: F
     way = np.zeros(len(without_weight), dtype=np.intp)
     for number, rows in enumerate(_leaving(codebook, done, without_weight), start=1):
         way[(way == 0) & rows] = number
-    return way == 0, accounting_of(np.bincount(way, minlength=len(ways_out(codebook)) + 1), codebook)
+    return way == 0, accounting_of(np.bincount(way, minlength=len(exclusion_reasons(codebook)) + 1), codebook)
 
 
 @dataclass(frozen=True)
-class WayOut:
+class ExclusionReason:
     """A reason to leave the domain; `always` says whether it is told even if nobody left for it."""
 
     reason: str
     always: bool = True
 
 
-def ways_out(codebook: Codebook) -> tuple[WayOut, ...]:
+def exclusion_reasons(codebook: Codebook) -> tuple[ExclusionReason, ...]:
     """Give the reasons in the order in which they are asked: a row leaves for the first that holds."""
     conditions = [
         way
         for rule in codebook.universe.all
         for way in (
-            WayOut(say("not_true", condition=condition_of(rule.text))),
-            WayOut(say("not_known", condition=condition_of(rule.text)), always=False),
+            ExclusionReason(say("not_true", condition=condition_of(rule.text))),
+            ExclusionReason(say("not_known", condition=condition_of(rule.text)), always=False),
         )
     ]
-    excluded = [WayOut(part.reason) for part in codebook.universe.exclude]
-    return (*conditions, *excluded, WayOut(say("weight_missing", weight=str(codebook.sampling.weight)), always=False))
+    excluded = [ExclusionReason(part.reason) for part in codebook.universe.exclude]
+    return (
+        *conditions,
+        *excluded,
+        ExclusionReason(say("weight_missing", weight=str(codebook.sampling.weight)), always=False),
+    )
 
 
 def accounting_of(counts: Sequence[int] | NDArray[np.intp], codebook: Codebook) -> pd.DataFrame:
-    """Give the accounting from the rows that stay (first) and those that leave by each of the `ways_out`.
+    """Give the accounting from the rows that stay (first) and those that leave by each of the `exclusion_reasons`.
 
     Raises
     ------
@@ -234,7 +238,7 @@ def accounting_of(counts: Sequence[int] | NDArray[np.intp], codebook: Codebook) 
     total = int(sum(counts))
     lines = [
         (way.reason, int(count))
-        for way, count in zip(ways_out(codebook), counts[1:], strict=True)
+        for way, count in zip(exclusion_reasons(codebook), counts[1:], strict=True)
         if way.always or count
     ]
     if not counts[0]:
@@ -244,7 +248,7 @@ def accounting_of(counts: Sequence[int] | NDArray[np.intp], codebook: Codebook) 
 
 
 def _leaving(codebook: Codebook, done: Mapping[str, Recoded], without_weight: Flags) -> Iterator[Flags]:
-    """The rows for which each of the `ways_out` holds."""
+    """The rows for which each of the `exclusion_reasons` holds."""
     for condition in codebook.universe.all:
         truth = holds(condition, done)
         yield truth.no

@@ -1,4 +1,4 @@
-"""How many respondents a row stands for: a frequency, or those who answered alike and were counted together.
+"""How many respondents a row stands for: a frequency, or those who gave the same answers and are grouped.
 
 How respondents were sampled: strata, units, population sizes, calibration and replicate weights.
 """
@@ -55,14 +55,14 @@ class Tally:
         return rows * _inverse(self.count)[:, None]
 
     @property
-    def excess(self) -> Array:
+    def within_group_weight_variance(self) -> Array:
         """(n,) how much the weights within a row vary: ``1 / effective - 1 / count``, zero where they are equal."""
         return np.maximum(_inverse(self.effective) - _inverse(self.count), 0.0)
 
     @property
     def alike(self) -> bool:
         """Whether the respondents of each row have equal weights, so that a row says all there is to know of them."""
-        return bool((self.excess * self.count <= SAME).all())
+        return bool((self.within_group_weight_variance * self.count <= SAME).all())
 
 
 def _inverse(values: Array) -> Array:

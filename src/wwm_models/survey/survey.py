@@ -115,7 +115,7 @@ class Survey:
     sha256 : str
         Of the data file, or of the contents of a table; empty for a frame.
     tally : Tally or None
-        How many respondents each row stands for, where that is not one: those who answered alike and were counted together
+        How many respondents each row stands for, where that is not one: those who gave the same answers and are grouped
         (`read_counts`), or a frequency weight, whose tally stays when other weights take its place.
     identity : str
         Whose answers the rows are. Two surveys with the same identity have the same respondents in the same rows, whatever their weights, domain
@@ -182,7 +182,7 @@ class Survey:
         )
 
     def one_by_one(self, what: str) -> None:
-        """Refuse what needs a row for each respondent or a frequency, where respondents were counted together.
+        """Refuse what needs a row for each respondent or a frequency, where respondents are grouped.
 
         Raises
         ------
@@ -316,9 +316,9 @@ class Survey:
         inside = np.ones(len(frame), dtype=bool) if domain is None else flags_of(domain, labels, "domain")
         one_of(weight_kind, ("sampling", "frequency"), "weight_kind", SurveyError)
         one_of(lonely, LONELY, "lonely", SurveyError)
-        doubts: tuple[str, ...] = ()
+        implausible: tuple[str, ...] = ()
         if weight is not None and weight_kind == "sampling":
-            doubts = plausible(weights, inside, weight, accept=accept_extreme_weights)
+            implausible = plausible(weights, inside, weight, accept=accept_extreme_weights)
         rows = pd.DataFrame(
             {"reason": ["rows in the frame", "outside the domain"], "rows": [len(frame), int((~inside).sum())]}
         )
@@ -330,7 +330,7 @@ class Survey:
             domain=inside,
             accounting=rows,
             collapses=_collapses(frame, collapses or {}),
-            warnings=doubts,
+            warnings=implausible,
             ids=None if respondent is None else respondent_ids(frame, respondent, counted=weight_kind == "frequency"),
         )
 

@@ -10,7 +10,7 @@ import pytest
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, RATIO, ClaimedRange, ClaimKind
-from wwm_models.claims.fragility import stands
+from wwm_models.claims.fragility import satisfies
 from wwm_models.claims.verdicts import printed_verdict
 from wwm_models.identification.joint_table import Margins
 
@@ -53,7 +53,7 @@ def test_a_new_kind_is_judged_wherever_claims_are(
     assert found.claims["verdict"].tolist() == [verdict]
     printed = {at: Published("P", at, value, "integer", "") for at, value in ((YOUNG, 80.0), (OLD, 20.0))}
     assert printed_verdict(claim(least), printed) == verdict
-    assert stands(claim(least), {YOUNG.key: 0.8, OLD.key: 0.2}) is (verdict == "holds")
+    assert satisfies(claim(least), {YOUNG.key: 0.8, OLD.key: 0.2}) is (verdict == "holds")
     margins = Margins(
         "age", "home", pd.DataFrame([[25.0, 25.0], [25.0, 25.0]], index=["young", "old"], columns=["alone", "both"]),
         answers={"wish": ("no", "yes"), "age": ("young", "old"), "home": ("alone", "both")},

@@ -10,7 +10,7 @@ from article_inventions import at, order, shares
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Reference
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS as COLUMNS
-from wwm_models.claims.fragility import confounding, fragility, missing_answers, prior_power, stands
+from wwm_models.claims.fragility import confounding, fragility, missing_answers, prior_power, satisfies
 from wwm_models.claims.kinds import leaves
 from wwm_models.claims.lookup import pool_of
 from wwm_models.estimates.confounding import power_weights
@@ -25,10 +25,10 @@ def conjunction(*parts: Claim) -> Claim:
 
 
 def test_standing_looks_at_estimates_alone():
-    assert stands(order("a", "b", 5.0), points(a=56.0, b=50.0)) is True
-    assert stands(order("a", "b", 5.0), points(a=54.0, b=50.0)) is False
-    assert stands(order("a", "z"), points(a=54.0)) is None
-    assert stands(conjunction(order("a", "b"), order("b", "a")), points(a=54.0, b=50.0)) is False
+    assert satisfies(order("a", "b", 5.0), points(a=56.0, b=50.0)) is True
+    assert satisfies(order("a", "b", 5.0), points(a=54.0, b=50.0)) is False
+    assert satisfies(order("a", "z"), points(a=54.0)) is None
+    assert satisfies(conjunction(order("a", "b"), order("b", "a")), points(a=54.0, b=50.0)) is False
     assert len(leaves(conjunction(order("a", "b"), conjunction(order("a", "b"), order("b", "a"))))) == 3
 
 
@@ -169,6 +169,6 @@ def test_respondents_counted_together_have_the_same_flip_map_but_for_their_own_w
     )
     trimmed = two.xs("trimmed weights", level="axis")
     assert set(trimmed["status"]) == {"does not apply"}
-    assert set(trimmed["detail"]) == {"weights of respondents who were counted together cannot be cut off one by one"}
+    assert set(trimmed["detail"]) == {"weights of respondents who are grouped cannot be cut off one by one"}
     others = one.index[one.index.get_level_values("axis") != "trimmed weights"]
     pd.testing.assert_frame_equal(two.loc[others], one.loc[others], check_exact=False, rtol=1e-9)

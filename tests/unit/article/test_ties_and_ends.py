@@ -10,7 +10,7 @@ from article_inventions import at, order, pool, shares
 
 from wwm_models.claims.article import Article, Claim, Published
 from wwm_models.claims.comparison import comparison_table
-from wwm_models.claims.fragility import stands
+from wwm_models.claims.fragility import satisfies
 from wwm_models.claims.lookup import EstimateIndex, pool_of
 from wwm_models.claims.verdicts import Sources, judge, printed_verdict
 from wwm_models.estimates.number_key import NumberKey
@@ -129,7 +129,7 @@ def test_a_printed_number_is_one_closed_interval_wherever_it_is_read(claim: Clai
     outside = [end for end in (low - 1e-4, high + 1e-4) if 0.0 <= end <= 100.0]
     for share, verdict in [(one, "reproduced") for one in inside] + [(one, "not reproduced") for one in outside]:
         assert judge(claim, Sources(certain(a=share))).raw == verdict
-        assert stands(claim, {NumberKey.of("y", "yes", [("g", "a")]): share / 100.0}) is (verdict == "reproduced")
+        assert satisfies(claim, {NumberKey.of("y", "yes", [("g", "a")]): share / 100.0}) is (verdict == "reproduced")
     region = claim.region
     np.testing.assert_allclose((region.lower, region.upper), ends, rtol=0, atol=1e-9)
     if claim.kind == "value":

@@ -92,11 +92,13 @@ def test_draws_from_the_prior_have_the_declared_law():
 @pytest.mark.parametrize("block", [SHRINKAGE, INCREMENTS, POOLED], ids=["shrinkage", "increments", "pooled"])
 def test_rotated_coordinates_have_their_derivative_and_curvature(block):
     at = block.drawn(50, np.random.default_rng(4))
-    turned = block.turned(at)
-    np.testing.assert_allclose(block.turned_back(turned), block.parameters(at), rtol=1e-12)
+    turned = block.transformed(at)
+    np.testing.assert_allclose(block.from_transformed(turned), block.parameters(at), rtol=1e-12)
     centre, step = turned.mean(axis=0), 1e-6
     steps = step * np.eye(len(centre))
-    slopes = np.array([(block.turned_back(centre + s) - block.turned_back(centre - s)) / (2 * step) for s in steps]).T
+    slopes = np.array(
+        [(block.from_transformed(centre + s) - block.from_transformed(centre - s)) / (2 * step) for s in steps]
+    ).T
     np.testing.assert_allclose(block.turned_slopes(centre), slopes, rtol=1e-7, atol=1e-8)
     if block is INCREMENTS:
         curved = [(block.log_density(centre - s)[1] - block.log_density(centre + s)[1]) / (2 * step) for s in steps]

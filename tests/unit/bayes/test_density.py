@@ -113,9 +113,9 @@ TURN = np.eye(7) + 0.2 * np.random.default_rng(0).standard_normal((7, 7))
 def test_free_coordinates_go_there_and_back_with_their_jacobian(coordinates):
     free = np.array([-1.0, 0.3, -0.4, 2.0, 0.7, -1.2, 0.1])
     theta = coordinates.theta(free)
-    climbed = theta if coordinates.turn is None else np.linalg.solve(TURN, theta)
-    for ladder in range(coordinates.ladders if coordinates.ordered else 0):
-        assert (np.diff(climbed[3 * ladder : 3 * ladder + 3]) > 0).all()
+    climbed = theta if coordinates.linear_transform is None else np.linalg.solve(TURN, theta)
+    for pattern in range(coordinates.threshold_patterns if coordinates.ordered else 0):
+        assert (np.diff(climbed[3 * pattern : 3 * pattern + 3]) > 0).all()
     np.testing.assert_allclose(coordinates.free(theta), free, rtol=1e-12)
     several = np.array([[free, free + 0.1]])
     np.testing.assert_allclose(coordinates.theta(several)[0, 0], theta, rtol=1e-13)
@@ -159,15 +159,16 @@ def test_whitened_coordinates_make_the_curvature_one(logit_response, frame):
 
 
 @pytest.mark.parametrize(
-    ("own", "ladders"), [(("age",), 3), (("x",), 2), (("age", "household", "age:household"), 9), (("age", "x"), 1)]
+    ("own", "patterns"),
+    [(("age",), 3), (("x",), 2), (("age", "household", "age:household"), 9), (("age", "x"), 1)],
 )
-def test_slopes_of_their_own_have_a_ladder_per_combination_where_one_fits(frame, own, ladders):
-    """Any point of ladders gives increasing predictors on every pattern; crossed main effects have more borders than columns."""
+def test_slopes_of_their_own_have_thresholds_per_combination_where_one_fits(frame, own, patterns):
+    """Any increasing thresholds give increasing predictors on every pattern; crossed main effects have more borders than columns."""
     survey = wwm.Survey.from_frame(frame, weight=None)
     problem = posterior_problem(wwm.Model(f"y ~ {' + '.join(own)} + f", nonproportional=own), survey)
     target = problem.target
-    assert (target.coordinates.ladders, target.truncated) == (ladders, ladders == 1)
-    if ladders > 1:
+    assert (target.coordinates.threshold_patterns, target.truncated) == (patterns, patterns == 1)
+    if patterns > 1:
         points = 2.0 * np.random.default_rng(4).standard_normal((200, len(problem.design.names)))
         theta = target.coordinates.theta(points)
         assert target.prior.allowed(theta).all()

@@ -38,8 +38,10 @@ def log_densities(target, free):
         value += (-0.5 * ((theta - prior.mean) / prior.scale) ** 2) @ prior.proper
         for row in prior.anchor.rows:
             value += prior.family.shares_jacobian(theta @ row.T, prior.link)[0]
-    ladders = free[:, : coordinates.ladders * coordinates.ordered].reshape(len(free), coordinates.ladders, -1)
-    value += ladders[:, :, 1:].sum(axis=(1, 2))
+    threshold_patterns = free[:, : coordinates.threshold_patterns * coordinates.ordered].reshape(
+        len(free), coordinates.threshold_patterns, -1
+    )
+    value += threshold_patterns[:, :, 1:].sum(axis=(1, 2))
     if len(prior.gaps):
         value[~prior.allowed(theta)] = -np.inf
     return np.where(np.isfinite(value), value, -np.inf)

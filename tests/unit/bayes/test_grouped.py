@@ -71,7 +71,7 @@ def test_the_jacobian_of_the_cut_points_is_that_of_the_shares_of_every_group(fra
         wwm.Model("y ~ age + x", thresholds_by="household"), unweighted(frame), priors=priors
     ).target
     prior, coordinates = target.prior, target.coordinates
-    assert (coordinates.ladders, coordinates.ordered, target.truncated) == (3, 3, False)
+    assert (coordinates.threshold_patterns, coordinates.ordered, target.truncated) == (3, 3, False)
     free = np.random.default_rng(2).standard_normal(12)
 
     def shares(at):

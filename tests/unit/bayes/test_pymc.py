@@ -88,13 +88,15 @@ def parts_of(problem):
             place = np.arange(start, start + 2 * m)
             parts |= {"slopes_zeta": place[:m], "shares": place[m:-1], "R2": place[-1]}
         start += block.size
-    if coordinates.turn is not None:
-        climbed = coordinates.ladders * coordinates.ordered
-        ladders = np.arange(climbed).reshape(coordinates.ladders, -1)
-        return {**parts, "ladders": ladders, "rest": np.arange(climbed, len(others))}
+    if coordinates.linear_transform is not None:
+        climbed = coordinates.threshold_patterns * coordinates.ordered
+        threshold_patterns = np.arange(climbed).reshape(coordinates.threshold_patterns, -1)
+        return {**parts, "threshold_patterns": threshold_patterns, "rest": np.arange(climbed, len(others))}
     is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
     cutpoints = (
-        np.flatnonzero(is_cut).reshape(coordinates.ladders, -1) if coordinates.ladders > 1 else np.flatnonzero(is_cut)
+        np.flatnonzero(is_cut).reshape(coordinates.threshold_patterns, -1)
+        if coordinates.threshold_patterns > 1
+        else np.flatnonzero(is_cut)
     )
     return {**parts, "cutpoints": cutpoints, "slopes": np.flatnonzero(~is_cut)}
 

@@ -9,7 +9,7 @@ from benchmarks.disclosure import System
 from benchmarks.disclosure_models import Modelled, equations
 
 import wwm_models as wwm
-from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, told_by_equations
+from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, models_that_disclose
 
 RAWS = {"y": dict.fromkeys(((), ("a",), ("h",), ("a", "h"))), "z": {("a",): None}}
 JOINT = Withheld({("y", "a=a0;h=h1", "k0"): 0.5}, 1, 10)
@@ -17,7 +17,7 @@ JOINT = Withheld({("y", "a=a0;h=h1", "k0"): 0.5}, 1, 10)
 
 def told(withheld: Withheld, *fits: str, outcome: str = "y") -> bool:
     model = ModelOf("m", outcome, tuple(frozenset(names) for names in fits))
-    return told_by_equations([model], RAWS, withheld) == {"m"}  # pyright: ignore[reportArgumentType]
+    return models_that_disclose([model], RAWS, withheld) == {"m"}  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(

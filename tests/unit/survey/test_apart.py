@@ -12,7 +12,7 @@ import pytest
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.formats import statistical as module
-from wwm_models.survey.formats.statistical import ReaderDied, apart
+from wwm_models.survey.formats.statistical import ReaderDied, run_in_subprocess
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
 
@@ -31,24 +31,24 @@ def fail() -> None:
 
 def test_a_large_result_comes_back_whole():
     values = np.arange(500_000.0)
-    np.testing.assert_array_equal(apart(lambda: values, 4.0), values)
+    np.testing.assert_array_equal(run_in_subprocess(lambda: values, 4.0), values)
 
 
 def test_a_crash_ends_in_the_child():
     with pytest.raises(ReaderDied, match="the library crashed on it"):
-        apart(crash, 0.0)
+        run_in_subprocess(crash, 0.0)
 
 
 def test_refusals_and_failures_keep_their_words():
     with pytest.raises(SurveyError, match=r"data\.sav: too large\."):
-        apart(refuse, 0.0)
+        run_in_subprocess(refuse, 0.0)
     with pytest.raises(ReaderDied, match="byte 7 is wrong"):
-        apart(fail, 0.0)
+        run_in_subprocess(fail, 0.0)
 
 
 def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SECONDS", 0.3)
     started = time.monotonic()
     with pytest.raises(ReaderDied, match="did not end within 0 seconds"):
-        apart(lambda: time.sleep(30), 0.0)
+        run_in_subprocess(lambda: time.sleep(30), 0.0)
     assert time.monotonic() - started < 15

@@ -43,7 +43,7 @@ MUTANTS = {
     ".parquet": 300, ".duckdb": 10, ".csv.gz": 100, ".csv.bz2": 50, ".csv.xz": 50, ".csv.zip": 100,
 }  # fmt: skip
 CODEBOOKS, DESCRIPTIONS, DRAFTS = 400, 200, 90
-COUNTED = {".csv": 40, ".parquet": 20, ".duckdb": 5}  # of those above, counted where they lie too
+COUNTED = {".csv": 40, ".parquet": 20, ".duckdb": 5}  # of those above, counted in place too
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
 

@@ -216,7 +216,5 @@ def test_files_that_are_read_piece_by_piece(tmp_path: Path):
     with opened(tmp_path / "one.tsv", Source()) as place:
         assert set(map(str, place.table.schema().types)) == {"string"}
     formats.WRITERS[".sav"](tmp_path / "one.sav")
-    with pytest.raises(
-        SurveyError, match=r'files of type ".sav" cannot be counted where they lie. Expected one of .parquet'
-    ):
+    with pytest.raises(SurveyError, match=r'files of type ".sav" cannot be counted in place. Expected one of .parquet'):
         opened(tmp_path / "one.sav", Source()).__enter__()

@@ -16,7 +16,7 @@ from ibis.backends.sql import compilers
 import wwm_models as wwm
 from wwm_models.survey.databases import counts as counted
 from wwm_models.survey.databases.connections import opened
-from wwm_models.survey.formats.columnar import Place
+from wwm_models.survey.formats.columnar import OpenTable
 
 ENGINES = (
     "Athena", "BigQuery", "ClickHouse", "DataFusion", "Databricks", "DuckDB", "Impala", "Materialize", "MySQL", "Oracle", "Postgres",
@@ -82,7 +82,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     questions: list[Any] = []
 
     @contextmanager
-    def listening(*where: Any) -> Iterator[Place]:
+    def listening(*where: Any) -> Iterator[OpenTable]:
         with opened(*where) as place:
             yield replace(place, ask=lambda question: (questions.append(question), place.ask(question))[1])
 

@@ -282,7 +282,7 @@ def test_too_many_ways_of_answering_are_told_by_variable(tmp_path: Path, monkeyp
     )
     assert outcome(lambda: wwm.read_counts(data, book, ["u", "v"])) == (
         f"{data}: respondents answer in more than 4 ways, by v (4 answers), u (3 answers), s (2 answers). Expected groups of respondents "
-        "who answered alike. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
+        "who gave the same answers. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
     )
 
 

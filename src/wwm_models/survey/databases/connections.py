@@ -25,12 +25,12 @@ from wwm_models.survey.formats import columnar as duck
 from wwm_models.survey.formats.archive import Size, refuse_large
 from wwm_models.survey.formats.columnar import (
     Address,
-    Place,
+    OpenTable,
     arrow_columns,
     is_address,
-    one_by_one,
     read_address,
     without_secrets,
+    without_select_fusion,
 )
 from wwm_models.survey.formats.excel import named_table
 
@@ -39,7 +39,7 @@ _SPARK: Final = ("spark", "pyspark")
 
 
 @contextlib.contextmanager
-def connected_place(address: Address, source: Source) -> Generator[Place]:
+def connected_place(address: Address, source: Source) -> Generator[OpenTable]:
     """Open ``engine://where#table`` through Ibis.
 
     Raises
@@ -53,7 +53,7 @@ def connected_place(address: Address, source: Source) -> Generator[Place]:
     with (_session if address.engine in _SPARK else _connection)(address) as backend:
         table = _table(backend, address.table or source.table, address)
         nan = bool(backend.has_operation(ibis.expr.operations.IsNan))
-        yield Place(address.shown, table, tuple(table.columns), _quietly(backend), nan)
+        yield OpenTable(address.shown, table, tuple(table.columns), _quietly(backend), nan)
 
 
 @contextlib.contextmanager
@@ -125,7 +125,7 @@ def _table(backend: Any, name: str, address: Address) -> Any:
 
 def _quietly(backend: Any) -> Any:
     def ask(question: Any) -> Any:
-        with _quiet(), one_by_one():
+        with _quiet(), without_select_fusion():
             return backend.to_pyarrow(question)
 
     return ask
@@ -139,12 +139,12 @@ def _quiet() -> Generator[None]:
 
 
 def countable(data: str | Path) -> bool:
-    """Say whether respondents can be counted where they lie: in a database, or a file that is read piece by piece."""
+    """Say whether respondents can be counted in place: in a database, or a file that is read piece by piece."""
     return is_address(data) or duck.read_piece_by_piece(Path(data))
 
 
 @contextlib.contextmanager
-def opened(data: str | Path, source: Source) -> Generator[Place]:
+def opened(data: str | Path, source: Source) -> Generator[OpenTable]:
     """Open the table at a path or a connection string, for reading only.
 
     Parameters
@@ -162,7 +162,7 @@ def opened(data: str | Path, source: Source) -> Generator[Place]:
 
     def told(problem: Exception) -> SurveyError:
         return SurveyError(
-            f"{without_secrets(str(data))}: the table cannot be read where it lies: {_first_line(problem)}. Expected a table "
+            f"{without_secrets(str(data))}: the table cannot be read in place: {_first_line(problem)}. Expected a table "
             "that may be read, of numbers and texts. Repair the connection string or the table."
         )
 

@@ -2,7 +2,7 @@
 
 The weight of every row as an expression of the engine, and what is known of all weights together.
 
-The door: a table, a codebook and some variables to a survey whose rows stand for respondents who answered alike.
+From a table, a codebook and some variables to a survey whose rows stand for respondents who gave the same answers.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from wwm_models.survey.databases.selection import (
     needed,
     truth_expression,
 )
-from wwm_models.survey.databases.validation import DatabaseTable, asked, look
+from wwm_models.survey.databases.validation import DatabaseTable, asked, validate_table
 from wwm_models.survey.formats.archive import hash_of
-from wwm_models.survey.formats.columnar import Place, arrow_columns, is_address
-from wwm_models.survey.implausible_weights import CODES, Spread, refuse_codes, refuse_dominant, unequal_weights
-from wwm_models.survey.read import accounting_of, column_of_variable, refuse_texts, units_of_column, ways_out
+from wwm_models.survey.formats.columnar import OpenTable, arrow_columns, is_address
+from wwm_models.survey.implausible_weights import CODES, WeightVariation, refuse_codes, refuse_dominant, unequal_weights
+from wwm_models.survey.read import accounting_of, column_of_variable, exclusion_reasons, refuse_texts, units_of_column
 from wwm_models.survey.recode_values import Recoded
 from wwm_models.survey.sampling_design import Tally, sampling_design
 from wwm_models.survey.survey import Survey, no_weights, wrong_weights
@@ -88,7 +88,7 @@ class Groups:
 
 
 def way_out(table: DatabaseTable, without_weight: Any) -> Any:
-    """Give the number of the first of `domain.ways_out` by which a row leaves the domain; 0 where it stays."""
+    """Give the number of the first of `domain.exclusion_reasons` by which a row leaves the domain; 0 where it stays."""
     variables = {name: made.variable for name, made in table.done.items()}
     values = {name: table.value(name) for name in table.done}
     leaving: list[Any] = []
@@ -149,7 +149,7 @@ def _too_many(table: DatabaseTable, rows: Any, columns: Mapping[str, str]) -> st
     told = ", ".join(f"{name} ({several(answers[name], 'answer')})" for name in ranked)
     return (
         f"{table.place.shown}: respondents answer in more than {MOST_GROUPS:,} ways, by {told}. Expected groups of respondents who "
-        "answered alike. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
+        "gave the same answers. Leave out a variable that has many answers (in a run: the models that name it), or cut a number into levels."
     )
 
 
@@ -261,7 +261,7 @@ def _refuse_texts(table: DatabaseTable, weight: Any, rows: int) -> None:
     refuse_texts(table.place.shown, table.codebook, found)
 
 
-def spread_of(table: DatabaseTable, weight: Any, way: Any, groups: Groups) -> Spread:
+def spread_of(table: DatabaseTable, weight: Any, way: Any, groups: Groups) -> WeightVariation:
     """Give what is known of the weights of the domain, from its groups."""
     inside = groups.way == 0
     rows, total = int(groups.rows.sum()), float(groups.weight[inside].sum())
@@ -271,7 +271,7 @@ def spread_of(table: DatabaseTable, weight: Any, way: Any, groups: Groups) -> Sp
     def above(limit: float) -> str:
         return some_rows(int(table.ask(heavy=((way == 0) & (weight > limit)).sum())["heavy"] or 0), rows)
 
-    return Spread(people, total, float(groups.largest[inside].max(initial=0.0)), effect, above)
+    return WeightVariation(people, total, float(groups.largest[inside].max(initial=0.0)), effect, above)
 
 
 _TEXT: Final = (".csv", ".tsv", ".txt")
@@ -330,12 +330,13 @@ def counts_of(data: str | Path, declared: Codebook, variables: Sequence[str]) ->
     sha256 = _locked(data, declared)
     with opened(data, declared.source) as place:
         table = _table(place, declared, variables, data)
-        synthetic = look(table)
+        synthetic = validate_table(table)
         weight, without = weight_of(table)
         way = way_out(table, without)
         groups = group(table, list(dict.fromkeys(variables)), weight, way)
         accounting = accounting_of(
-            np.bincount(groups.way, groups.rows, minlength=len(ways_out(declared)) + 1).astype(np.intp), declared
+            np.bincount(groups.way, groups.rows, minlength=len(exclusion_reasons(declared)) + 1).astype(np.intp),
+            declared,
         )
         spread = spread_of(table, weight, way, groups)
         refuse_dominant(spread, place.shown, declared)
@@ -364,12 +365,12 @@ def header_of(data: str | Path, codebook: Codebook) -> RawFile:
         return _header(place)
 
 
-def _header(place: Place) -> RawFile:
+def _header(place: OpenTable) -> RawFile:
     nobody = np.zeros(0, dtype=np.intp)
     return RawFile(place.shown, tuple(RawColumn(name, (), nobody) for name in place.headers), 0, "")
 
 
-def _table(place: Place, codebook: Codebook, variables: Sequence[str], data: str | Path) -> DatabaseTable:
+def _table(place: OpenTable, codebook: Codebook, variables: Sequence[str], data: str | Path) -> DatabaseTable:
     items, sampling, file = needed(codebook, variables), codebook.sampling, _header(place)
     own = dict(zip(file.columns, place.table.columns, strict=True))
     names = {

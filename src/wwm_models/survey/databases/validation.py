@@ -18,7 +18,7 @@ from wwm_models.errors import SurveyError, listed
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn
 from wwm_models.survey.columns import Cell, RawColumn, number_of, plainly, some_rows
 from wwm_models.survey.databases.selection import UNKNOWN, Compiled, Contents, contents_of, infinite, missing_code
-from wwm_models.survey.formats.columnar import Place, cell_of
+from wwm_models.survey.formats.columnar import OpenTable, cell_of
 from wwm_models.survey.read import MARK, repeated_ids, some_synthetic, together, without_id
 from wwm_models.survey.recode_values import HIGH_CODES, LOW_CODES, recode_answers, recode_numbers
 
@@ -31,7 +31,7 @@ class DatabaseTable:
 
     Attributes
     ----------
-    place : Place
+    place : OpenTable
     codebook : Codebook
     items : tuple of Declaration
         The variables needed.
@@ -46,7 +46,7 @@ class DatabaseTable:
         The decimal mark of texts.
     """
 
-    place: Place
+    place: OpenTable
     codebook: Codebook
     items: tuple[Declaration, ...]
     rows: Any
@@ -74,12 +74,12 @@ class DatabaseTable:
         return self.rows[self.done[variable].reason]
 
 
-def asked(place: Place, rows: Any, /, **sums: Any) -> dict[str, Any]:
+def asked(place: OpenTable, rows: Any, /, **sums: Any) -> dict[str, Any]:
     """Sums over all rows of a table."""
     return dict(place.ask(rows.aggregate(**sums)).to_pylist()[0])
 
 
-def look(table: DatabaseTable) -> bool:
+def validate_table(table: DatabaseTable) -> bool:
     """Refuse cells the codebook does not know, and respondents who occur twice; say whether the rows call themselves invented.
 
     Raises

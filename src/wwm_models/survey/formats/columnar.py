@@ -1,4 +1,4 @@
-"""A table where it lies, as every engine gives it.
+"""A table that is not loaded: in a database, or in a file that is read piece by piece, as every engine gives it.
 
 Connection strings: ``engine://where#table``, the part before the mark spelled as Ibis spells it.
 
@@ -44,8 +44,8 @@ from wwm_models.survey.formats.text import refuse_other_delimiter
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """A table where it lies.
+class OpenTable:
+    """A table that is not loaded: in a database, or in a file that is read piece by piece.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def one_by_one() -> Generator[None]:
+def without_select_fusion() -> Generator[None]:
     """Have tables in tables written as they are: Ibis would write a column that others are made of once for each of them."""
     import ibis
 
@@ -282,7 +282,7 @@ _ENCODINGS: Final = {"": "utf-8", "utf-8": "utf-8", "utf8": "utf-8", "latin-1": 
 
 
 @contextlib.contextmanager
-def duckdb_place(address: Address, source: Source) -> Generator[Place]:
+def duckdb_place(address: Address, source: Source) -> Generator[OpenTable]:
     """Open ``duckdb://path#table``.
 
     Raises
@@ -301,7 +301,7 @@ def duckdb_place(address: Address, source: Source) -> Generator[Place]:
 
 
 @contextlib.contextmanager
-def file_place(path: Path, source: Source) -> Generator[Place]:
+def file_place(path: Path, source: Source) -> Generator[OpenTable]:
     """Open a file, all parquet files of a folder, or all that a pattern like ``answers/*.parquet`` matches.
 
     Raises
@@ -317,7 +317,7 @@ def file_place(path: Path, source: Source) -> Generator[Place]:
         return
     if ending not in _READERS:
         raise SurveyError(
-            f'{path}: files of type "{ending}" cannot be counted where they lie. Expected one of {listed(_READERS)}, .duckdb or a '
+            f'{path}: files of type "{ending}" cannot be counted in place. Expected one of {listed(_READERS)}, .duckdb or a '
             "connection string. Read the file with wwm.read_survey, or save it as parquet."
         )
     names = ", ".join(_text(str(file)) for file in files)
@@ -370,7 +370,7 @@ def _files(path: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _table_of(path: Path, shown: str, table: str, source: Source, options: Mapping[str, str]) -> Generator[Place]:
+def _table_of(path: Path, shown: str, table: str, source: Source, options: Mapping[str, str]) -> Generator[OpenTable]:
     with _closed(path, shown, source, options) as base:
         found = base.execute(
             "select table_schema, table_name from information_schema.tables order by table_schema, table_name"
@@ -385,7 +385,7 @@ def _closed(
     path: Path | None, shown: str, source: Source, options: Mapping[str, Any], allowed: str = "[]"
 ) -> Generator[Any]:
     """Give a connection that reads the files in `allowed`, a list as SQL writes it, and whose settings cannot be changed."""
-    duckdb = extra("duckdb", f"{shown}, counted where it lies,")
+    duckdb = extra("duckdb", f"{shown}, counted in place,")
     with tempfile.TemporaryDirectory(prefix="wwm-") as folder:
         memory = source.memory_gb * 1e9 or SHARE_OF_FREE * free_memory()
         settings = {"memory_limit": f"{memory / 1e6:.0f}MB", "temp_directory": folder, **options}
@@ -396,8 +396,8 @@ def _closed(
             yield base
 
 
-def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ...] = ()) -> Place:
-    ibis = extra("ibis", f"{shown}, counted where it lies,")
+def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ...] = ()) -> OpenTable:
+    ibis = extra("ibis", f"{shown}, counted in place,")
     # Ibis asks DuckDB for types in ways that change between versions of DuckDB; Arrow's do not
     empty = base.sql(f"select * from {quoted(schema)}.{quoted(name)} limit 0").to_arrow_table()
     table = ibis.table(ibis.Schema.from_pyarrow(empty.schema), name=name, database=schema)
@@ -408,10 +408,10 @@ def _place(base: Any, shown: str, name: str, schema: str, headers: tuple[str, ..
         )
 
     def ask(question: Any) -> Any:
-        with one_by_one():
+        with without_select_fusion():
             return base.sql(str(ibis.to_sql(question, dialect="duckdb", pretty=False))).to_arrow_table()
 
-    return Place(shown, table, headers or tuple(table.columns), ask)
+    return OpenTable(shown, table, headers or tuple(table.columns), ask)
 
 
 Reading = tuple[str, tuple[str, ...]]
@@ -426,7 +426,7 @@ def _delimited(files: str, path: Path, source: Source) -> Reading:
     encoding = source.encoding.lower()
     if encoding not in _ENCODINGS:
         raise SurveyError(
-            f'{path}: a text in the encoding "{source.encoding}" cannot be counted where it lies. Expected utf-8, latin-1 or utf-16. '
+            f'{path}: a text in the encoding "{source.encoding}" cannot be counted in place. Expected utf-8, latin-1 or utf-16. '
             "Read the file with wwm.read_survey, or save it as parquet."
         )
     mark = source.delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")

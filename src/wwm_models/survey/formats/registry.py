@@ -1,4 +1,4 @@
-"""The door of this folder: a path and what is declared of the file to its columns."""
+"""From a path and what is declared of the file to its columns."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ReaderDied(Exception):  # noqa: N818  # says what happened, for the messag
     """The child has not sent a result."""
 
 
-def apart(task: Callable[[], Result], megabytes: float) -> Result:
+def run_in_subprocess(task: Callable[[], Result], megabytes: float) -> Result:
     """Run a task in a child process and give its result, or raise what it raised.
 
     Parameters
@@ -193,7 +193,7 @@ def _read(reader: Any, data: Unpacked, source: Source, **options: Any) -> Column
             frame = frame.assign(**{name: _days(days[name], frame[name], str(kinds[name])) for name in dated})
         return tuple(_described(frame, meta, place) for place in range(frame.shape[1])), len(frame)
 
-    return apart(columns, data.bytes / 1e6)
+    return run_in_subprocess(columns, data.bytes / 1e6)
 
 
 def _numbers_and_letters(plain: pd.Series, lettered: pd.Series) -> pd.Series:

@@ -43,7 +43,7 @@ Term = tuple[Estimates, Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class JointDistribution:
     """Joint law of m combinations.
 
     Attributes
@@ -87,7 +87,7 @@ class Law:
         )
 
 
-def law_of(terms: Sequence[Term]) -> Law:
+def joint_distribution(terms: Sequence[Term]) -> JointDistribution:
     """Law of ``sum_i M_i e_i``.
 
     Parameters
@@ -98,7 +98,7 @@ def law_of(terms: Sequence[Term]) -> Law:
 
     Returns
     -------
-    Law
+    JointDistribution
         Tables of one survey are paired respondent by respondent, those of several surveys are independent (`same_respondents`). Tables
         of which only the covariance is known are taken to be independent too.
 
@@ -109,14 +109,14 @@ def law_of(terms: Sequence[Term]) -> Law:
     """
     draws = _draws(terms)
     if draws is not None:
-        return Law(covariance_of_draws(draws), None, None, draws, _freedom(terms, None))
+        return JointDistribution(covariance_of_draws(draws), None, None, draws, _freedom(terms, None))
     contributions = _contributions(terms)
     free = _freedom(terms, contributions)
     replicated = _replicated(terms)
     paired = contributions is not None and len(contributions.parts) < len(replicated or ())
     if replicated is not None and not paired:
         stacked_sets = np.vstack(list(replicated.values()))
-        return Law(stacked_sets.T @ stacked_sets, None, stacked_sets, None, free, " + ".join(replicated))
+        return JointDistribution(stacked_sets.T @ stacked_sets, None, stacked_sets, None, free, " + ".join(replicated))
     if (contributions is None or paired) and len({e.replicate_set for e, _ in terms if e.replicate_set}) > 1:
         raise AdjustError(
             "These estimates of one survey rest on different sets of replicate weights, whose columns cannot be paired. Expected one set for all. "
@@ -124,8 +124,8 @@ def law_of(terms: Sequence[Term]) -> Law:
         )
     if len(terms) == 1 or contributions is None:
         joint = sum(matrix @ np.nan_to_num(estimates.covariance) @ matrix.T for estimates, matrix in terms)
-        return Law(np.asarray(joint), contributions, None, None, free)
-    return Law(covariance(contributions), contributions, None, None, free)
+        return JointDistribution(np.asarray(joint), contributions, None, None, free)
+    return JointDistribution(covariance(contributions), contributions, None, None, free)
 
 
 def covariance_of_draws(draws: Array) -> Array:
@@ -133,8 +133,8 @@ def covariance_of_draws(draws: Array) -> Array:
     return np.atleast_2d(np.cov(draws, rowvar=False))
 
 
-def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Law:
-    """`law_of` combinations of two numbers of one table each, without a matrix of all numbers by all pairs.
+def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> JointDistribution:
+    """`joint_distribution` combinations of two numbers of one table each, without a matrix of all numbers by all pairs.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array
 
     Returns
     -------
-    Law
+    JointDistribution
         Covariance and influence are made when they are asked for.
     """
     one, two = gradient.T
@@ -156,7 +156,7 @@ def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array
     if source.draws is not None:
         draws = source.draws[:, first] * one + source.draws[:, second] * two
         free = _limited(endless(len(first)), uses)
-        return Law(joint, None, None, draws, free, variances=draws.var(axis=0, ddof=1))
+        return JointDistribution(joint, None, None, draws, free, variances=draws.var(axis=0, ddof=1))
     contributions = source.contributions
     found = endless(len(first)) if contributions is None else _freedom_of_pairs(contributions, first, second, gradient)
     free = _limited(found, uses)
@@ -164,10 +164,10 @@ def law_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array
         known = np.nan_to_num(source.replicated)
         replicated = known[:, first] * one + known[:, second] * two
         squares = (replicated**2).sum(axis=0)
-        return Law(joint, None, replicated, None, free, source.replicate_set, variances=squares)
+        return JointDistribution(joint, None, replicated, None, free, source.replicate_set, variances=squares)
     known = np.nan_to_num(source.covariance)
     by_first, by_second = (one * known[first, place] + two * known[second, place] for place in (first, second))
-    return Law(joint, own, None, None, free, variances=one * by_first + two * by_second)
+    return JointDistribution(joint, own, None, None, free, variances=one * by_first + two * by_second)
 
 
 def _used(first: Codes, second: Codes, gradient: Array) -> tuple[Codes, Codes]:
@@ -179,14 +179,14 @@ def _used(first: Codes, second: Codes, gradient: Array) -> tuple[Codes, Codes]:
 
 
 def _matrix_of_pairs(first: Codes, second: Codes, gradient: Array, size: int) -> Array:
-    """(m, size) rows of the combinations, as `law_of` takes them."""
+    """(m, size) rows of the combinations, as `joint_distribution` takes them."""
     matrix, row = np.zeros((len(first), size)), np.arange(len(first))
     matrix[row, first], matrix[row, second] = gradient.T
     return matrix
 
 
 def _covariance_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Array:
-    return law_of([(source, _matrix_of_pairs(first, second, gradient, len(source.table)))]).covariance
+    return joint_distribution([(source, _matrix_of_pairs(first, second, gradient, len(source.table)))]).covariance
 
 
 def _influence_of_pairs(source: Estimates, first: Codes, second: Codes, gradient: Array) -> Influence | None:
@@ -199,7 +199,9 @@ def _freedom_of_pairs(own: Influence, first: Codes, second: Codes, gradient: Arr
     if own.beside:
         return freedom(own.mapped(_matrix_of_pairs(first, second, gradient, own.values.shape[1])))
     if own.members is None:
-        return freedom(replace(own, values=own.values[:, :1], uneven=None)).rows(np.zeros(len(first), dtype=np.intp))
+        return freedom(replace(own, values=own.values[:, :1], within_group=None)).rows(
+            np.zeros(len(first), dtype=np.intp)
+        )
     domains, domain = np.unique(own.members, axis=1, return_inverse=True)
     domains = np.column_stack(
         [domains, np.zeros(len(domains), dtype=bool)]
@@ -207,7 +209,7 @@ def _freedom_of_pairs(own: Influence, first: Codes, second: Codes, gradient: Arr
     sides = np.where(used, domain.ravel()[np.column_stack([first, second])], domains.shape[1] - 1)
     pairs, place = np.unique(sides, axis=0, return_inverse=True)
     members = domains[:, pairs[:, 0]] | domains[:, pairs[:, 1]]
-    return freedom(replace(own, values=np.zeros(members.shape), uneven=None, members=members)).rows(place.ravel())
+    return freedom(replace(own, values=np.zeros(members.shape), within_group=None, members=members)).rows(place.ravel())
 
 
 def _freedom(terms: Sequence[Term], contributions: Influence | None) -> Freedom:
@@ -285,7 +287,7 @@ def _contributions(terms: Sequence[Term]) -> Influence | None:
     return whole
 
 
-def stacked(every: Sequence[Estimates]) -> Law:
+def stacked(every: Sequence[Estimates]) -> JointDistribution:
     """Law of several tables one after the other.
 
     Parameters
@@ -295,13 +297,13 @@ def stacked(every: Sequence[Estimates]) -> Law:
 
     Returns
     -------
-    Law
+    JointDistribution
         Of all m_1 + m_2 + ... numbers.
     """
     sizes = [len(estimates.table) for estimates in every]
     ends = np.cumsum(sizes)
     place = np.eye(int(ends[-1]))
-    return law_of(
+    return joint_distribution(
         [(estimates, place[:, end - size : end]) for estimates, size, end in zip(every, sizes, ends, strict=True)]
     )
 
@@ -337,13 +339,15 @@ SCALES = {
 }
 
 
-def inference(estimate: Array, law: Law, kind: str, level: float, *, simultaneous: bool = False) -> dict[str, Any]:
+def inference(
+    estimate: Array, law: JointDistribution, kind: str, level: float, *, simultaneous: bool = False
+) -> dict[str, Any]:
     """Columns ``estimate`` to ``level``, ``p_value`` and ``p_adjusted``.
 
     Parameters
     ----------
     estimate : (m,) array
-    law : Law
+    law : JointDistribution
         On the numbers' own scale.
     kind : str
         A key of `SCALES`.
