@@ -299,7 +299,7 @@ def weights_of(file: RawFile, codebook: Codebook) -> tuple[Array, Flags]:
     ]
     refuse_texts(file.path, codebook, [(column.cells[place].text, column.where(place)) for place in wrong])
     try:
-        weights = checked_weights(pd.Series(np.where(without, 0.0, values)), sampling.weight)
+        weights = checked_weights(pd.Series(np.where(without, 0.0, values)), sampling.weight, sampling.weight_kind)
     except SurveyError as problem:
         raise SurveyError(f"{file.path}: {problem}") from None
     if sampling.weight_kind == "sampling" and not sampling.accept_extreme_weights:

@@ -293,8 +293,8 @@ class Survey:
         Raises
         ------
         SurveyError
-            If a column is absent, a weight is missing, negative, no number or not plausible, all weights are zero, `weight` was not given,
-            `domain` does not say yes or no of every row, a collapse is of no column, or called as an answer of it, or a respondent has no
+            If a column is absent, a weight is missing, negative, no number or not plausible, a frequency no whole number, all weights are
+            zero, `weight` was not given, `domain` does not say yes or no of every row, a collapse is of no column, or called as an answer of it, or a respondent has no
             name or another's.
 
         Examples
@@ -312,9 +312,11 @@ class Survey:
                 "Survey.from_frame was called without `weight`. Expected the name of the weight column, or weight=None "
                 "when the respondents are not weighted. Write which of the two is meant."
             )
-        weights = np.ones(len(frame)) if weight is None else checked_weights(column_of(frame, weight), weight)
-        inside = np.ones(len(frame), dtype=bool) if domain is None else flags_of(domain, labels, "domain")
         one_of(weight_kind, ("sampling", "frequency"), "weight_kind", SurveyError)
+        weights = (
+            np.ones(len(frame)) if weight is None else checked_weights(column_of(frame, weight), weight, weight_kind)
+        )
+        inside = np.ones(len(frame), dtype=bool) if domain is None else flags_of(domain, labels, "domain")
         one_of(lonely, LONELY, "lonely", SurveyError)
         implausible: tuple[str, ...] = ()
         if weight is not None and weight_kind == "sampling":
@@ -403,13 +405,13 @@ def told_count(count: float, below: int) -> str:
     return f"{count:.0f}" if count >= below else f"fewer than {below}"
 
 
-def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
-    """Give the weights as floats, or say which rows cannot be weights.
+def checked_weights(column: pd.Series, name: str, kind: str) -> NDArray[np.float64]:
+    """Give the weights as floats, or say which rows cannot be weights of their kind.
 
     Returns
     -------
     (n,) array
-        Finite and non-negative, at least one positive.
+        Finite and non-negative, at least one positive; whole numbers where they are frequencies.
     """
     values = numbers_of(column, f'Weight "{name}"')
     missing = ~np.isfinite(values)
@@ -418,6 +420,9 @@ def checked_weights(column: pd.Series, name: str) -> NDArray[np.float64]:
         if wrong.any():
             first = f"(first rows, counted from 1: {listed((np.flatnonzero(wrong) + 1).tolist())})"
             raise SurveyError(wrong_weights(name, f"{int(wrong.sum())} of {len(values)} rows", f"{what} {first}"))
+    parts = np.flatnonzero(values != np.floor(values))
+    if kind == "frequency" and len(parts):
+        raise SurveyError(no_frequencies(name, first_rows(parts, len(values)), values[parts[0]]))
     if not values.any():
         raise SurveyError(no_weights(name, len(values)))
     return values
@@ -443,6 +448,24 @@ def wrong_weights(name: str, rows: str, what: str) -> str:
     return (
         f'Weight "{name}": {rows} are {what}. Expected a number of zero or more for every respondent. '
         "Repair the column, or leave the rows out of the file on purpose."
+    )
+
+
+def no_frequencies(name: str, rows: str, first: float) -> str:
+    """Say that rows stand for parts of people.
+
+    Parameters
+    ----------
+    name : str
+        Of the weight.
+    rows : str
+        How many rows, and which.
+    first : float
+        One such frequency.
+    """
+    return (
+        f'Weight "{name}" is no whole number in {rows}; one is {first:g}. Expected how many respondents each row stands for, since '
+        'weight_kind is "frequency". Repair the column, or write weight_kind = "sampling" if these are weights of single respondents.'
     )
 
 

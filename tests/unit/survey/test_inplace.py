@@ -256,6 +256,26 @@ def test_what_is_wrong_is_told_in_the_same_words(tmp_path: Path, column: str, va
         assert found.synthetic == (column == "who")
 
 
+@pytest.mark.parametrize("odd", [0.5, 1.2, 2.999])
+def test_a_frequency_is_a_whole_number_of_respondents(tmp_path: Path, odd: float):
+    counts = [2.0] * 38 + [odd, odd]
+    table = pa.table({"id": range(40), "w": counts, "s": [1.0, 2.0] * 20, "v": [1.0, 2.0] * 20})
+    found = same(*written(tmp_path, table, WEIGHTED.replace('"sampling"', '"frequency"')), ["v"])
+    frame = pd.DataFrame({"v": pd.Categorical(["low", "high"] * 20, ordered=True), "w": counts})
+    with pytest.raises(SurveyError) as caught:
+        wwm.Survey.from_frame(frame, weight="w", weight_kind="frequency")
+    told = (
+        f'Weight "w" is no whole number in 2 of 40 rows (first rows, counted from 1: 39, 40); one is {odd:g}. Expected how many respondents each '
+        'row stands for, since weight_kind is "frequency". Repair the column, or write weight_kind = "sampling" if these are weights of single '
+        "respondents."
+    )
+    assert str(caught.value) == told
+    assert isinstance(found, str)
+    assert 'Weight "w" is no whole number in 2 of 40 rows' in found
+    assert found.endswith(told[told.index("; one is") :])
+    assert len(wwm.Survey.from_frame(frame.assign(w=frame["w"].round(1)), weight="w", weight_kind="sampling")) == 40
+
+
 def test_a_question_asked_as_a_header_twice_and_a_text_with_commas(tmp_path: Path):
     """Names keep their spaces, a name that occurs twice is found by its position, and decimals may be commas."""
     (tmp_path / "data.csv").write_text(

@@ -42,7 +42,7 @@ from wwm_models.survey.implausible_weights import CODES, WeightVariation, refuse
 from wwm_models.survey.read import accounting_of, column_of_variable, exclusion_reasons, refuse_texts, units_of_column
 from wwm_models.survey.recode_values import Recoded
 from wwm_models.survey.sampling_design import Tally, sampling_design
-from wwm_models.survey.survey import Survey, no_weights, wrong_weights
+from wwm_models.survey.survey import Survey, no_frequencies, no_weights, wrong_weights
 
 MOST_GROUPS: Final = (
     5_000_000  # ways of answering; with a continuous predictor nearly every respondent has one of their own
@@ -231,6 +231,8 @@ def _refuse_wrong(table: DatabaseTable, weight: Any) -> None:
         rows=table.place.table.count(),
         missing=(weight.isnull() | infinite(weight)).fill_null(True).sum(),
         negative=(weight < 0).fill_null(False).sum(),
+        parts=(weight != weight.floor()).fill_null(False).sum(),
+        part=ibis.ifelse(weight != weight.floor(), weight, ibis.null("float64")).min(),
         largest=weight.max(),
         others=others.max(),
         **{f"code{code}": one.fill_null(False).sum() for code, one in zip(CODES, coded, strict=True)},
@@ -240,6 +242,9 @@ def _refuse_wrong(table: DatabaseTable, weight: Any) -> None:
     for name, what in (("missing", "missing or not a finite number"), ("negative", "negative")):
         if found[name]:
             raise SurveyError(f"{shown}: {wrong_weights(sampling.weight, some_rows(found[name], found['rows']), what)}")
+    if sampling.weight_kind == "frequency" and found["parts"]:
+        some = some_rows(found["parts"], found["rows"])
+        raise SurveyError(f"{shown}: {no_frequencies(sampling.weight, some, found['part'])}")
     if not found["largest"]:
         raise SurveyError(f"{shown}: {no_weights(sampling.weight, found['rows'])}")
     if sampling.weight_kind == "sampling" and not sampling.accept_extreme_weights:
