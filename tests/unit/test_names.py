@@ -71,6 +71,7 @@ COLUMNS = (
     "part, percentage_points, df, missing_information"
 )
 BOOK = '[variables.{name}]\ncolumn = "y"\nkind = "ordered"\nlevels = [{{ id = "no" }}, {{ id = "yes" }}]\n'
+VARIABLE = '[variables.z]\ncolumn = "z"\nkind = "nominal"\nlevels = [{{ id = "{}", codes = [1] }}, {{ id = "{}", codes = [2] }}]\n'
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,15 @@ BOOK = '[variables.{name}]\ncolumn = "y"\nkind = "ordered"\nlevels = [{{ id = "n
         ),
         ('[collapses.n]\nvariable = "y"\nlevels = ["no"]', f'[collapses.n]: "n" cannot be a collapse: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename it.'),
         (BOOK.format(name="outcome"), f'[variables.outcome]: "outcome" cannot be the name of a variable: tables of estimates have a column of that name. Expected another name than {COLUMNS}. Rename the variable.'),
+        *(
+            (
+                VARIABLE.format(*levels),
+                f'[variables.z]: "z" has the levels {levels[0]!r} (str) and {levels[1]!r} (str), which are the same text but for spaces, signs that '
+                "nobody sees, the coding of accents, or zeros behind a decimal point. Expected levels with different names. Make them one level, or "
+                "give them names of their own.",
+            )
+            for levels in (("a", "a\u00a0"), ("a b", "a  b"), ("caf\u00e9", "cafe\u0301"), ("1", "1.0"), ("x", "x\u200b"))
+        ),
     ],
 )  # fmt: skip
 def test_a_codebook_has_names_that_tables_can_hold(tmp_path: Path, more: str, said: str):

@@ -36,7 +36,7 @@ from wwm_models.survey.codebook import (
 )
 from wwm_models.survey.columns import plainly
 from wwm_models.survey.conditions import check_condition, read_condition
-from wwm_models.survey.frames import refuse_collapse_name, refuse_column_name
+from wwm_models.survey.frames import refuse_alike, refuse_collapse_name, refuse_column_name
 from wwm_models.survey.sampling_design import Lonely
 from wwm_models.survey.survey import Collapse, Level, Variable, WeightKind
 from wwm_models.toml_tables import TomlTable, read_toml
@@ -84,7 +84,7 @@ def read_variable(name: str, table: TomlTable) -> Declaration:
     kind = cast('Literal["ordered", "nominal", "number"]', table.choice("kind", ("ordered", "nominal", "number"), ""))
     cut = _cut(table) if "cut" in table.values else None
     answers = _answers(table, _level_keys(given[0], cut))
-    _check_levels(table, kind, given[0], cut, answers)
+    _check_levels(name, table, kind, given[0], cut, answers)
     variable = Variable(name, kind, tuple(answer.level for answer in answers), *_labels(table, name))
     return Declaration(variable, _variable_source(table, given[0], cut, answers), answers)
 
@@ -205,7 +205,9 @@ def _labels(table: TomlTable, default: str) -> tuple[str, str]:
     return nl or en or default, en or nl or default
 
 
-def _check_levels(table: TomlTable, kind: str, given: str, cut: Cut | None, answers: tuple[Answer, ...]) -> None:
+def _check_levels(
+    name: str, table: TomlTable, kind: str, given: str, cut: Cut | None, answers: tuple[Answer, ...]
+) -> None:
     """Hold levels against kind and source, and refuse what is declared twice."""
     if kind == "number" and (answers or cut or given in {"rules", "from"}):
         raise DeclarationError(
@@ -235,7 +237,8 @@ def _check_levels(table: TomlTable, kind: str, given: str, cut: Cut | None, answ
             f"{table.where}: `minimum` is {low:g} and `maximum` is {high:g}. Expected the smaller one as `minimum`. Exchange them."
         )
     missing = _missing(table) if given in {"column", "position", "question"} else ()
-    _refuse_twice(table, "level ids", (answer.level.id for answer in answers))
+    _refuse_twice(table, "level ids", ids := [answer.level.id for answer in answers])
+    refuse_alike(ids, name, DeclarationError, f"{table.where}: ")
     _refuse_twice(table, "codes", (plainly(code) for part in (*answers, *missing) for code in part.codes))
     _refuse_twice(table, "texts", (text for part in (*answers, *missing) for text in part.text))
     alone = [part for part in (*answers, *missing) if not part.codes]

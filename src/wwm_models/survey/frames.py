@@ -266,7 +266,7 @@ def refuse_infinite(values: NDArray[np.float64], name: str, what: str, error: ty
         )
 
 
-def refuse_alike(levels: Any, name: str, error: type[WwmError]) -> None:
+def refuse_alike(levels: Any, name: str, error: type[WwmError], where: str = "") -> None:
     """Refuse levels that read the same (`as_read`): tables could not tell them apart.
 
     Parameters
@@ -277,6 +277,8 @@ def refuse_alike(levels: Any, name: str, error: type[WwmError]) -> None:
         Of the column.
     error : type of WwmError
         Of the stage that refuses.
+    where : str
+        File and table with ": " behind it.
 
     Examples
     --------
@@ -289,7 +291,7 @@ def refuse_alike(levels: Any, name: str, error: type[WwmError]) -> None:
         other = first.setdefault(as_read(level), level)
         if other is not level:
             raise error(
-                f'"{name}" has the levels {other!r} ({type(other).__name__}) and {level!r} ({type(level).__name__}), which are the same text but '
+                f'{where}"{name}" has the levels {other!r} ({type(other).__name__}) and {level!r} ({type(level).__name__}), which are the same text but '
                 "for spaces, signs that nobody sees, the coding of accents, or zeros behind a decimal point. Expected levels with different "
                 "names. Make them one level, or give them names of their own."
             )
