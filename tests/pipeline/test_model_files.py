@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 import wwm_models as wwm
+from wwm_models.errors import DeclarationError
 from wwm_models.study.fits import run_model
-from wwm_models.study.model_files import read_model
+from wwm_models.study.model_files import read_joint_model, read_model
 
 FILES = {
     "ns": (
@@ -26,6 +27,28 @@ FILES = {
         wwm.Model("wish ~ household + age", thresholds_by="band"),
     ),
 }
+
+ONCE = "Expected each once. Remove one."
+TWICE = {
+    "interactions": ('interactions = ["age:home", "home:age"]', f'`interactions` names "home:age" twice, once as "age:home". {ONCE}'),
+    "three": ('interactions = ["age:home:sex", "sex:age:home"]', f'`interactions` names "sex:age:home" twice, once as "age:home:sex". {ONCE}'),
+    "exposures": ('exposures = ["age", "age"]', f'`exposures` names "age" twice. {ONCE}'),
+    "adjusters": ('adjusters = ["sex", "sex"]', f'`adjusters` names "sex" twice. {ONCE}'),
+    "estimands": ('estimands = ["total", "total"]', f'`estimands` names "total" twice. {ONCE}'),
+    "engines": ('engines = ["bayes", "bayes"]', f'`engines` names "bayes" twice. {ONCE}'),
+    "nonproportional": ('nonproportional = ["sex", "sex"]', f'`nonproportional` names "sex" twice. {ONCE}'),
+    "joint": ('joint = ["a", "b", "a"]', f'`joint` names "a" twice. {ONCE}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_list_names_each_once(name: str, tmp_path: Path):
+    line, said = TWICE[name]
+    path = tmp_path / "wish.toml"
+    path.write_text(line if name == "joint" else f'outcome = "y"\nfamily = "cumulative"\n{line}\n', encoding="utf-8")
+    with pytest.raises(DeclarationError) as problem:
+        read_joint_model(path) if name == "joint" else read_model(path)
+    assert str(problem.value) == f"{path}: {said}"
 
 
 @pytest.fixture(scope="module")

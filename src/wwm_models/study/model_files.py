@@ -262,10 +262,11 @@ def checked_value(key: str, value: Any, where: str) -> Any:
     if key in _LISTS:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise DeclarationError(
-                f'{where}: `{key}` is {value!r}. Expected a list of names, such as {key} = ["age_group"].'
+                f'{where}: `{key}` is {value!r}. Expected a list of names, such as {key} = ["age_group"]. Repair that line.'
             )
         if key == "engines":
             _among(where, key, value, ENGINES)
+        _refuse_twice(key, value, where)
         return tuple(value)
     if key == "population":
         return _population(value, where)
@@ -277,16 +278,27 @@ def checked_value(key: str, value: Any, where: str) -> Any:
         return float(value)
     expected: type = {"primary": bool, "reverse": bool, "priors": dict, "terms": dict, "imputation": dict}.get(key, str)
     if not isinstance(value, expected):
-        raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}.")
+        raise DeclarationError(f"{where}: `{key}` is {value!r}. Expected {_TYPE_WORDS[expected]}. Repair that line.")
     if key == "imputation":
         _check_imputation(value, where)
     if key == "terms" and not all(isinstance(term, str) and term.strip() for term in value.values()):
         raise DeclarationError(
-            f'{where}: `terms` is {value!r}. Expected a text for each variable, such as age = "ns(age, df=3)".'
+            f'{where}: `terms` is {value!r}. Expected a text for each variable, such as age = "ns(age, df=3)". Repair that line.'
         )
     if key in CHOICES:
         _among(where, key, [value], CHOICES[key])
     return value
+
+
+def _refuse_twice(key: str, names: Sequence[str], where: str) -> None:
+    """Refuse a list that names one thing twice; the variables of an interaction may stand in any order."""
+    first: dict[tuple[str, ...], str] = {}
+    for name in names:
+        parts = tuple(sorted(part.strip() for part in name.split(":")))
+        if parts in first:
+            also = f', once as "{first[parts]}"' if first[parts] != name else ""
+            raise DeclarationError(f'{where}: `{key}` names "{name}" twice{also}. Expected each once. Remove one.')
+        first[parts] = name
 
 
 def _population(value: Any, where: str) -> str | Mapping[str, Mapping[str, float]]:
@@ -317,15 +329,16 @@ def _check_imputation(value: Mapping[str, Any], where: str) -> None:
 
     def names(key: str) -> bool:
         given = value.get(key, [])
-        return isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given)
+        single = isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given)
+        return single and len(set(given)) == len(given)
 
     delta = value.get("delta", {})
     shifts = list(delta.values()) if isinstance(delta, dict) else [None]
     for key, right, expected in (
         ("m", whole("m", 2, MOST["m"]), f"a whole number from 2 to {MOST['m']}"),
         ("seed", whole("seed", 0, math.inf), "a whole number of 0 or more"),
-        ("variables", names("variables") and value["variables"] != [], 'a list of names, such as ["household"]'),
-        ("predictors", names("predictors"), 'a list of names, such as ["age_group"]'),
+        ("variables", names("variables") and value["variables"] != [], 'a list of names, each once, such as ["household"]'),
+        ("predictors", names("predictors"), 'a list of names, each once, such as ["age_group"]'),
         ("delta", all(isinstance(one, int | float) and not isinstance(one, bool) for one in shifts), "a table of a number per variable"),
     ):  # fmt: skip
         if not right:
@@ -339,7 +352,7 @@ def _among(where: str, key: str, values: list[str], known: tuple[str, ...]) -> N
     for value in values:
         if value not in known:
             raise DeclarationError(
-                f'{where}: `{key}` names "{value}". Known: {listed(known)}.{did_you_mean(value, known)}'
+                f'{where}: `{key}` names "{value}". Expected one of: {listed(known)}.{did_you_mean(value, known)} Write one of these.'
             )
 
 
@@ -441,7 +454,8 @@ def read_joint_model(path: Path) -> JointSpec:
     items = checked_value("joint", table["joint"], where)
     if len(items) < 2 or len(set(items)) < len(items):
         raise DeclarationError(
-            f"{where}: `joint` names {listed(items, 20) or 'nothing'}. Expected two or more different ordered outcomes."
+            f"{where}: `joint` names {listed(items, 20) or 'nothing'}. Expected two or more different ordered outcomes. "
+            "Name them."
         )
     values = {
         key: checked_value(key, value, where)

@@ -294,8 +294,8 @@ class Survey:
         ------
         SurveyError
             If a column is absent, a weight is missing, negative, no number or not plausible, a frequency no whole number, all weights are
-            zero, `weight` was not given, `domain` does not say yes or no of every row, a collapse is of no column, or called as an answer of it, or a respondent has no
-            name or another's.
+            zero, `weight` was not given, `domain` does not say yes or no of every row, a collapse is of no column, or called as an answer of
+            it, or a respondent has no name or another's.
 
         Examples
         --------
