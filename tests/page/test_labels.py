@@ -10,10 +10,12 @@ from dataclasses import replace
 import pytest
 
 from wwm_models.messages import collected, condition, say
+from wwm_models.report.numbers import rows_of
 from wwm_models.report.page import render_page
+from wwm_models.report.sections import moved_table, number_name
 from wwm_models.report.text import Labels
 from wwm_models.results.results import Results
-from wwm_models.survey.survey import Level
+from wwm_models.survey.survey import Level, Variable
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></title>\x00\x1b\u202e\ud800 😀 "
@@ -132,6 +134,43 @@ def test_a_long_label_is_cut_for_the_eye_and_whole_in_the_title(make, whole):
     page = render_page(replace(results, models={**results.models, "desired": {"nl": long, "en": long}}))
     assert f'title="{long}"' in page
     assert "zeer lang…" in page
+
+
+def test_two_groups_of_one_label_are_two_lines():
+    rows = [
+        {
+            "outcome": "y",
+            "category": "yes",
+            "group": f"g={level}",
+            "part": "difference",
+            "percentage_points": 1.0,
+            "_table": "decomposition",
+            "_row": row,
+        }
+        for row, level in enumerate("ab")
+    ]
+    same = Variable("g", "nominal", tuple(Level(level, "een", "one") for level in "ab"))
+    labels = Labels(Results("s", "t", False, "en", {}, {"g": same}, {}, {}))
+    ((_, lines),) = moved_table("moved", rows, labels).groups
+    assert len(lines) == 2
+    one, two = "a" * 100 + "one", "a" * 100 + "two"
+    longer = [{**row, "group": f"g={level}"} for row, level in zip(rows, (one, two), strict=True)]
+    ((_, lines),) = moved_table("moved", longer, labels).groups
+    assert len(lines) == 2
+
+
+def test_a_number_in_a_sentence_says_its_answer_and_its_group_however_long_their_labels_are(make):
+    results = make()
+    variables = {
+        name: replace(one, levels=tuple(Level(level.id, *[level.id + " lang" * 200] * 2) for level in one.levels))
+        for name, one in results.variables.items()
+    }
+    labels = Labels(replace(results, variables=variables, collapses={}))
+    for row in rows_of(results, "comparison"):
+        said = number_name(row, labels).of("en")
+        assert len(said) < 300
+        assert f": {row['category']}" in said
+        assert str(row["group"]).partition("=")[2].partition(";")[0] in said.partition(" · ")[2]
 
 
 @pytest.mark.parametrize(

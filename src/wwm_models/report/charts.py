@@ -14,6 +14,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 # Pixels: a row, a header (with air above it), and what stands below the last.
@@ -151,6 +152,11 @@ def wrapped(text: str, room: float, size: float, most: int = MOST_LINES) -> list
     >>> wrapped("a b c d e f", 25, 12.5, most=2)
     ['a b', 'c…']
     """
+    return list(_wrapped(text, room, size, most))
+
+
+@lru_cache(maxsize=10_000)  # the rows of a sheet are measured again with every row that may still fit on it
+def _wrapped(text: str, room: float, size: float, most: int) -> tuple[str, ...]:
     lines = [""]
     for piece in _pieces(text, room, size):
         joined = f"{lines[-1]} {piece}".strip()
@@ -159,8 +165,8 @@ def wrapped(text: str, room: float, size: float, most: int = MOST_LINES) -> list
         else:
             lines[-1] = joined
         if len(lines) > most:
-            return [*lines[: most - 1], _cut(lines[most - 1], room, size)]
-    return lines
+            return (*lines[: most - 1], _cut(lines[most - 1], room, size))
+    return tuple(lines)
 
 
 def _pieces(text: str, room: float, size: float) -> list[str]:

@@ -23,7 +23,7 @@ from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answer
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.tables import Column, Line, Span, Table, WithError
-from wwm_models.report.text import Labels, Text, Words, clean, each, framed, in_spans, joined, plain
+from wwm_models.report.text import Labels, Text, Words, clean, each, framed, in_spans, joined, plain, shortened
 
 VARIANTS = ("declared", "nonproportional", "multinomial", "unweighted", "bayes", "exposure_only", "other_exposures")
 WHOLE = "difference"  # the part that is the sum of the others
@@ -34,10 +34,14 @@ def moved_table(name: str, rows: Sequence[Row], labels: Labels) -> Table:
     """Adjusted minus raw, taken apart: one line per number, one column per part, the whole in the last."""
     words = labels.words
     parts = sorted(dict.fromkeys(text(row, "part") for row in rows), key=lambda part: part == WHOLE)
-    numbers: dict[Text, dict[str, Row]] = {}
+    numbers: dict[tuple[str, ...], dict[str, Row]] = {}  # by what they are of: two groups may have one label
     for row in rows:
-        numbers.setdefault(number_name(row, labels), {})[text(row, "part")] = row
-    lines = tuple(Line(number, tuple(_part(found.get(part)) for part in parts)) for number, found in numbers.items())
+        place = tuple(text(row, name) for name in ("outcome", "category", "group"))
+        numbers.setdefault(place, {})[text(row, "part")] = row
+    lines = tuple(
+        Line(number_name(next(iter(found.values())), labels), tuple(_part(found.get(part)) for part in parts))
+        for found in numbers.values()
+    )
     columns = tuple(Column(_part_name(part, labels), words["moved_span"] if part != WHOLE else None) for part in parts)
     return Table(name, words["moved"], words["column_number"], columns, ((None, lines),))
 
@@ -79,7 +83,7 @@ def number_name(row: Row, labels: Labels) -> Text:
         labels.variable(text(row, "outcome")), labels.category(text(row, "outcome"), text(row, "category")),
         labels.group(text(row, "group")),
     )  # fmt: skip
-    return framed("{}: {} · {}", *parts)
+    return framed("{}: {} · {}", *map(_short, parts))
 
 
 def robustness_table(labels: Labels) -> Table | None:
@@ -241,7 +245,12 @@ def _adjusted(row: Row) -> Value:
 
 def _named(row: Row, labels: Labels) -> Text:
     parts = labels.category(text(row, "outcome"), text(row, "category")), labels.group(text(row, "group"))
-    return labels.words.fill("answer_in_group", answer=parts[0], group=parts[1])
+    return labels.words.fill("answer_in_group", answer=_short(parts[0]), group=_short(parts[1]))
+
+
+def _short(label: Text) -> Text:
+    """The beginning of a label that is too long for a sentence: whatever stands after it is still read."""
+    return each(lambda lang: shortened(label.of(lang)))
 
 
 DOWNLOADS = (
