@@ -21,8 +21,8 @@ import pandas as pd
 
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Reference
+from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.fragility import satisfies
-from wwm_models.claims.kinds import leaves
 from wwm_models.claims.lookup import keys_of, pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Sources, judge

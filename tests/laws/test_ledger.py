@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import wwm_models as wwm
-from wwm_models.claims.kinds import leaves
+from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.lookup import pool_of
 from wwm_models.claims.verdicts import Sources, judge
 from wwm_models.demo.respondents import quota_respondents

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import confidence_level
 from wwm_models.claims.article import Article
-from wwm_models.claims.kinds import UNTESTABLE, rules_text
+from wwm_models.claims.claimed_quantities import UNTESTABLE, rules_text
 from wwm_models.claims.lookup import pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text

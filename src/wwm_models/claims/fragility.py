@@ -20,7 +20,7 @@ import pandas as pd
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.claims.article import Article, Claim
-from wwm_models.claims.kinds import NOBODY, Quantity, leaves, quantities, unanimous
+from wwm_models.claims.claimed_quantities import NOBODY, Quantity, leaves, quantities, unanimous
 from wwm_models.claims.lookup import EstimateIndex, error_of, pool_of
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.confounding import e_value, log_prior, power_weights

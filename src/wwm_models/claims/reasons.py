@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Claim
-from wwm_models.claims.kinds import Quantity, unanimous
+from wwm_models.claims.claimed_quantities import Quantity, unanimous
 from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.likelihood.degrees_of_freedom import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
 from wwm_models.messages import interval, listed_as, say, together, variable

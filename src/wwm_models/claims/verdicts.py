@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
-from wwm_models.claims.kinds import UNTESTABLE, Quantity, leaves, quantities
+from wwm_models.claims.claimed_quantities import UNTESTABLE, Quantity, leaves, quantities
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
 from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded

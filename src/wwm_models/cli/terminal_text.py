@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from wwm_models.claims.kinds import rules_text
+from wwm_models.claims.claimed_quantities import rules_text
 from wwm_models.cli.main import escaped, terminal
 from wwm_models.likelihood.multistage import number_of_units
 from wwm_models.report.ledger import ClaimLine, Ledger

@@ -22,7 +22,7 @@ import pandas as pd
 
 from wwm_models.claims.article import Article, Claim, Reference, read_article
 from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
-from wwm_models.claims.kinds import UNTESTABLE
+from wwm_models.claims.claimed_quantities import UNTESTABLE
 from wwm_models.errors import ArticleError
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
 from wwm_models.identification.region import Region, regions, spoken_of

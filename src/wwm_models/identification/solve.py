@@ -27,7 +27,7 @@ import numpy as np
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.claim_kinds import ClaimedRange
-from wwm_models.claims.kinds import leaves
+from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError
 from wwm_models.identification.region import Region

@@ -11,7 +11,7 @@ from typing import TypeVar
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.prior_declarations import read_priors
 from wwm_models.claims.article import Article, Reference, read_article
-from wwm_models.claims.kinds import refuse_impossible_sums
+from wwm_models.claims.claimed_quantities import refuse_impossible_sums
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
 from wwm_models.messages import language_problem, say, variable
 from wwm_models.models.model import Model

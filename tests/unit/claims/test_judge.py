@@ -9,7 +9,7 @@ from article_inventions import at, order, pool, shares
 from scipy import stats
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
-from wwm_models.claims.kinds import RULES, rules_text
+from wwm_models.claims.claimed_quantities import RULES, rules_text
 from wwm_models.claims.lookup import pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Sources, joint_probability, judge, printed_numbers, printed_text, printed_verdict

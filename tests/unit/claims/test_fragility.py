@@ -9,9 +9,9 @@ from article_inventions import at, order, shares
 
 import wwm_models as wwm
 from wwm_models.claims.article import Article, Claim, Reference
+from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS as COLUMNS
 from wwm_models.claims.fragility import confounding, fragility, missing_answers, prior_power, satisfies
-from wwm_models.claims.kinds import leaves
 from wwm_models.claims.lookup import pool_of
 from wwm_models.estimates.confounding import power_weights
 
