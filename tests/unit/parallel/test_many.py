@@ -87,7 +87,7 @@ BEGIN = """
 import os, sys, time
 from pathlib import Path
 from wwm_models.parallel import begin, run_many
-from wwm_models.survey.formats.statistical import apart
+from wwm_models.survey.formats.statistical import run_in_subprocess
 
 def works(place):
     (Path(place) / str(os.getpid())).touch()
@@ -103,7 +103,7 @@ if __name__ == "__main__":
     elif kind == "run_many":
         run_many(works, [sys.argv[1]] * 2, jobs=2)
     else:
-        apart(here, 1.0)
+        run_in_subprocess(here, 1.0)
 """
 
 
