@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from wwm_models.cli.main import main
@@ -49,6 +50,24 @@ def with_margins(study: Path) -> None:
     (study / "margins.toml").write_text("[margins]\nrows = 3\n", encoding="utf-8")
 
 
+def in_parquet(*parts: str) -> Callable[[Path], None]:
+    """The data file in parts, and perhaps in a folder."""
+
+    def written(folder: Path) -> None:
+        table = pd.read_csv(folder / "data.csv")
+        for place, name in enumerate(parts):
+            (folder / name).parent.mkdir(exist_ok=True)
+            table.iloc[place :: len(parts)].to_parquet(folder / name)
+
+    return written
+
+
+def large(folder: Path) -> None:
+    table = pd.concat([pd.read_csv(folder / "data.csv")] * 400, ignore_index=True)
+    table.assign(id=table.index).to_parquet(folder / "large.parquet")
+    replaced("codebook.toml", 'id = "id"', 'id = "id"\nmemory_gb = 0.02')(folder / "study")
+
+
 def printed(*numbers: tuple[str, int]) -> Change:
     rows = (PRINTED.format(place, *number) for place, number in enumerate(numbers, start=2))
     return added("article.toml", "".join(rows))
@@ -66,6 +85,8 @@ MUTANTS: dict[str, tuple[Change, str]] = {
     "negative share": (added("wish.toml", "population = { household = { alone = -0.4, together = 1.4 } }\n"), "`population` is"),
     "outcome as exposure": (replaced("wish.toml", '["age_group", "household"]', '["age_group", "wish"]'), '"wish" stands in `outcome` and in `exposures`'),
     "exposure as adjuster": (added("wish.toml", 'adjusters = ["household"]\n'), '"household" stands in `exposures` and in `adjusters`'),
+    "interaction turned round": (added("wish.toml", 'interactions = ["age_group:household", "household:age_group"]\n'), '`interactions` names "household:age_group" twice, once as'),
+    "levels that look the same": (replaced("codebook.toml", 'id = "together"', 'id = "alone\u00a0"'), "which are the same text but for spaces"),
     "family": (replaced("wish.toml", '"cumulative"', '"cumulativ"'), 'wish.toml: `family = "cumulativ"`'),
     "link": (added("wish.toml", 'link = "logitt"\n'), "wish.toml: "),
     "nonproportional": (added("wish.toml", 'nonproportional = ["age"]\n'), "wish.toml: "),
@@ -86,18 +107,48 @@ def test_check_refuses_what_run_refuses(
     change, said = MUTANTS[name]
     change(small / "study")
 
+    parity([str(small / "study"), "--data", str(small / "data.csv")], small / "out", said, capsys, monkeypatch)
+
+
+# how the data lie, what --data says, and what is refused; an empty text where nothing is wrong
+FORMS: dict[str, tuple[Change, str, str]] = {
+    "a folder": (in_parquet("parts/a.parquet", "parts/b.parquet"), "parts", ""),
+    "a pattern": (in_parquet("a1.parquet", "a2.parquet"), "a*.parquet", ""),
+    "too large": (large, "large.parquet", ""),
+    "an empty folder": (lambda folder: (folder / "parts").mkdir(), "parts", "this is a folder without parquet files"),
+    "a pattern of none": (lambda folder: None, "b*.parquet", "there is no such file."),
+    "absent": (lambda folder: None, "b.csv", "there is no such data file."),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_check_reads_and_counts_what_run_does(
+    name: str, small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    change, data, said = FORMS[name]
+    change(small)
+    parity([str(small / "study"), "--data", str(small / data)], small / "out", said, capsys, monkeypatch)
+    assert said or "counted in place: 18 ways of answering" in capsys.readouterr().out
+
+
+def parity(
+    arguments: list[str], out: Path, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both refuse in the same words, or neither refuses; what `check` has printed is printed again."""
+
     def fits(*_: object) -> None:
         raise FirstFitError
 
-    arguments = [str(small / "study"), "--data", str(small / "data.csv")]
-    checked, message = main(["check", *arguments]), capsys.readouterr().err
+    checked = main(["check", *arguments])
+    shown, message = capsys.readouterr()
     monkeypatch.setattr("wwm_models.study.run.finished_models", fits)
     if not said:
         assert checked == 0
         with pytest.raises(FirstFitError):
-            main(["run", *arguments, "--out", str(small / "out")])
+            main(["run", *arguments, "--out", str(out)])
+        print(shown)
         return
-    assert (checked, main(["run", *arguments, "--out", str(small / "out")])) == (2, 2)
+    assert (checked, main(["run", *arguments, "--out", str(out)])) == (2, 2)
     ran = capsys.readouterr().err.strip().splitlines()[-1]
     assert ran == message.strip().splitlines()[-1]
     assert said in ran

@@ -103,7 +103,14 @@ class Respondents:
 
 
 def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_place: bool) -> Respondents:
-    """Give the respondents of a study, counted where their table lies if that is asked for or if it cannot be read whole.
+    """Give the respondents of a study, as `read_respondents` does, without their file."""
+    return read_respondents(declared, data, tell, in_place=in_place)[1]
+
+
+def read_respondents(
+    declared: Declared, data: str | Path, tell: Progress, *, in_place: bool
+) -> tuple[RawFile | None, Respondents]:
+    """Give a study's file and its respondents, counted where their table lies if that is asked for or if it cannot be read whole.
 
     Parameters
     ----------
@@ -112,6 +119,11 @@ def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_plac
     tell : function of (str, int, int)
     in_place : bool
         Count, whatever the size.
+
+    Returns
+    -------
+    RawFile or None, Respondents
+        None where respondents were counted.
 
     Raises
     ------
@@ -122,15 +134,17 @@ def respondents(declared: Declared, data: str | Path, tell: Progress, *, in_plac
     check_names(declared, book.variables, book.collapses)
     if in_place or several_files(data):
         tell(f"counting the respondents of {name}", 0, models)
-        return _counted(declared, data, book, "" if in_place else f"{name} is several files, which are not read whole")
+        why = "" if in_place else f"{name} is several files, which are not read whole"
+        return None, _counted(declared, data, book, why)
     tell(f"reading {name}", 0, models)
     try:
-        return Respondents(survey_of(read_file(data, book.source), book))
+        file = read_file(data, book.source)
     except TooLargeError as problem:
         if not countable(data):
             raise
         tell(f"{name} is too large to read whole: counting its respondents in place", 0, models)
-        return _counted(declared, data, book, str(problem).partition(". Expected ")[0])
+        return None, _counted(declared, data, book, str(problem).partition(". Expected ")[0])
+    return file, Respondents(survey_of(file, book))
 
 
 def asked_variables(declared: Declared, known: Sequence[str]) -> tuple[str, ...]:
@@ -345,13 +359,12 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
             f"{folder} holds no model, so nothing says by which variables respondents are to be counted in place. Expected a model file. "
             "Add one, or read the table whole."
         )
-    if declared is not None:
-        check_names(declared, book.variables, book.collapses)
-    if in_place and declared is not None:
-        file, survey = header_of(data, book), respondents(declared, data, lambda *_: None, in_place=True).survey
-    else:
+    if declared is None:
         file = read_file(data, book.source)
-        survey = survey_of(file, book)
+        survey, in_place = survey_of(file, book), False
+    else:
+        whole, people = read_respondents(declared, data, lambda *_: None, in_place=in_place)
+        file, survey, in_place = whole or header_of(data, book), people.survey, whole is None
     rows = file.rows or survey.respondents(np.ones(len(survey), dtype=bool))
     return Checked(
         data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
