@@ -44,7 +44,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path}: no such file.{have}{did_you_mean(path.name, siblings)} Give the path of a TOML file."
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors of Windows write a mark first
     except tomllib.TOMLDecodeError as problem:
         raise DeclarationError(
             f"{path}: not valid TOML: {problem}. Repair that line; values of text need quotes."

@@ -73,6 +73,27 @@ def printed(*numbers: tuple[str, int]) -> Change:
     return added("article.toml", "".join(rows))
 
 
+OF = '[[published]]\nid = "P2"\noutcome = "wish"\ncategory = "often"\ngroup = {}\nvalue = 30\n'
+
+
+def by_years(group: str, outcome: str = "wish") -> Change:
+    def change(study: Path) -> None:
+        added("codebook.toml", YEARS)(study)
+        added("article.toml", OF.format(group).replace('"wish"', f'"{outcome}"'))(study)
+
+    return change
+
+
+def drawn(outcomes: str = '["wish"]', by: str = '["age_group"]', more: str = "") -> Change:
+    return added("article.toml", f'[[figure]]\nid = "f"\nkind = "answers"\noutcomes = {outcomes}\nby = {by}\n{more}\n')
+
+
+def marked(study: Path) -> None:
+    """Every file begins with the mark that some editors write before UTF-8."""
+    for path in study.glob("*.toml"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+
 # what is changed, and part of what is said; an empty text where nothing is wrong
 MUTANTS: dict[str, tuple[Change, str]] = {
     "as it is": (lambda study: None, ""),
@@ -96,6 +117,18 @@ MUTANTS: dict[str, tuple[Change, str]] = {
     "rounded sums": (printed(("never", 34), ("some", 34), ("often", 33)), ""),
     "collapse": (printed(("at_least_some", 40), ("some", 30), ("often", 30)), "contradict each other: P2: at_least_some 40"),
     "estimand": (replaced("article.toml", '"household-adjusted"', '"houshold-adjusted"'), '[article]: `estimand` is "houshold-adjusted"'),
+    "group of the outcome": (added("article.toml", OF.format('{ wish = "often" }')), "speaks of wish = often (wish often): a group of answers to the same question. Expected a group of another variable. Repair `group`."),
+    "group of a number": (by_years('{ years = "30" }'), 'speaks of "years", which is a number without levels. Expected a variable with levels. Name another, or cut it into levels in the codebook.'),
+    "answer of a number": (by_years("{}", outcome="years"), 'speaks of "years", which is a number without levels. Expected a variable with levels. Name another, or cut it into levels in the codebook.'),
+    "figure by its question": (drawn(by='["wish"]'), "[[figure]] f: `by` is [wish], and no model of its outcomes reports such groups. Expected one of: [age_group], [household]. Repair the list, or add the variable to `exposures` of the model."),
+    "figure by both": (drawn(by='["age_group", "household"]'), "[[figure]] f: `by` is [age_group, household], and no model of its outcomes reports such groups. Expected one of: [age_group], [household]. Repair the list, or add the variable to `exposures` of the model."),
+    "figure without a model": (drawn(outcomes='["household"]'), '[[figure]] f: `outcomes` names "household", which has no model file. Expected some of: wish. Add a model, or repair the list.'),
+    "figure of one twice": (drawn(outcomes='["wish", "wish"]'), "[[figure]] f: `outcomes` is ['wish', 'wish']. Expected each once. Repair that line."),
+    "figure by one twice": (drawn(by='["age_group", "age_group"]'), "[[figure]] f: `by` is ['age_group', 'age_group']. Expected each once. Repair that line."),
+    "figure of an answer twice": (drawn(more='categories = ["some", "some"]'), "[[figure]] f: `categories` is ['some', 'some']. Expected each once. Repair that line."),
+    "figure": (drawn(more='categories = ["some", "often"]'), ""),
+    "figure of everybody": (drawn(by="[]"), ""),
+    "a mark of Windows": (marked, ""),
     "imputation": (added("wish.toml", '[imputation]\nm = true\nvariables = ["household"]\n'), "`m` is True"),
 }  # fmt: skip
 

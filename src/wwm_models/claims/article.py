@@ -78,6 +78,9 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
         )
     lists = {key: row.texts(key) for key in ("outcomes", "by", "categories")}
     outcomes, categories = lists["outcomes"], lists["categories"]
+    for key in ("by",) if kind == "paired" else lists:
+        if len(set(lists[key])) < len(lists[key]):
+            raise row.wrong(key, list(lists[key]), "each once")
     if not outcomes:
         raise row.wrong("outcomes", given.values["outcomes"], 'one or more questions, like ["desired"]')
     if kind == "paired" and len(categories) != len(outcomes):

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.prior_declarations import read_priors
-from wwm_models.claims.article import Article, Reference, read_article
+from wwm_models.claims.article import Article, DeclaredFigure, Reference, read_article
 from wwm_models.claims.claimed_quantities import refuse_impossible_sums
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
 from wwm_models.messages import language_problem, say, variable
@@ -162,6 +162,7 @@ def read_study(
         raise DeclarationError(language_problem(lang))
     models, joints = read_models(folder), read_joint_models(folder)
     _check_without(without, [spec.name for spec in (*models, *joints)], folder)
+    every = (*models, *(item for joint in joints for item in joint.item_specs()))
     models = tuple(spec for spec in models if spec.name not in without)
     joints = tuple(spec for spec in joints if spec.name not in without)
     for spec in models:
@@ -176,6 +177,8 @@ def read_study(
     article = read_article(path) if path.is_file() else Article()
     if any(claim.kind == "equivalence" for claim in article.claims):
         confidence_level(level, least=0.5)
+    for figure in article.figures:
+        _refuse_undrawn(figure, every, article, path)
     return Declared(
         folder.resolve().name,
         folder,
@@ -192,6 +195,27 @@ Problem = TypeVar("Problem", bound=WwmError)
 def named(problem: Problem, path: Path) -> Problem:
     """The same error with the file it is about in front, unless it names it already."""
     return problem if str(path) in str(problem) else type(problem)(f"{path}: {problem}")
+
+
+def _refuse_undrawn(figure: DeclaredFigure, specs: Sequence[ModelSpec], article: Article, path: Path) -> None:
+    """Refuse a figure that would be left out: of a question without a model, or by groups that no model of it reports."""
+    where, modelled = f"{path} [[figure]] {figure.id}", sorted({spec.outcome for spec in specs})
+    for name in figure.outcomes:
+        if name not in modelled:
+            raise ArticleError(
+                f'{where}: `outcomes` names "{name}", which has no model file. Expected some of: {listed(modelled, 40)}.'
+                f"{did_you_mean(name, modelled)} Add a model, or repair the list."
+            )
+    named = [(reference.outcome, reference.by) for reference in article.references()]
+    sets = dict.fromkeys(
+        by for name in figure.outcomes for by in reported_sets(specs, name, joint_groups(named, name)) if by
+    )
+    if figure.by and figure.by not in sets:
+        known = listed(f"[{', '.join(by)}]" for by in sets)
+        raise ArticleError(
+            f"{where}: `by` is [{', '.join(figure.by)}], and no model of its outcomes reports such groups. Expected one of: {known}. "
+            "Repair the list, or add the variable to `exposures` of the model."
+        )
 
 
 def _refuse_two_judges(models: Sequence[ModelSpec], folder: Path) -> None:
@@ -265,12 +289,7 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
     _check_estimands(declared, known)
     refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
     for figure in declared.article.figures:
-        for name in (*figure.outcomes, *figure.by):
-            if name not in known:
-                raise ArticleError(
-                    f'{declared.folder / "article.toml"} draws "{name}" in figure {figure.id}, which the codebook does not declare. '
-                    f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
-                )
+        _check_drawn(figure, declared.folder / "article.toml", variables)
         answers = [
             *(name for outcome in figure.outcomes for name in _levels(variables[outcome])),
             *(one.id for one in collapses.values() if one.variable in figure.outcomes),
@@ -281,6 +300,26 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
                     f'{declared.folder / "article.toml"} draws the answer "{category}" in figure {figure.id}, whose `categories` can be: '
                     f"{listed(dict.fromkeys(answers), 40)}.{did_you_mean(category, answers)} Name one of these."
                 )
+
+
+def _check_drawn(figure: DeclaredFigure, path: Path, variables: Mapping[str, Variable]) -> None:
+    """Refuse a figure of what is not declared or has no levels, or by the question that it draws."""
+    known = list(variables)
+    for name in (*figure.outcomes, *figure.by):
+        where = f'{path} draws "{name}" in figure {figure.id}'
+        if name not in known:
+            raise ArticleError(
+                f"{where}, which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
+            )
+        if not variables[name].levels:
+            raise ArticleError(f"{where}, which is a number without levels. {_CUT}")
+        if name in figure.by and name in figure.outcomes:
+            raise ArticleError(
+                f"{where}, by groups of itself. Expected groups of another variable. Repair `outcomes` or `by`."
+            )
+
+
+_CUT: Final = "Expected a variable with levels. Name another, or cut it into levels in the codebook."
 
 
 def _check_estimands(declared: Declared, known: Sequence[str]) -> None:
@@ -323,6 +362,12 @@ def _check_reference(
             raise ArticleError(
                 f'{path} speaks of "{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
             )
+        if not variables[name].levels:
+            raise ArticleError(f'{path} speaks of "{name}", which is a number without levels. {_CUT}')
+    if reference.outcome in reference.by:
+        raise ArticleError(
+            f"{path} speaks of {reference}: a group of answers to the same question. Expected a group of another variable. Repair `group`."
+        )
     answers = [*_levels(variables[reference.outcome]), *collapses]
     if reference.category not in answers:
         raise ArticleError(
@@ -333,7 +378,7 @@ def _check_reference(
         levels = _levels(variables[name])
         if level not in levels:
             raise ArticleError(
-                f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)}'
+                f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)} Name one of these.'
             )
 
 
