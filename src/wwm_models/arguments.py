@@ -109,6 +109,28 @@ def whole_number(value: object, name: str, error: type[WwmError], *, least: int 
     raise error(f"{name}={shortened(value)} is not possible. Expected a whole number {limits}. Give one.")
 
 
+def finite_number(value: object, what: str, error: type[WwmError]) -> float:
+    """A number that is finite, and no text, truth value or complex number.
+
+    Parameters
+    ----------
+    value : object
+        What a caller gave, often as one value of a mapping.
+    what : str
+        What it is, as the subject of a sentence.
+    error : type of WwmError
+        Of the stage that refuses.
+
+    Examples
+    --------
+    >>> finite_number(np.float32(2), 'The score of "yes"', AdjustError)
+    2.0
+    """
+    if not isinstance(value, Real | Decimal) or isinstance(value, bool | np.bool_) or not np.isfinite(float(value)):
+        raise error(f"{what} is {shortened(value)}. Expected a finite number. Give one.")
+    return float(value)
+
+
 def shortened(value: object, most: int = 60) -> str:
     """What was given as Python writes it, cut off where that is long.
 

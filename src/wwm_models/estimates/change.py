@@ -195,7 +195,7 @@ def equivalence(contrasted: Estimates, margin: float = 0.05, *, level: float = 0
     """
     expect(contrasted, (Estimates,), "The first argument of equivalence", AdjustError)
     level = confidence_level(level, least=0.5)
-    if not margin > 0:
+    if not 0 < margin < np.inf:
         raise AdjustError(
             f"margin={margin}. Expected the largest difference that counts as none, above 0, such as 0.05."
         )

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import finite_number
 from wwm_models.bayes.posterior import Fitted, Posterior
 from wwm_models.errors import AdjustError, did_you_mean, expect, group_in_words, listed
 from wwm_models.estimates.adjusted import adjusted
@@ -95,11 +96,12 @@ def mean_score(
     scores = {str(name): value for name, value in scores.items()}
     for name in (*scores, *found.categories):
         if name not in scores or name not in found.categories:
+            others = list(scores) if name not in scores else found.categories
             raise AdjustError(
                 f'"{name}" has {"no score" if name not in scores else "a score but is not an answer"}. Answers: '
-                f"{listed(found.categories, 30)}.{did_you_mean(name, list(scores))} Give every answer a score."
+                f"{listed(found.categories, 30)}.{did_you_mean(name, others)} Give every answer a score."
             )
-    values = np.array([float(scores[name]) for name in found.categories])
+    values = np.array([finite_number(scores[name], f'The score of "{name}"', AdjustError) for name in found.categories])
     matrix = np.zeros((len(found.rows), len(found.estimates.table)))
     matrix[np.arange(len(found.rows))[:, None], found.rows] = values
     return _made(found, matrix @ _values(found.estimates), matrix, "mean", "mean score", level)

@@ -195,6 +195,8 @@ def as_counts(margins: Margins) -> dict[str, dict[str, float]]:
 
 def _total(name: str, margin: Mapping[str, float]) -> float:
     try:
+        if any(isinstance(value, bool | np.bool_ | str) for value in margin.values()):
+            raise TypeError
         return float(sum(margin.values()))
     except TypeError:
         raise AdjustError(

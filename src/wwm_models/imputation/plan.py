@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from wwm_models.arguments import finite_number
 from wwm_models.errors import ImputationError, did_you_mean, listed
 from wwm_models.numerics.arrays import Codes
 from wwm_models.survey.frames import refuse_infinite, refuse_kind
@@ -207,11 +208,17 @@ def shifts_of(delta: Mapping[str, Any] | None, plan: Plan) -> dict[str, NDArray[
                 raise ImputationError(
                     f'delta of "{name}": a table of levels. Expected one number: the answers are ordered.'
                 )
-            found[name] = np.array([float(shift)])
+            found[name] = np.array([finite_number(shift, f'delta of "{name}"', ImputationError)])
             continue
         if not isinstance(shift, Mapping) or not set(map(str, shift)) <= set(levels):
             raise ImputationError(
                 f'delta of "{name}" is {shift!r}. Expected a table of some of its levels ({listed(levels, 20)}) with a shift of each.'
             )
-        found[name] = np.array([float(shift.get(level, 0.0)) for level in levels])
+        shifts = {str(level): one for level, one in shift.items()}
+        found[name] = np.array(
+            [
+                finite_number(shifts.get(level, 0.0), f'delta of "{name}" = "{level}"', ImputationError)
+                for level in levels
+            ]
+        )
     return found

@@ -41,7 +41,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from wwm_models.arguments import numbers_of
+from wwm_models.arguments import finite_number, numbers_of
 from wwm_models.errors import SurveyError, expect, listed
 from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.numerics.newton import Expansion, maximise
@@ -177,7 +177,9 @@ def _columns(survey: Survey, totals: Mapping[str, float | Mapping[str, float]]) 
         if isinstance(aim, Mapping):
             code = codes_of(survey, name, aim)
             parts += [(code == number).astype(np.float64) for number in range(len(aim))]
-            aims += [float(value) for value in aim.values()]
+            aims += [
+                finite_number(value, f'The total of "{name}" = "{level}"', SurveyError) for level, value in aim.items()
+            ]
             names += [f"{name} = {level}" for level in aim]
             continue
         values = np.ones(len(survey)) if name == INTERCEPT else _numbers(survey, name)
@@ -190,7 +192,7 @@ def _columns(survey: Survey, totals: Mapping[str, float | Mapping[str, float]]) 
                 f'Calibration variable "{name}" is missing in {missing} of {everybody} rows. Impute or drop it.'
             )
         parts.append(values)
-        aims.append(float(aim))
+        aims.append(finite_number(aim, f'The total of "{name}"', SurveyError))
         names.append(name)
     return np.column_stack(parts), np.array(aims), names
 
