@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wwm_models.bayes.posterior import origin_of_draws
 from wwm_models.errors import ModelError, RankError, did_you_mean, listed
 from wwm_models.models.cells import outcome_codes, predictor_codes, unique_rows
+from wwm_models.models.design import refuse_itself
 from wwm_models.models.formula import build_encoder, encode, formula_variables
 from wwm_models.models.linear_map import Columns
 from wwm_models.numerics.arrays import Array, Codes
@@ -207,6 +208,7 @@ def item_rows(items: Sequence[str], predictors: str, survey: Survey) -> ItemRows
     known = [str(name) for name in survey.frame.columns]
     _check_items(items, known)
     variables = formula_variables(predictors, known)
+    refuse_itself(items, variables)
     answers = [_answers(survey, name) for name in items]
     answered = np.any([codes >= 0 for _, codes in answers], axis=0)
     columns = [predictor_codes(survey.frame[name], name) for name in variables]

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -299,6 +299,7 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
     predictors = formula_variables(model.formula, known)
     spreaders = formula_variables(model.scale, known) if model.scale else ()
     grouping = check_group_name(model, known)
+    refuse_itself((outcome,), (*predictors, *spreaders, *grouping))
     cells = tabulate(
         survey, outcome, list(dict.fromkeys([*predictors, *spreaders, *grouping])), needs_order=family.ordered_answers
     )
@@ -324,6 +325,21 @@ def cells_and_design(model: Model, survey: Survey, *, aliased: str = "error") ->
         return _with_scale(design, model.scale, cells, spreaders, aliased) if model.scale else design
 
     return cells, with_increments(assembled(encoder, columns), encoder, columns, assembled)
+
+
+def refuse_itself(outcomes: Sequence[str], predictors: Sequence[str]) -> None:
+    """Refuse an outcome that is a predictor of its own answers, whatever place of the model it stands in.
+
+    Raises
+    ------
+    ModelError
+    """
+    both = [name for name in outcomes if name in predictors]
+    if both:
+        raise ModelError(
+            f'"{both[0]}" is the outcome and a predictor of itself. Expected other variables as predictors. Leave it out of the right side of the '
+            "formula, of `scale` and of `thresholds_by`."
+        )
 
 
 def _encoded(encoder: Encoder, groups: Encoder | None, frame: Columns) -> tuple[Array, Array | None]:

@@ -27,7 +27,7 @@ from patsy.highlevel import dmatrix
 
 from wwm_models.errors import AdjustError, ModelError, WwmError, listed
 from wwm_models.models import formula_language as transforms
-from wwm_models.models.formula_language import FUNCTIONS, parsed
+from wwm_models.models.formula_language import FUNCTIONS, in_plain_words, parsed
 from wwm_models.models.linear_map import Columns
 from wwm_models.numerics.arrays import Array
 from wwm_models.survey.frames import as_read, refuse_infinite, refuse_kind
@@ -385,10 +385,7 @@ def _computed(make: Callable[[], Any], found: str, advice: str) -> Any:
         if isinstance(own, WwmError):
             raise own from problem
         reason = problem.message if isinstance(problem, PatsyError) else f"{problem}".strip() or type(problem).__name__
-        reason = str(reason).replace(
-            "factor contains missing values", "a term has no value for some rows, as log(-1) has none"
-        )
-        raise ModelError(f"{found}{' '.join(str(reason).split()).rstrip('.')}. {advice}") from problem
+        raise ModelError(f"{found}{in_plain_words(' '.join(str(reason).split()))}. {advice}") from problem
 
 
 def _finite(columns: Array, named: list[tuple[str, str]], right_side: str) -> Array:

@@ -439,3 +439,29 @@ def _shown(node: ast.AST) -> str:
     except ValueError:  # a whole number of thousands of digits
         return "a number"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# what patsy and numpy say, and the same in words of who wrote the formula
+_SAID: Final = (
+    ("factor contains missing values", "a term has no value for some rows, as log(-1) has none"),
+    ("outside the outermost knots", "a value lies outside the outermost knots of a spline"),
+    ("did not contain a loop|numpy op|could not convert|unsupported operand|must be a string or a real number|non-numeric type",
+     "a function of numbers, or arithmetic, is given a variable with levels"),
+    ("patsy.contrasts", "a coding such as Poly stands inside C(), like C(x, Poly)"),
+    ("positional argument|unexpected keyword|required argument|multiple values for|item assignment|number of dimensions",
+     "a function has other arguments than it takes"),
+)  # fmt: skip
+
+
+def in_plain_words(reason: str) -> str:
+    """A complaint of a library in plain words, where they are known; without the names of exceptions otherwise.
+
+    Examples
+    --------
+    >>> in_plain_words("Error evaluating factor: TypeError: I() takes 1 positional argument but 2 were given")
+    'a function has other arguments than it takes'
+    """
+    for pattern, words in _SAID:
+        if re.search(pattern, reason):
+            return words
+    return re.sub(r"Error (evaluating factor|converting data to categorical): |\b\w+Error: ", "", reason).rstrip(".")

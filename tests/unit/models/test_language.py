@@ -73,6 +73,10 @@ def test_a_name_that_is_not_called_is_the_variable(name: str):
 PART = "which is not part of the formula language."
 AND = "Expected names, numbers, + - * : ** / and the allowed functions."
 LARGE = "a number or a power that is too large to compute. Expected numbers of at most 1e+12 in size and powers of at most 100. Rescale the variable."
+ITSELF = (
+    "is the outcome and a predictor of itself. Expected other variables as predictors. Leave it out of the right side of the formula, of `scale` "
+    "and of `thresholds_by`."
+)
 REFUSED = {
     "(1|g)": '"y ~ (1|g)" contains `(1|g)`: effects that vary by group are not part of the formula language yet. Expected terms joined by '
     "+ * : or -. Put the group in the formula as a variable; in a posterior its effects can be pooled by the prior.",
@@ -113,21 +117,41 @@ REFUSED = {
     "'x'": PART,
     "x @ k": "contains `@`, which is not part of the formula language. Expected terms joined by + * : or -.",
     "x +": "cannot be read: ",
-    "bs(g, 3)": '"bs(g, 3)" cannot be built: ',
+    **{
+        term: f'The formula "{term}" cannot be built: a function of numbers, or arithmetic, is given a variable with levels. Check its terms.'
+        for term in ("bs(g, 3)", "center(g)", "log(g)", "I(g + 1)", "scale(g)", "exp(g)", "g % x")
+    },
+    **{
+        term: f'The formula "{term}" cannot be built: a function has other arguments than it takes. Check its terms.'
+        for term in ("I()", "bs()", "C()", "log(x, 2)", "ns(x, 3, 4)")
+    },
+    "Poly(g)": '"Poly(g)" cannot be built: a coding such as Poly stands inside C(), like C(x, Poly). Check its terms.',
+    **dict.fromkeys(("y", "log(y)", "g:y", "C(y)", "x + g * y"), f'"y" {ITSELF}'),
     "cr(x, df=1)": "cannot be built: ",
     "log(x)": '"log(x)" has no finite value of log(x) in ',
     "I(x / 0.0)": "cannot be built: a term has no value for some rows, as log(-1) has none. Check its terms.",
     "I(1 / (x - x))": "has no finite value",
     "C(x, levels=[1])": "cannot be built: ",
-    "center(g)": "cannot be built: ",
     "poly": 'uses "poly", which is not a variable.',
     "ns(x, df='a')": "",
     "ns(x, knots='ab')": "",
     "C(x, Treatment(99))": "cannot be built: ",
-    "I()": "cannot be built: ",
-    "bs()": "cannot be built: ",
     "0 + x": "removes the intercept",
 }
+
+
+@pytest.mark.parametrize("place", ["scale", "thresholds_by", "penalty", "decompose", "sample_joint"])
+def test_an_outcome_is_no_predictor_of_itself(place: str):
+    calls: dict[str, Any] = {
+        "scale": lambda: wwm.fit(wwm.Model("y ~ g", scale="~ y"), SURVEY),
+        "thresholds_by": lambda: wwm.fit(wwm.Model("y ~ g", thresholds_by="y"), SURVEY),
+        "penalty": lambda: wwm.fit(wwm.Model("y ~ y"), SURVEY, penalty="jeffreys"),
+        "decompose": lambda: wwm.decompose(wwm.Model("y ~ y + g"), SURVEY, "g"),
+        "sample_joint": lambda: wwm.sample_joint(["g", "y"], "x + y", SURVEY, seed=1),
+    }
+    with pytest.raises(ModelError) as caught:
+        calls[place]()
+    assert str(caught.value) == f'"y" {ITSELF}'
 
 
 @pytest.mark.parametrize("formula", REFUSED, ids=lambda formula: formula[:40])
