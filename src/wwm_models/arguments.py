@@ -201,7 +201,7 @@ def flags_of(values: object, index: pd.Index, name: str) -> NDArray[np.bool_]:
     missing = np.asarray(pd.isna(own), dtype=bool)
     wrong = missing if missing.any() else np.array([not _is_flag(value) for value in own], dtype=bool)
     if wrong.any():
-        what = "missing" if missing.any() else repr(own[int(np.argmax(wrong))])
+        what = "missing" if missing.any() else listed(dict.fromkeys(shortened(value) for value in own[wrong]), 3)
         raise SurveyError(
             f"`{name}` is {what} in {first_rows(np.flatnonzero(wrong), len(own))}. Expected True or False for every row. Say what these "
             "rows are, for example with .fillna(False) or a comparison."

@@ -71,7 +71,7 @@ REFUSED: list[tuple[Any, str]] = [
     ),
     (
         ["True", "False", "0", "1"],
-        f"`domain` is 'True' in 4 of 4 rows (first rows, counted from 1: 1, 2, 3, 4). Expected True or False for every row. {WHAT}",
+        f"`domain` is 'True', 'False', '0' and 1 more in 4 of 4 rows (first rows, counted from 1: 1, 2, 3, 4). Expected True or False for every row. {WHAT}",
     ),
     (
         [0, 1, 2, 0],
