@@ -88,6 +88,19 @@ def drawn(outcomes: str = '["wish"]', by: str = '["age_group"]', more: str = "")
     return added("article.toml", f'[[figure]]\nid = "f"\nkind = "answers"\noutcomes = {outcomes}\nby = {by}\n{more}\n')
 
 
+def in_strata(size: int = 0, lonely: str = "error") -> Change:
+    """A design of three provinces, the first with one respondent."""
+
+    def change(study: Path) -> None:
+        table = pd.read_csv(study.parent / "data.csv")
+        region = ["Drenthe"] + ["Limburg"] * 299 + ["Zeeland"] * 300
+        table.assign(region=region, size=size or 5000).to_csv(study.parent / "data.csv", index=False)
+        more = f'weight = "w"\nstrata = "region"\nlonely = "{lonely}"\n' + 'fpc = "size"\n' * bool(size)
+        replaced("codebook.toml", 'weight = "w"\n', more)(study)
+
+    return change
+
+
 def marked(study: Path) -> None:
     """Every file begins with the mark that some editors write before UTF-8."""
     for path in study.glob("*.toml"):
@@ -129,6 +142,9 @@ MUTANTS: dict[str, tuple[Change, str]] = {
     "figure": (drawn(more='categories = ["some", "often"]'), ""),
     "figure of everybody": (drawn(by="[]"), ""),
     "a mark of Windows": (marked, ""),
+    "a lonely stratum": (in_strata(), '1 of 3 strata at stage 1 have a single sampling unit (strata Drenthe), so their variance cannot be estimated. Expected two units or more in each. Merge strata, or name a policy: lonely = "certainty", "adjust" or "average".'),
+    "a lonely stratum with a policy": (in_strata(lonely="average"), ""),
+    "fewer than were sampled": (in_strata(50, "certainty"), "fpc at stage 1: 2 strata declare fewer units than were sampled (first: 50 for 299 sampled). Expected the number of units in the population, or the fraction sampled. Repair the column."),
     "imputation": (added("wish.toml", '[imputation]\nm = true\nvariables = ["household"]\n'), "`m` is True"),
 }  # fmt: skip
 

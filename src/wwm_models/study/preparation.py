@@ -36,6 +36,7 @@ from wwm_models.estimates.adjusted import model_groups
 from wwm_models.estimates.target import target_population
 from wwm_models.identification.joint_table import read_margins
 from wwm_models.imputation.plan import plan_of
+from wwm_models.likelihood.multistage import staged_covariance
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import cells_and_design
 from wwm_models.models.formula import formula_variables
@@ -237,6 +238,8 @@ def prepared(declared: Declared, survey: Survey) -> list[Attempt]:
         If a model could be fitted but not reported: by a number of many values, or for a population that cannot be.
     DeclarationError
         If margins.toml is not in its schema.
+    FitError
+        If a stratum of a single sampling unit has answers, and no policy for it is declared.
     """
     if (declared.folder / FILE).is_file() and (declared.article.published or declared.article.claims):
         read_margins(declared.folder / FILE, declared.codebook)
@@ -248,7 +251,23 @@ def prepared(declared: Declared, survey: Survey) -> list[Attempt]:
     hopeless = [one.problem for one in found if one.problem is not None and not isinstance(one.problem, RankError)]
     if hopeless and len(hopeless) == len(found) and not any(spec.imputation for spec in declared.models):
         raise hopeless[0]
+    for outcome in dict.fromkeys(one.spec.outcome for one in found if one.cells is not None):
+        _refuse_without_variance(survey, outcome)
     return found
+
+
+def _refuse_without_variance(survey: Survey, outcome: str) -> None:
+    """Refuse a design of which no variance follows: too few units for their population size, or a lonely stratum without a policy.
+
+    Raises
+    ------
+    SurveyError, FitError
+        As the raw percentages of the outcome would.
+    """
+    if survey.design is None or survey.replicates is not None:
+        return
+    members = (survey.domain & (survey.weights > 0) & survey.frame[outcome].notna().to_numpy())[:, None]
+    staged_covariance(np.zeros(members.shape), survey.design, members=lambda: members)
 
 
 def _attempt(spec: ModelSpec, request: Request, survey: Survey, path: Path) -> Attempt:
