@@ -67,21 +67,15 @@ def _plain(cell: str) -> str:
 
 def _latex(path: Path) -> Read:
     text = path.read_text(encoding="utf-8")
-    caption = re.search(r"\\caption\{(.*)\}\n", text)
-    head, body = (
-        text.partition("\\toprule\n")[2].partition("\\bottomrule")[0].split("\\midrule\\addlinespace[2.5pt]\n", 1)
-    )
-    rows = [
-        _tex_row(row)
-        for row in re.split(r"\\\\(?:\[2\.5pt\])? ?\n", body.replace("\\midrule\\addlinespace[2.5pt]\n", ""))
-        if row.strip()
-    ]
+    caption = re.search(r"\\caption\{(.*)\}\\\\\n", text)
+    first, again, body = re.split(r"\\endfirsthead\n|\\endhead\n", text)
+    head = first.partition("\\toprule\n")[2].removesuffix("\\midrule\n")
+    assert again == "\\toprule\n" + head + "\\midrule\n"  # the same on every page
+    body = body.partition("\\endfoot\n")[2].partition("\\end{longtable}")[0].replace("\\addlinespace[2.5pt]\n", "")
+    rows = [_tex_row(row) for row in body.split(" \\\\\n") if row.strip()]
     heads = [
-        _tex_row(re.sub(r"\\cmidrule\S*( \\cmidrule\S*)*\n", "", row))
-        for row in re.split(r"\\\\ ?\n", head)
-        if row.strip()
+        _tex_row(re.sub(r"\\cmidrule\S*( \\cmidrule\S*)*\n", "", row)) for row in head.split(" \\\\\n") if row.strip()
     ]
-    heads = [row for row in heads if len(row) > 1 or row[0]]
     notes = [_tex(one) for one in re.findall(r"\\par\\small (.*)\n", text)]
     return Read(_tex(caption[1]), _spanned(heads), _grouped(rows, len(heads[-1])), notes)
 
@@ -89,9 +83,10 @@ def _latex(path: Path) -> Read:
 def _tex_row(row: str) -> list[str]:
     cells: list[str] = []
     for cell in re.split(r"(?<!\\)&", row.strip()):
-        spanned = re.fullmatch(r"\\multicolumn\{(\d+)\}\{\w\}\{(.*)\}", cell.strip())
+        spanned = re.fullmatch(r"\\multicolumn\{(\d+)\}\{\w\}\{(?:\\textbf\{(.*)\}|(.*))\}", cell.strip())
         cells += (
-            [_tex(spanned[2])] + [_tex(spanned[2]) if len(cells) else ""] * (int(spanned[1]) - 1)
+            [_tex(spanned[2] or spanned[3])]
+            + [_tex(spanned[2] or spanned[3]) if len(cells) else ""] * (int(spanned[1]) - 1)
             if spanned
             else [_tex(cell.strip())]
         )
@@ -147,13 +142,7 @@ def _html(path: Path) -> Read:
     read = _Rows()
     read.feed(path.read_text(encoding="utf-8"))
     heads, rows = read.rows[: read.heads], [[text.strip() for text, _, _ in row] for row in read.rows[read.heads :]]
-    above = [
-        ("", text.strip()) if down == 2 else (text.strip(), "")
-        for text, across, down in heads[0]
-        for _ in range(across)
-    ]
-    below = iter([text.strip() for text, _, _ in heads[-1]])
-    names = [f"{over}: {next(below)}" if over else name for over, name in above] if len(heads) == 2 else list(below)
+    names = _spanned([[text.strip() for text, across, _ in head for _ in range(across)] for head in heads])
     return Read(read.texts["h1"][0], names, _grouped(rows, len(names)), read.texts["p"])
 
 

@@ -21,7 +21,7 @@ from wwm_models.report.charts import Row, axis_of, colours_of, on
 from wwm_models.report.numbers import Numbers
 from wwm_models.report.page import report_of
 from wwm_models.report.report_files import drawing, left_out, rewrite_report, write_report
-from wwm_models.report.table_files import rendered, write_tables
+from wwm_models.report.table_files import write_tables
 from wwm_models.report.tables import Column, Line, Table
 from wwm_models.report.text import Words, clean, plain
 from wwm_models.results.atomic_files import write_table
@@ -138,7 +138,7 @@ def test_a_table_with_any_label_is_written_and_read_back_alike(label, make, tmp_
         (Column(plain(clean(label)), wide=True),),
         ((plain(clean(label)), lines),),
     )
-    paths = write_tables([rendered(table)], tmp_path, "en", clean(label), AllOrNothing())
+    paths = write_tables([table], tmp_path, "en", clean(label), AllOrNothing())
     read = {path.suffix: read_table_file(path) for path in paths}
     assert set(read) == {".html", ".tex", ".md", ".docx"}
     for one in read.values():

@@ -17,7 +17,6 @@ import sys
 from typing import Any
 
 import altair  # noqa: F401  (loaded once, for every run)
-import great_tables  # noqa: F401
 
 from wwm_models import study  # noqa: F401
 from wwm_models.cli.main import main

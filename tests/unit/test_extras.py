@@ -41,7 +41,6 @@ DISTRIBUTIONS = {
     "docx": "python-docx",
     "ibis": "ibis-framework",
     "vl_convert": "vl-convert-python",
-    "great_tables": "great-tables",
 }
 ABOVE = {"pytensor": "pymc", "h5py": "h5netcdf"}  # comes with a library that is declared
 

@@ -60,8 +60,8 @@ from wwm_models.report.sections import (
     robustness_table,
     tally,
 )
-from wwm_models.report.table_files import Rendered, can_write_word, on_page, rendered
-from wwm_models.report.tables import engines_of, figure_table, numbers_table
+from wwm_models.report.table_files import can_write_word
+from wwm_models.report.tables import Table, engines_of, figure_table, numbers_table
 from wwm_models.report.text import Labels, Text, clean, each, joined, plain, shortened
 from wwm_models.results.results import Results
 
@@ -237,12 +237,10 @@ class Report:
     allowed: Allowed
 
     @cached_property
-    def tables(self) -> dict[str, Rendered]:
+    def tables(self) -> dict[str, Table]:
         """The tables of the figures, by block: the page and the files share them."""
         return {
-            block.id: rendered(figure_table(figure, block, self.comparison))
-            for figure in self.figures
-            for block in figure.blocks
+            block.id: figure_table(figure, block, self.comparison) for figure in self.figures for block in figure.blocks
         }
 
 
@@ -384,7 +382,7 @@ def _content(report: Report) -> dict[str, Any]:
 
 def _tables(report: Report) -> dict[str, Any]:
     """Tables as markup or as records that the templates write out."""
-    labels, lang = report.labels, report.results.lang
+    labels = report.labels
     words = labels.words
     imprecise, poor, every = precision_rows(labels)
     return {
@@ -395,7 +393,7 @@ def _tables(report: Report) -> dict[str, Any]:
         "precision_count": (str(poor), str(every)),
         "allowed": report.allowed,
         "bounds_table": report.allowed.table(),
-        "figure_table": lambda block: on_page(report.tables[block.id], lang),
+        "figure_table": lambda block: report.tables[block.id],
         "claim_table": lambda line: numbers_table(f"{line.anchor}-numbers", words["claim_numbers"], line.block, report.comparison),
         "numbers_table": partial(numbers_table, comparison=report.comparison),
         "moved_table": lambda line: moved_table(f"{line.anchor}-moved", line.moved, labels),

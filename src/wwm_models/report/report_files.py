@@ -16,7 +16,7 @@ from wwm_models.report.figures import Block, Entry, Figure
 from wwm_models.report.numbers import DASH, Numbers, number
 from wwm_models.report.page import Report, page_of, report_of
 from wwm_models.report.sections import percent_of
-from wwm_models.report.table_files import can_write_word, rendered, write_tables
+from wwm_models.report.table_files import can_write_word, write_tables
 from wwm_models.report.tables import ledger_table
 from wwm_models.report.text import clean, texts
 from wwm_models.results.folder import new_results, reserved
@@ -135,7 +135,7 @@ def _tables(report: Report, folder: Path, stages: Stages) -> list[Path]:
     words, lang = report.labels.words, report.results.lang
     made = list(report.tables.values())
     if report.ledger.lines:
-        claims = stages.attempt("tables/claims", lambda: rendered(ledger_table(report.ledger, words)), otherwise=None)
+        claims = stages.attempt("tables/claims", partial(ledger_table, report.ledger, words), otherwise=None)
         made += [claims] if claims is not None else []
     if not made:
         return []

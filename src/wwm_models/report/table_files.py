@@ -1,151 +1,95 @@
-"""Tables through great-tables: markup for the page (our classes, no inline styles), whole HTML files, LaTeX.
+"""Publication tables of a run: each as HTML, LaTeX, Markdown and Word (where python-docx is installed).
 
-great-tables lays out one line of a table, and one heading where it has groups; every other line is that line with other
-cells. (It sets cells one by one in a data frame, so that a table of a hundred lines takes a second.) It is given tokens
-instead of texts, which are replaced by texts that are escaped here, or by markup in two languages with numbers that carry
-their source.
-
-Tables as Markdown, and as Word where python-docx is installed.
-
-Publication tables of a run: the same table as HTML, LaTeX, Markdown and Word.
+HTML and LaTeX are filled in from a template each; Word goes through python-docx.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pandas as pd
-from markupsafe import Markup, escape
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from wwm_models.extras import extra
 from wwm_models.report.tables import Table, written
-from wwm_models.report.text import Text, shortened
+from wwm_models.report.text import shortened
 from wwm_models.stages import Stages
 
-if TYPE_CHECKING:
-    from great_tables import GT
-
-
-Write = Callable[[Any], str]  # a text or cell as markup of a format
-_TOKEN = re.compile(r"QZ(\d+)ZQ")
-_HEADING, _NAME, _CELL = "QZheadingZQ", "QZnameZQ", re.compile(r"QZcell(\d+)ZQ")
-# Ids repeat between tables and lines, and inline styles are what the page's policy forbids; scope says what heads what.
-_UNWANTED = re.compile(r' (?:id|headers|style|data-quarto-\w+(?:-\w+)*|rowspan="1"|colspan="1")(?:="[^"]*")?')
-_CLASSES = re.compile(r' class="([^"]*)"')
-_KEPT = ("gt_left", "gt_column_spanner_outer", "gt_group_heading")  # classes that the page's style sheet knows
-_HTML = re.compile(
-    r'(.*<tbody[^>]*>)\s*(<tr class="gt_group_heading_row">.*?</tr>)?\s*(<tr>.*?</tr>)\s*(</tbody>.*)', re.DOTALL
-)
-_TEX = re.compile(rf"(.*?)((?:[^\n]*{_HEADING}.*?)?)([^\n]*{_NAME}[^\n]*\n)(.*)", re.DOTALL)
-_RULE = "\\midrule\\addlinespace[2.5pt]\n"
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$", "→": r"$\to$",
 }  # fmt: skip
+WIDE = 0.7  # share of a LaTeX page's width that columns of sentences have
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A table of one heading and one line in one format, cut where other lines go in."""
-
-    head: str
-    heading: str
-    line: str
-    foot: str
-    between: str = ""  # what stands between two groups
-
-    def filled(self, table: Table, heads: tuple[Text, ...], write: Write) -> str:
-        """The whole table."""
-        found = [_TOKEN.sub(lambda token: write(heads[int(token[1])]), self.head)]
-        for at, (heading, lines) in enumerate(table.groups):
-            if heading is not None:
-                found.append((self.between if at else "") + self.heading.replace(_HEADING, write(heading)))
-            for line in lines:
-                named = self.line.replace(_NAME, write(line.name))
-                found.append(_CELL.sub(lambda token, cells=line.cells: write(cells[int(token[1])]), named))
-        return "".join((*found, self.foot))
-
-    def map(self, change: Callable[[str], str]) -> Layout:
-        """The same change made to every piece."""
-        return Layout(
-            change(self.head), change(self.heading), change(self.line), change(self.foot), change(self.between)
-        )
+def html(table: Table, lang: str, note: str) -> str:
+    """One HTML file with its own style."""
+    return _environment().get_template("table.html.j2").render(_texts(table, lang, note, str))
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A table laid out by great-tables, and the texts of its headings by the number of their token."""
-
-    table: Table
-    html: Layout
-    latex: Layout
-    heads: tuple[Text, ...]
-
-
-def rendered(table: Table) -> Rendered:
-    """Lay a table out once; page and files are then filled in from it."""
-    heads: list[Text] = []
-
-    def token(text: Text) -> str:
-        heads.append(text)
-        return f"QZ{len(heads) - 1}ZQ"
-
-    made = _great(table, token)
-    return Rendered(table, _cut(_HTML, made.as_raw_html()), _cut(_TEX, made.as_latex(), _RULE), tuple(heads))
-
-
-def _cut(pattern: re.Pattern[str], made: str, between: str = "") -> Layout:
-    found = pattern.fullmatch(made)
-    assert found is not None, "great-tables lays a table out in another way than 1.1 did"
-    head, heading, line, foot = (piece or "" for piece in found.groups())
-    return Layout(head, heading, line, foot, between)
-
-
-def on_page(made: Rendered, lang: str) -> Markup:
-    """The table as the page holds it: inside a region that scrolls by itself and can be reached by keyboard.
-
-    Parameters
-    ----------
-    made : Rendered
-    lang : str
-        The language in which numbers are first written; the page's script rewrites them.
-    """
-    name = Markup("{}-caption").format(made.table.id)
-    layout = made.html.map(_bare)
-    html = layout.filled(made.table, made.heads, partial(_marked, lang=lang))
-    html = html[html.index("<table") : html.rindex("</table>")] + "</table>"
-    caption = Markup('<caption id="{}">{}</caption>').format(name, Markup(made.table.caption.__html__()))
-    notes = Markup("").join(Markup("<p>{}</p>").format(Markup(note.__html__())) for note in made.table.notes)
-    return Markup('<div class="scroll" role="region" tabindex="0" aria-labelledby="{}">{}{}</div>').format(
-        name, Markup(html.replace("<thead>", f"{caption}<thead>", 1)), notes
+def latex(table: Table, lang: str, note: str) -> str:
+    """A LaTeX table over as many pages as it needs, its headings on each; needs longtable, booktabs and array."""
+    columns = "l" + "".join(
+        f">{{\\raggedright\\arraybackslash}}p{{{share:.3g}\\linewidth}}" if share else "r"
+        for share in _shares(table, lang)
     )
+    texts = {name: _markup(found) for name, found in _texts(table, lang, note, _escaped).items()}
+    return _environment().get_template("table.tex.j2").render(texts, columns_of=Markup(columns))
 
 
-def standalone(made: Rendered, lang: str, note: str) -> str:
-    """One HTML file with great-tables' own style."""
-    layout = made.html.map(lambda piece: re.sub(r'id="[a-z]{10}"|#[a-z]{10}\b', _steady, piece))
-    layout = replace(layout, heading=_UNWANTED.sub("", layout.heading), line=_UNWANTED.sub("", layout.line))
-    body = layout.filled(made.table, made.heads, lambda item: str(escape(written(item, lang))))
-    caption = escape(made.table.caption.of(lang))
-    notes = "".join(f"<p>{escape(line)}</p>\n" for line in notes_of(made.table, lang, note))
-    head = f'<!doctype html>\n<html lang="{lang}">\n<head><meta charset="utf-8"><title>{caption}</title></head>\n'
-    return f"{head}<body>\n<h1>{caption}</h1>\n{body}\n{notes}</body>\n</html>\n"
+def _shares(table: Table, lang: str) -> list[float]:
+    """What each column has of a page's width: those of sentences by their longest cell, but none under a twelfth; zero for the others."""
+    lines = [line for _, lines in table.groups for line in lines]
+    longest = [
+        max([len(column.name.of(lang)), *(len(written(line.cells[at], lang)) for line in lines)]) if column.wide else 0
+        for at, column in enumerate(table.columns)
+    ]
+    least, every = 1 / 12, sum(longest)
+    rest = max(WIDE - least * sum(column.wide for column in table.columns), 0.0)
+    return [least + rest * length / every if length else 0.0 for length in longest]
 
 
-def latex(made: Rendered, lang: str, note: str) -> str:
-    """A LaTeX table; needs booktabs, caption and array."""
-    body = made.latex.filled(made.table, made.heads, lambda item: _escaped(written(item, lang)))
-    caption = f"\\caption{{{_escaped(made.table.caption.of(lang))}}}\n"
-    notes = "".join(f"\\par\\small {_escaped(line)}\n" for line in notes_of(made.table, lang, note))
-    return body.replace("\\begin{table}[!t]\n", f"\\begin{{table}}[!t]\n{caption}", 1).replace(
-        "\\end{table}", f"{notes}\\end{{table}}"
-    )
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("wwm_models.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+
+
+def _texts(table: Table, lang: str, note: str, write: Callable[[str], str]) -> dict[str, Any]:
+    """What a template is given: every text of the table in one language."""
+
+    def said(item: Any) -> str:
+        return write(written(item, lang))
+
+    starts = [sum(width for _, width in table.spans[:at]) for at in range(len(table.spans))]
+    return {
+        "lang": lang,
+        "caption": said(table.caption),
+        "stub": said(table.stub),
+        "heads": [(said(column.name), column.wide) for column in table.columns],
+        "spans": [("" if text is None else said(text), width) for text, width in table.spans],
+        "over": [(start, width) for start, (text, width) in zip(starts, table.spans, strict=True) if text is not None],
+        "groups": [
+            ("" if heading is None else said(heading), [(said(line.name), [said(cell) for cell in line.cells]) for line in lines])
+            for heading, lines in table.groups
+        ],
+        "notes": [write(line) for line in notes_of(table, lang, note)],
+    }  # fmt: skip
+
+
+def _markup(found: Any) -> Any:
+    """The same with every text marked as escaped already."""
+    if isinstance(found, str):
+        return Markup(found)
+    if isinstance(found, (list, tuple)):
+        return [_markup(one) for one in found]
+    return found
 
 
 def _escaped(text: str) -> str:
@@ -158,55 +102,6 @@ def _escaped(text: str) -> str:
 def notes_of(table: Table, lang: str, note: str) -> list[str]:
     """Lines under a table."""
     return [line for line in (*(text.of(lang) for text in table.notes), note) if line]
-
-
-def _steady(found: re.Match[str]) -> str:
-    """The random name that great-tables gives a table, replaced so that writing twice gives the same bytes."""
-    return "#published" if found[0].startswith("#") else 'id="published"'
-
-
-def _bare(piece: str) -> str:
-    """Markup without inline styles, ids and the classes that only great-tables' own style sheet knows."""
-
-    def kept(found: re.Match[str]) -> str:
-        names = [name for name in found[1].split() if name in _KEPT]
-        return f' class="{" ".join(names)}"' if names else ""
-
-    return re.sub(r"\n\s*", "", _CLASSES.sub(kept, _UNWANTED.sub("", piece)))
-
-
-def _marked(item: Any, lang: str) -> str:
-    return item.__html__() if isinstance(item, Text) else str(escape(item.of(lang)))
-
-
-def _great(table: Table, token: Callable[[Text], str]) -> GT:
-    """The table with one line, under a heading if it has groups."""
-    from great_tables import GT
-
-    names = [f"c{number}" for number in range(len(table.columns))]
-    headed = any(heading is not None for heading, _ in table.groups)
-    frame = pd.DataFrame(
-        [{"stub": _NAME, **{name: f"QZcell{at}ZQ" for at, name in enumerate(names)}, "group": _HEADING}]
-    )
-    made = GT(
-        frame if headed else frame.drop(columns="group"), rowname_col="stub", groupname_col="group" if headed else None
-    )
-    made = made.tab_stubhead(token(table.stub))
-    made = made.cols_label({name: token(column.name) for name, column in zip(names, table.columns, strict=True)})
-    for start, (label, width) in _spanned(table):
-        made = made.tab_spanner(token(label), columns=names[start : start + width])
-    wide = [name for name, column in zip(names, table.columns, strict=True) if column.wide]
-    narrow = [name for name in names if name not in wide]
-    made = made.cols_align("right", columns=narrow) if narrow else made
-    return made.cols_align("left", columns=wide) if wide else made
-
-
-def _spanned(table: Table) -> list[tuple[int, tuple[Text, int]]]:
-    """Headings above the headings, each with the column it starts at."""
-    starts = [sum(width for _, width in table.spans[:at]) for at in range(len(table.spans))]
-    return [
-        (start, (label, width)) for start, (label, width) in zip(starts, table.spans, strict=True) if label is not None
-    ]
 
 
 LONGEST_TITLE = 255  # characters of a title among the properties of a Word file (python-docx, coreprops)
@@ -324,15 +219,15 @@ def _save(document: Any, path: Path) -> None:
             target.writestr(entry, source.read(name))
 
 
-Writer = Callable[[Rendered, str, str, Path], object]
+Writer = Callable[[Table, str, str, Path], object]
 
 
-def write_tables(tables: Sequence[Rendered], folder: Path, lang: str, note: str, stages: Stages) -> list[Path]:
+def write_tables(tables: Sequence[Table], folder: Path, lang: str, note: str, stages: Stages) -> list[Path]:
     """Write every table in every format.
 
     Parameters
     ----------
-    tables : sequence of Rendered
+    tables : sequence of Table
     folder : Path
         Exists.
     lang : str
@@ -349,7 +244,7 @@ def write_tables(tables: Sequence[Rendered], folder: Path, lang: str, note: str,
     found: list[Path | None] = []
     for made in tables:
         for ending, write in _WRITERS.items():
-            path = folder / f"{made.table.id}.{ending}"
+            path = folder / f"{made.id}.{ending}"
             if ending != "docx" or can_write_word():
                 found.append(
                     stages.attempt(
@@ -359,7 +254,7 @@ def write_tables(tables: Sequence[Rendered], folder: Path, lang: str, note: str,
     return [path for path in found if path is not None]
 
 
-def _written(write: Writer, made: Rendered, lang: str, note: str, path: Path) -> Path:
+def _written(write: Writer, made: Table, lang: str, note: str, path: Path) -> Path:
     """Write a file; one that failed halfway is not left behind."""
     try:
         write(made, lang, note, path)
@@ -369,13 +264,13 @@ def _written(write: Writer, made: Rendered, lang: str, note: str, path: Path) ->
     return path
 
 
-def _as_text(text: Callable[[Rendered, str, str], str]) -> Writer:
+def _as_text(text: Callable[[Table, str, str], str]) -> Writer:
     return lambda made, lang, note, path: path.write_text(text(made, lang, note), encoding="utf-8", newline="\n")
 
 
 _WRITERS: Mapping[str, Writer] = {
-    "html": _as_text(lambda made, lang, note: standalone(made, lang, note)),
-    "tex": _as_text(lambda made, lang, note: latex(made, lang, note)),
-    "md": _as_text(lambda made, lang, note: markdown(made.table, lang, note)),
-    "docx": lambda made, lang, note, path: write_word(made.table, lang, note, path),
+    "html": _as_text(lambda table, lang, note: html(table, lang, note)),
+    "tex": _as_text(lambda table, lang, note: latex(table, lang, note)),
+    "md": _as_text(lambda table, lang, note: markdown(table, lang, note)),
+    "docx": lambda table, lang, note, path: write_word(table, lang, note, path),
 }

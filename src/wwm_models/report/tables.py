@@ -248,7 +248,7 @@ def _total(row: Row, comparison: ComparisonRows) -> Row | None:
 def ledger_table(ledger: Ledger, words: Words) -> Table:
     """The claims with their verdicts, for print."""
     columns = [
-        Column(words["column_statement"], wide=True), Column(words["column_printed"]),
+        Column(words["column_statement"], wide=True), Column(words["column_printed"], wide=True),
         Column(words["column_raw_verdict"], wide=True), Column(words["column_likelihood_verdict"], wide=True),
     ]  # fmt: skip
     columns += [Column(words["column_bayes_probability"])] if ledger.sampled else []
