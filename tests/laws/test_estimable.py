@@ -270,6 +270,17 @@ def test_a_lonely_stratum_is_refused_by_its_name_where_it_has_members(frame):
     assert np.isfinite(wwm.raw(elsewhere, "y").table["std_error"]).all()
 
 
+@pytest.mark.parametrize("name", ["raw", "mean", "total"])
+def test_a_sample_of_one_unit_is_refused_without_the_name_of_a_stratum(frame, name):
+    survey = wwm.Survey.from_frame(frame.assign(only=1), weight=None, psu="only")
+    with pytest.raises(FitError) as caught:
+        getattr(wwm, name)(survey, "y" if name == "raw" else "x")
+    assert str(caught.value) == (
+        "1 of 1 strata at stage 1 have a single sampling unit (the whole sample, since no strata are declared), so their variance cannot be "
+        'estimated. Expected two units or more in each. Merge strata, or name a policy: lonely = "certainty", "adjust" or "average".'
+    )
+
+
 def test_a_lonely_stratum_of_a_later_stage_has_the_average_within_its_unit(frame):
     """Two strata of streets in every town; in town 0 one has a single street, so that the other stands for both."""
     frame = frame[frame["region"] != "r5"].assign(street=np.tile(np.arange(5), 20))

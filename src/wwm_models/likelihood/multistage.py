@@ -190,8 +190,9 @@ def _refuse_lonely(
     wrong = np.flatnonzero(lonely & with_members)
     if design.lonely == "error" and len(wrong):
         names = [design.stratum_name(stage, int(design.strata[row[place], stage])) for place in wrong]
+        told = f"strata {listed(names)}" if any(names) else "the whole sample, since no strata are declared"
         raise FitError(
-            f"{len(names)} of {int(with_members.sum())} strata at stage {stage + 1} have a single sampling unit (strata {listed(names)}), so their variance "
+            f"{len(names)} of {int(with_members.sum())} strata at stage {stage + 1} have a single sampling unit ({told}), so their variance "
             'cannot be estimated. Expected two units or more in each. Merge strata, or name a policy: lonely = "certainty", "adjust" or "average".'
         )
 
