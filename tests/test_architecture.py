@@ -89,6 +89,7 @@ print(sorted(heavy & set(sys.modules)))
 """
 
 
+@pytest.mark.slow
 def test_a_fit_imports_no_sampler_and_sampling_nothing_but_its_library():
     done = subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:3] == ["[]", "[]", "['nutpie._lib']"]

@@ -26,6 +26,7 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 FOLDERS = [name for name, home in names_of("wwm_models")[0].items() if home == "wwm_models"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_example_runs(language, code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -35,6 +36,7 @@ def test_example_runs(language, code, tmp_path, monkeypatch, capsys):
     _prints_all(code, {"__name__": "example"}, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [pytest.param(page, id=page.stem, marks=[pytest.mark.slow] * (page.stem == "models")) for page in REFERENCE]
 )

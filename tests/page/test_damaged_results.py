@@ -89,6 +89,7 @@ def test_a_damaged_file_that_a_manifest_vouches_for_is_no_traceback(
         assert all(len(line) > 40 for line in capsys.readouterr().err.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", ["report.html", "figures", "tables"])
 def test_a_report_writes_through_no_link(link: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out, target = finished, tmp_path / "target"

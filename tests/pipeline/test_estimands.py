@@ -80,7 +80,10 @@ def test_a_declared_population_is_in_every_table(small: Path):
             "`population` is {'household': 3}. Expected sample, balanced, or a table per variable with the share or count (0 or more) of every level, "
             "such as [population.gender] with man = 0.49 and woman = 0.51.",
         ),
-        ('population = "balance"\n', '`population` names "balance". Known: sample, balanced. Did you mean "balanced"?'),
+        (
+            'population = "balance"\n',
+            '`population` names "balance". Expected one of: sample, balanced. Did you mean "balanced"?',
+        ),
         (
             "[population.houshold]\nalone = 1\ntogether = 1\n",
             'wish.toml: `population` names "houshold", which the codebook does not declare.',

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from wwm_models.cli.main import main
 from wwm_models.numerics.multiplicity import holm
@@ -22,6 +23,7 @@ def contrasts_and_families(small: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return contrasts.assign(estimand=names).set_index(KEYS).sort_index(), read_table(out / "families.csv")
 
 
+@pytest.mark.slow
 def test_p_values_are_adjusted_within_the_declared_family(small: Path):
     """Both models in one family: the largest |t| over six differences of ages, of which the answers' sums leave four free."""
     for path in (small / "study").glob("wish*.toml"):

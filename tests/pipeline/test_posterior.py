@@ -88,6 +88,7 @@ def test_a_posterior_stands_beside_the_likelihood(small: Path):
     assert main(["verify", str(small / "out")]) == 0
 
 
+@pytest.mark.slow
 def test_an_unhealthy_posterior_is_withheld_and_the_run_says_so(small: Path, monkeypatch: pytest.MonkeyPatch):
     module = importlib.import_module("wwm_models.bayes.sample")
     honest = module.health_table
@@ -112,6 +113,7 @@ def test_a_prior_that_is_not_one_is_refused_before_anything_runs(small: Path, ca
     assert not (small / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_second_run_of_the_same_posterior_does_not_draw_again(small: Path, monkeypatch: pytest.MonkeyPatch):
     ask_for_posterior(small)
     assert run(small) == 0

@@ -318,6 +318,7 @@ MOMENTS = {  # changes of the folder in this order, the last of which does not h
 }
 
 
+@pytest.mark.slow
 def test_sigkill_at_any_moment_leaves_the_former_results_or_new_ones(finished: Path):
     out = finished / "out"
     place = ["--data", str(finished / "data.csv"), "--out", str(out), "--level", "0.9"]

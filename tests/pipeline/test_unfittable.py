@@ -46,6 +46,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_others_are_finished(name: str, small: Path, capsys: pytest.CaptureFixture[str]):
     change, failed, cure = CASES[name]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import wwm_models as wwm
 
@@ -24,6 +25,7 @@ LEVELS = {
 MEAN, SD = 0.02, 0.01
 
 
+@pytest.mark.slow
 def test_draws_agree_with_brms():
     cells = pd.read_csv(HERE / "housing_polr_logit" / "data.csv")
     for name, levels in LEVELS.items():

@@ -234,7 +234,7 @@ def independent_ratio_limits(top: Array, below: Array) -> Array:
 
     Examples
     --------
-    >>> apart(np.array([0.2, 0.4]), np.array([0.1, 0.2])).tolist()
+    >>> independent_ratio_limits(np.array([0.2, 0.4]), np.array([0.1, 0.2])).tolist()
     [1.0, 4.0]
     """
     if below[1] <= 0:

@@ -91,6 +91,7 @@ def test_each_integral_is_that_of_an_adaptive_integrator(rows):
         np.testing.assert_allclose(found[row], np.log(exact), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_few_nodes_are_enough_in_the_posterior(posterior):
     """What matters to draws is that the error does not vary between them: log densities vary by some 4 units."""
     rows, draws = posterior.rows, posterior.draws
@@ -140,6 +141,7 @@ def test_spreads_have_a_half_normal_prior(rows):
     np.testing.assert_allclose(layout.coordinate(layout.spreads(v[6:])), v[6:], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_readable_model_has_the_same_density_and_gradient():
     rows = item_rows(ITEMS, "age + home", wwm.Survey.from_frame(people(40), weight="w"))
     density = pilot(rows, JointPriors(cutpoints=1.5)).density
@@ -165,6 +167,7 @@ def test_the_truth_comes_back(posterior):
     assert "not rotated" in posterior.notes[0]
 
 
+@pytest.mark.slow
 def test_processes_do_not_change_the_draws(frame):
     survey = wwm.Survey.from_frame(frame, weight=None)
     settings = {"seed": 3, "chains": 2, "draws": 100, "warmup": 50}
@@ -204,6 +207,7 @@ def test_adjusted_items_sum_to_one_and_come_near_the_raw_shares(posterior, frame
     assert len({estimates.origin for estimates in found.values()}) == 1
 
 
+@pytest.mark.slow
 def test_pooling_pulls_items_together(frame):
     """A narrow prior of the spread leaves items one slope; a wide one leaves each its own."""
     survey = wwm.Survey.from_frame(frame, weight=None)
@@ -241,6 +245,7 @@ def test_an_item_against_the_others_is_named(frame):
     )
 
 
+@pytest.mark.slow
 def test_chains_that_are_too_short_are_drawn_longer(frame, monkeypatch):
     """Draws of a first try that fails its checks are not kept: a second one has three times as many."""
     monkeypatch.setattr("wwm_models.bayes.joint_sample.trouble_with", lambda *_: "too few")

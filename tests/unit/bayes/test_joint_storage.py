@@ -48,6 +48,7 @@ def drawn(people: wwm.Survey, kept: Memory | None, seed: int = 1) -> wwm.JointPo
     return wwm.sample_joint(ITEMS, "g", people, seed=seed, chains=2, draws=200, warmup=100, kept=kept)
 
 
+@pytest.mark.slow
 def test_finished_chains_are_used_again(people, monkeypatch):
     kept = Memory()
     first = drawn(people, kept)
@@ -65,6 +66,7 @@ def test_finished_chains_are_used_again(people, monkeypatch):
         drawn(people, kept, seed=2)
 
 
+@pytest.mark.slow
 def test_the_file_opens_with_arviz_alone(people, tmp_path):
     post, path = drawn(people, None), tmp_path / "joint.nc"
     write_joint_netcdf(post, path)

@@ -57,6 +57,7 @@ def test_without_weights_it_is_arviz_loo(plain):
     np.testing.assert_allclose(np.sort(ours.pareto_k), np.unique(np.round(theirs.pareto_k, 9)), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_respondent_is_removed_with_their_weight(frame):
     """Against a posterior sampled anew with their weight taken out of their cell, everybody else's scale unchanged."""
     some = frame.iloc[:80].assign(w=lambda d: d["w"] ** 3)
@@ -93,6 +94,7 @@ def test_frequencies_are_copies(frame):
     assert counted.n == copied.n == int(some["f"].sum())
 
 
+@pytest.mark.slow
 def test_units_of_one_respondent_are_respondents(frame):
     alone = frame.iloc[:150].assign(one=1, person=np.arange(150))
     post = wwm.sample(
@@ -103,6 +105,7 @@ def test_units_of_one_respondent_are_respondents(frame):
     np.testing.assert_allclose(left.std_error, right.std_error, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_leaving_out_units_costs_more_where_they_differ(frame):
     """Answers moved by unit: a respondent without their unit is harder to predict, and the error is that of units."""
     moved = frame.assign(
@@ -123,6 +126,7 @@ def test_leaving_out_units_costs_more_where_they_differ(frame):
         )
 
 
+@pytest.mark.slow
 def test_stacking_maximises_the_mixture_and_prefers_the_truth(frame, plain):
     survey = plain.survey
     nominal = wwm.loo(wwm.sample(wwm.Model("y ~ age + household", family="multinomial"), survey, seed=1, draws=1000))

@@ -74,6 +74,7 @@ def test_rotation_gives_the_wanted_covariance():
     np.testing.assert_allclose(rotation(sampled, sampled), np.eye(4), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_separated_answers_have_a_proper_posterior(frame):
     """Nobody of one age gives the highest answer: the likelihood has no maximum, the posterior is finite."""
     kept = frame[(frame["age"] != "18-34") | (frame["y"] != "daily")].reset_index(drop=True)
@@ -93,6 +94,7 @@ def test_unhealthy_chains_give_no_percentages(unweighted):
         wwm.adjusted(post, "age")
 
 
+@pytest.mark.slow
 def test_predictions_and_slopes_of_a_posterior(unweighted, frame):
     post = wwm.sample(wwm.Model("y ~ age + x"), unweighted, seed=1)
     predicted = wwm.predict(post, frame[["age", "x"]].head(5))

@@ -25,6 +25,7 @@ def posterior(survey):
     return wwm.sample(wwm.Model("y ~ age + household"), survey, seed=1, draws=1000)
 
 
+@pytest.mark.slow
 def test_distances_are_those_of_arviz(posterior):
     draws = posterior.uncorrected.reshape(4, 1000, -1)
     prior = np.array([posterior.prior.log_density(theta)[0] for theta in posterior.uncorrected])
@@ -53,6 +54,7 @@ def test_the_default_prior_is_not_flagged(posterior):
     assert list(table.columns) == ["age", "category", "estimate", "prior", "likelihood", "diagnosis"]
 
 
+@pytest.mark.slow
 def test_a_strong_prior_is_flagged(survey):
     """Slopes held at zero by a prior twenty times narrower than the data say, against a rise with age."""
     post = wwm.sample(wwm.Model("y ~ age"), survey, seed=1, draws=1000, priors={"slopes": "normal(2, 0.1)"})

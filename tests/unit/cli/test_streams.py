@@ -46,6 +46,7 @@ def test_a_name_in_a_message_and_in_the_usage_is_escaped(name: str, capsys: pyte
     assert said.count(escaped(name)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_a_full_output_is_said_in_one_line():
     with Path("/dev/full").open("w", encoding="utf-8") as full:

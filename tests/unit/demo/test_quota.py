@@ -54,6 +54,7 @@ def test_a_twin_without_its_weights_tells_another_story(frame):
     assert false_claims(frame.assign(weight=1.0))
 
 
+@pytest.mark.slow
 def test_small_and_large_draws_reproduce_the_printed_numbers():
     assert misses(domain(quota_respondents(1, n=400))) == {}
     large = domain(quota_respondents(1, n=5000))

@@ -100,6 +100,7 @@ def test_a_folder_cannot_be_the_output(study: Path, tmp_path: Path, capsys: pyte
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_writes_bounds_of_a_study_with_margins(study: Path, tmp_path: Path):
     data = tmp_path / "data.csv"
     assert main(["simulate", "--seed", "1", "--out", str(data)]) == 0

@@ -114,6 +114,7 @@ def alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("kind", ["begin", "run_many", "apart"])
@@ -172,6 +173,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks")
 @pytest.mark.parametrize("kind", ["begun before and finished", "begun before", "begun here", "many", "dropped"])
 def test_a_forked_process_has_a_pool_of_its_own(kind: str, tmp_path: Path):

@@ -181,6 +181,7 @@ def survives(path: Path, data: bytes, use: Callable[[], object]) -> None:
     assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(data).digest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", MUTANTS)
 def test_broken_data_files(tmp_path: Path, good: dict[str, bytes], book: Codebook, ending: str):
     path = tmp_path / f"data{ending}"
@@ -257,6 +258,7 @@ def test_drafts_of_broken_files_are_codebooks(tmp_path: Path, good: dict[str, by
         survives(path, data, drafted)
 
 
+@pytest.mark.slow
 def test_bombs_in_a_workbook(tmp_path: Path, good: dict[str, bytes], book: Codebook, monkeypatch: pytest.MonkeyPatch):
     """Entities that grow, a part that unpacks to 40 MB, a cell in the last column of every row, and a last row far below."""
     monkeypatch.setattr(sheet_reader, "MOST_ROWS", 1 << 14)

@@ -141,6 +141,7 @@ def test_answers_are_those_of_the_reader(tmp_path_factory: pytest.TempPathFactor
     check()
 
 
+@pytest.mark.slow
 @given(
     numbers=st.lists(
         st.sampled_from(["0", "5", "10", "12.5", "20", "-3", "-7", "99", "none", "", "x", "17", "21", "1e9"]),
@@ -197,6 +198,7 @@ levels = [{ id = "only", merges = ["s"] }, { id = "never", merges = [] }]
 """
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(
         st.tuples(
@@ -346,7 +348,7 @@ def test_many_doubtful_contents_are_not_fetched(tmp_path: Path, monkeypatch: pyt
 def test_a_table_that_changes_while_it_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from wwm_models.survey.databases import counts as counted
 
-    monkeypatch.setattr(counted, "look", lambda table: False)
+    monkeypatch.setattr(counted, "validate_table", lambda table: False)
     data, book = written(
         tmp_path,
         pa.table({"v": [1.0, 2.0, 7.0]}),
