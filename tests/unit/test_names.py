@@ -53,6 +53,26 @@ def test_by_names_variables(by: Any):
         wwm.raw(wwm.Survey.from_frame(FRAME, weight=None), "y", by)
 
 
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda one: wwm.raw(one, "y", "y"), "by='y' names \"y\", which the numbers are of. Expected groups of another variable. Leave it out."),
+        (lambda one: wwm.mean(one, "v", ["y", "v"]), "by=['y', 'v'] names \"v\", which the numbers are of. Expected groups of another variable. Leave it out."),
+        (lambda one: wwm.total(one, "v", "v"), "by='v' names \"v\", which the numbers are of. Expected groups of another variable. Leave it out."),
+        (lambda one: wwm.change(one, "y", "z", by="z"), "by='z' names \"z\", which the numbers are of. Expected groups of another variable. Leave it out."),
+        (lambda one: wwm.raw(one, "y", collapses={"some": []}), 'Collapse "some" is of the answers (none). Expected one or more answers, each once. Repair the list.'),
+        (lambda one: wwm.raw(one, "y", collapses={"some": ["2", "2"]}), 'Collapse "some" is of the answers 2, 2. Expected one or more answers, each once. Repair the list.'),
+        (lambda one: wwm.estimates.answer_ratio(wwm.raw(one, "y"), "2", "2"), '"2" is both numerator and denominator. Expected two different answers. Name another.'),
+    ],
+)  # fmt: skip
+def test_numbers_are_not_compared_with_themselves(ask: Any, said: str):
+    answers = pd.Categorical(["1", "2"] * 10, ordered=True)
+    frame = pd.DataFrame({"y": answers, "z": answers[::-1], "v": [1.0, 2.0] * 10})
+    with pytest.raises(AdjustError) as caught:
+        ask(wwm.Survey.from_frame(frame, weight=None))
+    assert str(caught.value) == said
+
+
 def test_a_collapse_has_a_name_of_its_own():
     with pytest.raises(AdjustError) as caught:
         wwm.raw(wwm.Survey.from_frame(FRAME, weight=None), "y", collapses={"2": ["1", "2"]})

@@ -78,7 +78,7 @@ def change(
     >>> change(Survey.from_frame(frame, weight=None), "before", "wanted").table["estimate"].to_list()
     [-0.5, 0.5]
     """
-    names = names_of(by)
+    names = names_of(by, of=[before, wanted])
     one, two = _outcome(survey, before), _outcome(survey, wanted)
     both = survey.domain & column_of(survey.frame, one[0]).notna().to_numpy() & column_of(survey.frame, two[0]).notna().to_numpy()  # fmt: skip
     same = replace(survey, domain=both)

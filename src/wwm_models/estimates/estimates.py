@@ -300,8 +300,8 @@ class Estimates:
 Collapses = Mapping[str, Sequence[str]]
 
 
-def names_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
-    """`by` as a tuple of names: a name, several, or none.
+def names_of(by: str | Sequence[str] | None, *, of: Sequence[str] = ()) -> tuple[str, ...]:
+    """`by` as a tuple of names: a name, several, or none; what the numbers are `of` makes no groups.
 
     Examples
     --------
@@ -322,6 +322,10 @@ def names_of(by: str | Sequence[str] | None) -> tuple[str, ...]:
         raise AdjustError(f"by={shortened(by)} names a variable twice. Expected each once. Leave the second out.")
     for name in names:
         refuse_column_name(name, "a by-variable", AdjustError)
+        if name in of:
+            raise AdjustError(
+                f'by={shortened(by)} names "{name}", which the numbers are of. Expected groups of another variable. Leave it out.'
+            )
     return names
 
 
@@ -399,6 +403,10 @@ def collapse_matrix(categories: Sequence[str], collapses: Collapses | None) -> t
                     f'Collapse "{name}" names the answer "{member}", which is not there. Answers: {listed(categories, 30)}.'
                     f"{did_you_mean(member, categories)}"
                 )
+        if not members or len(set(members)) < len(members):
+            raise AdjustError(
+                f'Collapse "{name}" is of the answers {listed(members, 30) or "(none)"}. Expected one or more answers, each once. Repair the list.'
+            )
         rows.append(np.array([[float(category in members) for category in categories]]))
         names.append(name)
     return np.concatenate(rows), names

@@ -140,6 +140,10 @@ def answer_ratio(
             raise AdjustError(
                 f'"{name}" is not an answer of these estimates. Answers: {listed(known, 30)}.{did_you_mean(name, known)}'
             )
+    if numerator == denominator:
+        raise AdjustError(
+            f'"{numerator}" is both numerator and denominator. Expected two different answers. Name another.'
+        )
     found = _placed(estimates, [numerator, denominator])
     p = _values(estimates)[found.rows]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -78,7 +78,7 @@ def raw(
     """
     expect(survey, (Survey,), "The first argument of raw", AdjustError)
     confidence_level(level)
-    names = names_of(by)
+    names = names_of(by, of=[outcome])
     cells = tabulate(survey, outcome, names, needs_order=False)
     groups = _all_groups(cells, names)
     place = groups_of_patterns(cells, groups)
@@ -213,7 +213,7 @@ def total(survey: Survey, variable: str, by: str | Sequence[str] | None = None, 
     >>> float(total(survey, "x").table["estimate"].iloc[0])
     60.0
     """
-    return _estimated(survey, variable, names_of(by), level, divide=False)
+    return _estimated(survey, variable, names_of(by, of=[variable]), level, divide=False)
 
 
 def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *, level: float = 0.95) -> Estimates:
@@ -235,7 +235,7 @@ def mean(survey: Survey, variable: str, by: str | Sequence[str] | None = None, *
     Estimates
         With Wald intervals; for shares with logit intervals use `raw`.
     """
-    return _estimated(survey, variable, names_of(by), level, divide=True)
+    return _estimated(survey, variable, names_of(by, of=[variable]), level, divide=True)
 
 
 def _estimated(survey: Survey, variable: str, by: tuple[str, ...], level: float, *, divide: bool) -> Estimates:
