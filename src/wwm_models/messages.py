@@ -9,25 +9,22 @@ Sentences without arguments that a table always holds in the same words are thei
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from wwm_models.errors import did_you_mean
 
 DEFAULT: Final = "en"  # what csv files hold, and what stands where a study lacks another language
 Said = tuple[str, Mapping[str, Any]]  # a key, and its arguments as JSON can hold them
-_TEXTS: Final = files("wwm_models").joinpath("report", "texts")
+_TEXTS: Final = Path(__file__).parent / "report" / "texts"
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """One language: its sentences by key, and how it writes numbers.
 
     Attributes
@@ -77,7 +74,9 @@ def catalogue(lang: str) -> Catalogue:
     >>> catalogue("de").page["adjusted"]
     'bereinigt'
     """
-    held = tomllib.loads(_TEXTS.joinpath(f"{lang}.toml").read_text(encoding="utf-8"))
+    import tomllib  # when a sentence is written: `wwm --help` needs none
+
+    held = tomllib.loads((_TEXTS / f"{lang}.toml").read_text(encoding="utf-8"))
     page, messages, words = (MappingProxyType(held[name]) for name in ("page", "messages", "words"))
     return Catalogue(**held["language"], page=page, messages=messages, words=words)
 

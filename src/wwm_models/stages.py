@@ -7,7 +7,6 @@ happened. What may not be skipped (reading, what protects respondents, the folde
 from __future__ import annotations
 
 import errno
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -128,6 +127,8 @@ def kind_of(problem: BaseException) -> str:
 
 def _where(problem: BaseException) -> str:
     """The last line of ours that an exception passed, without the path of the machine."""
+    import traceback
+
     frames = traceback.extract_tb(problem.__traceback__)
     ours = [
         (Path(*parts[parts.index("wwm_models") + 1 :]).as_posix(), frame.lineno)

@@ -13,8 +13,6 @@ import importlib
 import os
 import re
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -155,6 +153,9 @@ def _of_program(problem: Exception, arguments: Sequence[str] | None) -> str:
 
 def _steps(problem: Exception) -> str:
     """Write the lines that an exception passed to a file: names of files and functions, nothing that respondents said; empty if none can be."""
+    import tempfile
+    import traceback
+
     lines = [
         f"{Path(at.filename).name}, line {at.lineno}, {at.name}" for at in traceback.extract_tb(problem.__traceback__)
     ]
