@@ -422,7 +422,7 @@ def checked_weights(column: pd.Series, name: str, kind: str) -> NDArray[np.float
             raise SurveyError(wrong_weights(name, f"{int(wrong.sum())} of {len(values)} rows", f"{what} {first}"))
     parts = np.flatnonzero(values != np.floor(values))
     if kind == "frequency" and len(parts):
-        raise SurveyError(no_frequencies(name, first_rows(parts, len(values)), values[parts[0]]))
+        raise SurveyError(no_frequencies(name, first_rows(parts, len(values)), float(values[parts[0]])))
     if not values.any():
         raise SurveyError(no_weights(name, len(values)))
     return values
