@@ -225,14 +225,15 @@ def _refuse_wrong(table: DatabaseTable, weight: Any) -> None:
     sampling, shown = table.codebook.sampling, table.place.shown
     coded = [weight == code for code in CODES]
     others: Any = ibis.ifelse(reduce(or_, coded), ibis.null("float64"), weight)
+    parts: Any = ibis.ifelse(weight != weight.floor(), weight, ibis.null("float64"))
     found = asked(
         table.place,
         table.place.table,
         rows=table.place.table.count(),
         missing=(weight.isnull() | infinite(weight)).fill_null(True).sum(),
         negative=(weight < 0).fill_null(False).sum(),
-        parts=(weight != weight.floor()).fill_null(False).sum(),
-        part=ibis.ifelse(weight != weight.floor(), weight, ibis.null("float64")).min(),
+        parts=parts.count(),
+        part=parts.min(),
         largest=weight.max(),
         others=others.max(),
         **{f"code{code}": one.fill_null(False).sum() for code, one in zip(CODES, coded, strict=True)},
