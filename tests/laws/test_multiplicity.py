@@ -18,7 +18,7 @@ from wwm_models.claims.article import Claim
 from wwm_models.claims.verdicts import Sources, judge
 from wwm_models.numerics.multiplicity import holm, largest_excess, max_t
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "article"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "claims"))
 from article_inventions import at, order, pool
 
 # 2**17 quasi-random points: the 95% point of the maximum is stable to 0.002, as numerics/maximum.py says; at 99% to 0.005
