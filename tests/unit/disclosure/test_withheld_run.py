@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 
@@ -43,16 +45,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame["region"] = np.where(np.arange(300) < 7, 2, rng.integers(0, 2, 300))
     frame.loc[:6, "wish"] = 2
     frame.to_csv(root / "data.csv", index=False)
+    printed, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
+        ended = main(
+            ["run", str(root / "study"), "--data", str(root / "data.csv"), "--out", str(root / "out"), "--lang", "en"]
+        )
+    (root / "said.json").write_text(json.dumps([ended, printed.getvalue(), told.getvalue()]), encoding="utf-8")
     return root
 
 
-def test_the_run_says_which_levels_to_merge_and_nothing_of_what_they_answered(
-    run: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_the_run_says_which_levels_to_merge_and_nothing_of_what_they_answered(run: Path):
     out = run / "out"
-    assert main(["run", str(run / "study"), "--data", str(run / "data.csv"), "--out", str(out), "--lang", "en"]) == 1
-    said = capsys.readouterr()
-    assert f"not usable: by_region: withheld. {WHY}" in said.err
+    ended, printed, told = json.loads((run / "said.json").read_text(encoding="utf-8"))
+    assert ended == 1
+    assert f"not usable: by_region: withheld. {WHY}" in told
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["problems"] == [f"by_region: withheld. {WHY}"]
     assert manifest["withheld"] == {"models": ["by_region"], "in_part": []}
@@ -62,7 +68,7 @@ def test_the_run_says_which_levels_to_merge_and_nothing_of_what_they_answered(
     assert own.loc[own["check"] == "disclosure", ["status", "message"]].to_numpy().tolist() == [["withheld", WHY]]
     assert set(own["check"]) <= {"n", "disclosure"}
     page = (out / "report.html").read_text(encoding="utf-8")
-    for text in (said.err, said.out, json.dumps(manifest), *own["message"].dropna(), page):
+    for text in (told, printed, json.dumps(manifest), *own["message"].dropna(), page):
         assert "never occurs" not in text
         assert "wish:daily" not in text
 
