@@ -89,9 +89,9 @@ def parts_of(problem):
             parts |= {"slopes_zeta": place[:m], "shares": place[m:-1], "R2": place[-1]}
         start += block.size
     if coordinates.linear_transform is not None:
-        climbed = coordinates.threshold_patterns * coordinates.ordered
-        threshold_patterns = np.arange(climbed).reshape(coordinates.threshold_patterns, -1)
-        return {**parts, "threshold_patterns": threshold_patterns, "rest": np.arange(climbed, len(others))}
+        increasing = coordinates.threshold_patterns * coordinates.ordered
+        thresholds = np.arange(increasing).reshape(coordinates.threshold_patterns, -1)
+        return {**parts, "thresholds": thresholds, "rest": np.arange(increasing, len(others))}
     is_cut = np.asarray(problem.design.is_cut)[others.astype(int)]
     cutpoints = (
         np.flatnonzero(is_cut).reshape(coordinates.threshold_patterns, -1)
