@@ -99,9 +99,14 @@ def in_processes(
         return parallel(delayed(task)(*given) for given in arguments)
 
 
+def _pool_module() -> Any:
+    """Where loky keeps the pool of this process; None before the first task."""
+    return sys.modules.get("joblib.externals.loky.reusable_executor")
+
+
 def _own_pool() -> None:
     """Have a process that was forked from another start a pool of its own, since it has none of the threads that serve that one's."""
-    module: Any = sys.modules.get("joblib.externals.loky.reusable_executor")
+    module = _pool_module()
     if module is not None:
         _pools_of_parents.append(module._executor)  # kept: the end of it would wake or stop the workers of the parent
         module._executor, module._executor_lock = None, threading.RLock()
@@ -120,7 +125,7 @@ def _end_pool_with_child(child: int) -> None:
 
 
 def _end_pool(owner: int) -> None:
-    module: Any = sys.modules.get("joblib.externals.loky.reusable_executor")
+    module = _pool_module()
     if os.getpid() == owner and module is not None and module._executor is not None:
         module._executor.shutdown(wait=True, kill_workers=True)
 

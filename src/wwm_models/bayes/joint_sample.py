@@ -71,11 +71,11 @@ def pilot(rows: ItemRows, priors: JointPriors) -> Pilot:
     likelihood = MarginalLikelihood(rows, pilot_nodes(rows, parameters))
     density = JointDensity(likelihood, priors, centring)
     centre = _maximum(density, density.layout.point(parameters, density.layout.spreads(coordinate)))
-    hessians = curvature(density, centre)
+    hessian = curvature(density, centre)
     held = density.layout.is_spread
-    hessians[held] = hessians[:, held] = 0.0  # how the rest moves with the spreads is not linear
-    hessians[np.ix_(held, held)] = np.diag(width**-2.0)
-    return Pilot(density, Whitened(centre, np.asarray(linalg.cholesky(np.linalg.inv(hessians), lower=True))))
+    hessian[held] = hessian[:, held] = 0.0  # how the rest moves with the spreads is not linear
+    hessian[np.ix_(held, held)] = np.diag(width**-2.0)
+    return Pilot(density, Whitened(centre, np.asarray(linalg.cholesky(np.linalg.inv(hessian), lower=True))))
 
 
 def _pass(
@@ -141,11 +141,11 @@ def _spreads(density: JointDensity, point: Array) -> tuple[Array, Array, Array]:
 
     found = optimize.minimize(loss, np.full(len(layout.term_names), -0.5), method="L-BFGS-B").x
     steps = 0.1 * np.eye(len(found))
-    hessians = np.array([loss(found + step) - 2.0 * loss(found) + loss(found - step) for step in steps]) / 0.01
+    curvatures = np.array([loss(found + step) - 2.0 * loss(found) + loss(found - step) for step in steps]) / 0.01
     squares = layout.spreads(found) ** 2
     error = np.bincount(term, np.diag(noise)) / np.bincount(term)
     share = squares / (squares + error)
-    return found, np.clip(hessians, 0.5, None) ** -0.5, np.where(share > INFORMED, share, 0.0)
+    return found, np.clip(curvatures, 0.5, None) ** -0.5, np.where(share > INFORMED, share, 0.0)
 
 
 def _freed_slopes(density: JointDensity, point: Array) -> tuple[Array, Array]:

@@ -291,7 +291,7 @@ FRAGILITY_COLUMNS = ("id", "axis", "change", "unit", "status", "detail", "stands
 
 @dataclass(frozen=True, eq=False)
 class TippingInputs:
-    """What the tipping-point analysis of a study stands on.
+    """What the tipping-point analysis of a study rests on.
 
     Attributes
     ----------

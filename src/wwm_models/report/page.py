@@ -1,4 +1,4 @@
-"""Results to one self-contained page: what the templates are given, and the environment they are rendered in.
+"""Results to one self-contained page: what the templates are given.
 
 What a page carries compressed: the chart library, the numbers of the charts, and what opens only on request.
 
@@ -25,7 +25,6 @@ from functools import cache, cached_property, partial
 from importlib.resources import files
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from wwm_models.messages import LANGUAGES, catalogue
@@ -62,7 +61,7 @@ from wwm_models.report.sections import (
 )
 from wwm_models.report.table_files import can_write_word
 from wwm_models.report.tables import Table, engines_of, figure_table, numbers_table
-from wwm_models.report.text import Labels, Text, clean, each, joined, plain, shortened
+from wwm_models.report.text import Labels, Text, clean, each, environment, joined, plain, shortened
 from wwm_models.results.results import Results
 
 
@@ -249,21 +248,6 @@ def report_of(results: Results) -> Report:
     labels = Labels(results)
     comparison = comparison_of(labels)
     return Report(results, labels, comparison, figures(comparison), ledger(comparison), health(labels), Allowed(labels))
-
-
-@cache
-def environment() -> Environment:
-    """The template environment: everything is escaped, and a name that is not there is an error."""
-    made = Environment(
-        loader=PackageLoader("wwm_models.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["clean"] = clean
-    made.filters["shortened"] = shortened
-    return made
 
 
 @cache

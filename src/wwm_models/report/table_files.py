@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from wwm_models.extras import extra
 from wwm_models.report.tables import Table, written
-from wwm_models.report.text import shortened
+from wwm_models.report.text import environment, shortened
 from wwm_models.stages import Stages
 
 _LATEX = {
@@ -28,7 +27,7 @@ WIDE = 0.7  # share of a LaTeX page's width that columns of sentences have
 
 def html(table: Table, lang: str, note: str) -> str:
     """One HTML file with its own style."""
-    return _environment().get_template("table.html.j2").render(_texts(table, lang, note, str))
+    return environment().get_template("table.html.j2").render(_texts(table, lang, note, str)) + "\n"
 
 
 def latex(table: Table, lang: str, note: str) -> str:
@@ -37,8 +36,8 @@ def latex(table: Table, lang: str, note: str) -> str:
         f">{{\\raggedright\\arraybackslash}}p{{{share:.3g}\\linewidth}}" if share else "r"
         for share in _shares(table, lang)
     )
-    texts = {name: _markup(found) for name, found in _texts(table, lang, note, _escaped).items()}
-    return _environment().get_template("table.tex.j2").render(texts, columns_of=Markup(columns))
+    texts = _texts(table, lang, note, lambda text: Markup(_escaped(text)))
+    return environment().get_template("table.tex.j2").render(texts, columns_of=Markup(columns))
 
 
 def _shares(table: Table, lang: str) -> list[float]:
@@ -51,14 +50,6 @@ def _shares(table: Table, lang: str) -> list[float]:
     least, every = 1 / 12, sum(longest)
     rest = max(WIDE - least * sum(column.wide for column in table.columns), 0.0)
     return [least + rest * length / every if length else 0.0 for length in longest]
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("wwm_models.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
 
 
 def _texts(table: Table, lang: str, note: str, write: Callable[[str], str]) -> dict[str, Any]:
@@ -81,15 +72,6 @@ def _texts(table: Table, lang: str, note: str, write: Callable[[str], str]) -> d
         ],
         "notes": [write(line) for line in notes_of(table, lang, note)],
     }  # fmt: skip
-
-
-def _markup(found: Any) -> Any:
-    """The same with every text marked as escaped already."""
-    if isinstance(found, str):
-        return Markup(found)
-    if isinstance(found, (list, tuple)):
-        return [_markup(one) for one in found]
-    return found
 
 
 def _escaped(text: str) -> str:

@@ -16,9 +16,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
@@ -307,6 +308,21 @@ def shortened(label: str, longest: int = LONGEST) -> str:
     ('a lon…', 'short')
     """
     return label if len(label) <= longest else label[: longest - 1].rstrip() + "…"
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: everything is escaped, and a name that is not there is an error."""
+    made = Environment(
+        loader=PackageLoader("wwm_models.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["clean"] = clean
+    made.filters["shortened"] = shortened
+    return made
 
 
 @dataclass(frozen=True, eq=False)

@@ -371,13 +371,13 @@ def all_explained(
     """`explained` of every model of a study; each is a stage."""
     named = [(at.outcome, at.by) for at in article.references()]
 
-    def submodel_setup(one: ModelSpec, result: ModelResult) -> Decompositions:
+    def decomposed(one: ModelSpec, result: ModelResult) -> Decompositions:
         return explained(one, survey, joint_groups(named, one.outcome), raws, collapses, level, stages, result)
 
     return [
         stages.attempt(
             say("check_of", stage=one.name, check="decomposition"),
-            partial(submodel_setup, one, result),
+            partial(decomposed, one, result),
             otherwise=Decompositions(one.name, ()),
         )
         for one, result in zip(specs, results, strict=True)

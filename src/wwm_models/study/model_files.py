@@ -452,7 +452,7 @@ def read_joint_model(path: Path) -> JointSpec:
     where = str(path)
     check_keys(table, required=("joint",), optional=KEYS, where=where)
     items = checked_value("joint", table["joint"], where)
-    if len(items) < 2 or len(set(items)) < len(items):
+    if len(items) < 2:  # none twice: `checked_value` refuses that
         raise DeclarationError(
             f"{where}: `joint` names {listed(items, 20) or 'nothing'}. Expected two or more different ordered outcomes. "
             "Name them."

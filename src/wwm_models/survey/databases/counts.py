@@ -88,7 +88,7 @@ class Groups:
 
 
 def way_out(table: DatabaseTable, without_weight: Any) -> Any:
-    """Give the number of the first of `domain.exclusion_reasons` by which a row leaves the domain; 0 where it stays."""
+    """Give the number of the first of `survey.read.exclusion_reasons` by which a row leaves the domain; 0 where it stays."""
     variables = {name: made.variable for name, made in table.done.items()}
     values = {name: table.value(name) for name in table.done}
     leaving: list[Any] = []
