@@ -91,6 +91,10 @@ class SchedulerError(WwmError):
     """Many fits cannot be sent where they were to be made."""
 
 
+class ProcessError(WwmError):
+    """A process that was to give a result ended before it did."""
+
+
 class ArgumentError(WwmError):
     """A function was given an argument of another kind than it takes."""
 

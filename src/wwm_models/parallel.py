@@ -1,7 +1,7 @@
 """One task for many things: here, in processes of this machine, or on a Dask cluster.
 
 Bootstrap replicates, completed surveys, simulated surveys and models of a study are many fits of the same kind that know nothing
-of each other. They go through joblib; with the address of a scheduler they go to its workers.
+of each other. They go through joblib's pool of processes (loky); with the address of a scheduler they go to its workers.
 """
 
 from __future__ import annotations
@@ -15,19 +15,31 @@ import signal
 import sys
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from multiprocessing import util
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from wwm_models.errors import SchedulerError
+from wwm_models.errors import ProcessError, SchedulerError
 from wwm_models.extras import extra
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 PROCESSES: Final = 2  # of the pool that all of a run shares: joblib would start another for another number
+IDLE: Final = 300  # seconds after which a process of the pool without a task ends
 _PR_SET_PDEATHSIG: Final = 1  # of linux/prctl.h
+_THREADS: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)  # one each: the processes are as many as the cores
+_LOST: Final = (
+    "A process of this run ended before it gave its result, and so did the one that tried again. Expected it to live: systems end "
+    "processes when memory runs out. Close other programs, or ask for less, and run again."
+)
 SECONDS: Final = 30  # that a scheduler and its first worker may take to answer
 
 
@@ -62,21 +74,21 @@ def run_many(
     >>> run_many(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    if not scheduler and jobs == 1:
-        return [task(item) for item in items]
-    from joblib import Parallel, delayed
+    if scheduler:
+        from joblib import Parallel, delayed
 
-    if not scheduler:
-        return list(in_processes(task, ((item,) for item in items), jobs=jobs))
-    with _cluster(scheduler):
-        parallel: Any = Parallel()
-        return list(parallel(delayed(task)(item) for item in items))
+        with _cluster(scheduler):
+            parallel: Any = Parallel()
+            return list(parallel(delayed(task)(item) for item in items))
+    if jobs == 1:
+        return [task(item) for item in items]
+    return list(in_processes(task, ((item,) for item in items), jobs=jobs))
 
 
 def in_processes(
-    task: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], *, jobs: int = PROCESSES, in_order: bool = True
+    task: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], *, jobs: int = PROCESSES
 ) -> Generator[Result]:
-    """Begin a task on many arguments in processes of this machine that end with this one, and give the results as they are asked for.
+    """Begin a task on many arguments in processes of this machine that end with this one, and give the results in their order.
 
     Parameters
     ----------
@@ -85,18 +97,99 @@ def in_processes(
         What each call is given.
     jobs : int
         Processes; -1: as many as there are cores.
-    in_order : bool
-        Whether results come in the order of the arguments, or as they are finished.
+
+    Raises
+    ------
+    ProcessError
+        If a process ended before it gave its result, and so did the one that began the task again.
     """
-    from joblib import Parallel, delayed
+    begun = [_begun(task, given, jobs) for given in arguments]
+    return (waiting() for waiting in begun)
+
+
+def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
+    """Begin a task in a process of its own, and give the function that waits for its result.
+
+    Parameters
+    ----------
+    task : function
+    *arguments
+        What it is given; they are sent to the process.
+
+    Returns
+    -------
+    function of nothing
+        Gives the same result however often it is called; raises what the task raised, or ProcessError as `in_processes` does. A
+        task that nobody waits for any more is dropped without a word. In a process that was forked from this one, the task begins
+        again.
+
+    Examples
+    --------
+    >>> waiting = begin(abs, -3)
+    >>> waiting(), waiting()
+    (3, 3)
+    """
+    return _begun(task, arguments, PROCESSES)
+
+
+def _begun(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -> Callable[[], Result]:
+    """Give a task to the pool. One that fails or is dropped leaves the others alone."""
+    if _in_pool:  # the pool is at work already, on as much as there are processes
+        return functools.cache(lambda: task(*given))
+    future, begun_by = _submitted(task, given, jobs), os.getpid()
+
+    def result() -> Result:
+        if os.getpid() == begun_by:
+            with contextlib.suppress(_broken_pool()):
+                return _awaited(future)
+        try:  # alone, so that one task that ends its process takes no other with it
+            return _awaited(_submitted(task, given, jobs))
+        except _broken_pool():
+            raise ProcessError(_LOST) from None
+
+    waiting = functools.cache(result)
+    weakref.finalize(waiting, _drop, future, begun_by)
+    return waiting
+
+
+def _submitted(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -> Future[Result]:
+    from joblib import cpu_count
+    from joblib.externals.loky import get_reusable_executor
 
     _end_pool_with_child(os.getpid())
-    # every process of the pool is told, also one that is never given a task: it would stay for minutes after a kill
-    parallel: Any = Parallel(
-        n_jobs=jobs, return_as="generator" if in_order else "generator_unordered", initializer=end_with, initargs=(os.getpid(),)
-    )  # fmt: skip
+    # every process of the pool is told its parent, also one that is never given a task: it would stay for minutes after a kill
     with _without_interrupts():
-        return parallel(delayed(task)(*given) for given in arguments)
+        pool: Any = get_reusable_executor(
+            max_workers=cpu_count() if jobs == -1 else jobs, timeout=IDLE, initializer=_enter, initargs=(os.getpid(),),
+            env={name: os.environ.get(name, "1") for name in _THREADS},
+        )  # fmt: skip
+        return pool.submit(task, *given)
+
+
+def _awaited(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except (KeyboardInterrupt, SystemExit):  # nobody asks for the rest
+        _end_pool(os.getpid())
+        raise
+
+
+def _drop(future: Future[Any], begun_by: int) -> None:
+    if os.getpid() == begun_by:
+        future.cancel()
+
+
+def _enter(parent: int) -> None:
+    """Tell a process of the pool that it is one, and whom to end with."""
+    global _in_pool
+    _in_pool = True
+    end_with(parent)
+
+
+def _broken_pool() -> type[Exception]:
+    from joblib.externals.loky import BrokenProcessPool
+
+    return BrokenProcessPool
 
 
 def _pool_module() -> Any:
@@ -113,6 +206,7 @@ def _own_pool() -> None:
 
 
 _pools_of_parents: Final[list[object]] = []
+_in_pool = False
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_own_pool)
 
@@ -169,43 +263,6 @@ def _without_interrupts() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def begin(task: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
-    """Begin a task in a process of its own, and give the function that waits for its result.
-
-    Parameters
-    ----------
-    task : function
-    *arguments
-        What it is given; they are sent to the process.
-
-    Returns
-    -------
-    function of nothing
-        Gives the same result however often it is called; raises what the task raised. A task that nobody waits for any more is
-        dropped without a word. In a process that was forked from this one before the result was there, the task begins again.
-
-    Examples
-    --------
-    >>> waiting = begin(abs, -3)
-    >>> waiting(), waiting()
-    (3, 3)
-    """
-    results, begun_by = in_processes(task, [arguments]), os.getpid()
-    waiting = functools.cache(lambda: next(results if os.getpid() == begun_by else in_processes(task, [arguments])))
-    weakref.finalize(waiting, _drop, results, begun_by)
-    return waiting
-
-
-def _drop(results: Generator[Any], begun_by: int) -> None:
-    """End a task whose result nobody took, of which joblib would warn with a path of its own."""
-    if os.getpid() != begun_by:
-        _pools_of_parents.append(results)
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results.close()
 
 
 @contextlib.contextmanager

@@ -100,7 +100,7 @@ def test_a_failing_stage_costs_its_own_output(stage, whole, monkeypatch, capsys)
     assert "Traceback" not in said
     assert "planted" not in said  # what others say may hold an answer
     problems = json.loads((whole / "out" / "manifest.json").read_text(encoding="utf-8"))["problems"]
-    assert line == f"not usable: {problems[0]}"
+    assert [line] == [f"not usable: {problem}" for problem in problems]
     assert not [path for path in (whole / "out").rglob("*") if path.is_file() and b"planted" in path.read_bytes()]
     before, after = contents(whole / "whole"), contents(whole / "out")
     differ = {name for name in before if after.get(name) != before[name]} - PAGE

@@ -130,7 +130,7 @@ def script() -> NoReturn:
             stream.flush()
         except (OSError, ValueError):
             gone = True
-    if gone or code == INTERRUPTED:
+    if gone or code not in (DONE, NOT_USABLE):
         os._exit(code)
     sys.exit(code)
 

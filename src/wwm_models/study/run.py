@@ -23,9 +23,9 @@ from pandas.api.types import is_numeric_dtype
 from threadpoolctl import threadpool_limits
 
 from wwm_models.disclosure.suppressed_tables import withhold, without_withheld
-from wwm_models.errors import ResultsError
+from wwm_models.errors import ProcessError, ResultsError
 from wwm_models.messages import collected, kept_messages, noted, say
-from wwm_models.parallel import in_processes, run_many
+from wwm_models.parallel import begin, run_many
 from wwm_models.report.chart_files import library
 from wwm_models.report.report_files import write_report
 from wwm_models.results.atomic_files import write_table
@@ -105,9 +105,14 @@ def finished_models(specs: Sequence[ModelSpec], work: Work, tell: Progress) -> l
             done += 1
     if len(sampled) >= WORTH_IT and (os.cpu_count() or 1) > 1:
         tell("importing the sampler in two processes", done, len(specs))
-        for name in in_processes(_run_apart, ((spec, work) for spec in sampled), in_order=False):
+        begun = [(spec, begin(_run_apart, spec, work)) for spec in sampled]
+        for spec, sampled_apart in begun:
+            try:
+                sampled_apart()
+            except ProcessError as problem:
+                found[spec.name] = nothing_of(spec, str(problem))
             done += 1
-            tell(f"sampled {name}", done, len(specs))
+            tell(f"sampled {spec.name}", done, len(specs))
     else:
         for spec in sampled:
             tell(f"sampling {spec.name}", done, len(specs))
@@ -128,9 +133,9 @@ def _run(spec: ModelSpec, work: Work) -> ModelResult:
     return result
 
 
-def _run_apart(spec: ModelSpec, work: Work) -> str:
-    """The same in a process of its own, of which only the name comes back."""
-    return _run(spec, work).name
+def _run_apart(spec: ModelSpec, work: Work) -> None:
+    """The same in a process of its own: the result is read back from where it was stored."""
+    _run(spec, work)
 
 
 def _stored(work: Work, spec: ModelSpec) -> Stored:

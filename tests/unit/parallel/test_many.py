@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import wwm_models as wwm
-from wwm_models.errors import ExtraError, SchedulerError
+from wwm_models.errors import ExtraError, ProcessError, SchedulerError
 from wwm_models.parallel import begin
 
 HERE = Path(__file__).parent
@@ -43,6 +43,45 @@ def test_a_task_nobody_waits_for_is_dropped_in_silence(tmp_path: Path):
         gc.collect()
     assert done.exists()
     assert [str(one.message) for one in said] == []
+
+
+def ends_its_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after_a_while(number: int) -> int:
+    time.sleep(1)
+    return number
+
+
+@pytest.mark.parametrize("other", ["raises", "is dropped", "is dropped unstarted", "ends its process"])
+def test_a_task_leaves_the_others_of_the_pool_alone(other: str):
+    """What one task does, or that nobody waits for it, costs no other its result: a figure that fails costs no other figure."""
+    waiting = [begin(after_a_while, at) for at in range(3)]
+    if other == "raises":
+        with pytest.raises(ValueError, match="invalid literal"):
+            begin(int, "x")()
+    elif other == "ends its process":
+        with pytest.raises(
+            ProcessError,
+            match=r"A process of this run ended before it gave its result, and so did the one that tried again\. Expected it to live: "
+            r"systems end processes when memory runs out\. Close other programs, or ask for less, and run again\.",
+        ):
+            begin(ends_its_process)()
+    else:
+        dropped = [begin(after_a_while, at) for at in range(1 if other == "is dropped" else 5)]
+        del dropped
+        gc.collect()
+    assert [one() for one in waiting] == [0, 1, 2]
+
+
+def test_a_task_of_the_pool_begins_no_pool_of_its_own():
+    assert begin(processes_of, 3)() == 1
+
+
+def processes_of(tasks: int) -> int:
+    """How many processes do the tasks of a process of the pool."""
+    return len({one() for one in [begin(os.getpid) for _ in range(tasks)]} | {os.getpid()})
 
 
 @pytest.mark.slow
