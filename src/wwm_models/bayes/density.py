@@ -1,14 +1,12 @@
-"""The log posterior density in free coordinates, its mode, and coordinates in which it is nearly a standard normal.
+"""The log posterior density of a model: in free coordinates, in coordinates that are nearly standard normal, and under the prior alone.
 
-With v the free coordinates, v_0 the mode of the density of v, H minus its second derivative there and L L' = H^-1, the sampler sees
-z with v = v_0 + L z. A smooth unimodal posterior is then close to N(0, I), so few steps per draw and a short warm-up suffice.
+`LogPosterior` is the density with its derivatives, `BlockedPosterior` one some of whose parameters are made by blocks with coordinates of their
+own. `whitened`: with v the free coordinates, v_0 the mode of the density of v, H minus its second derivative there and L L' = H^-1, the sampler
+sees z with v = v_0 + L z. A smooth unimodal posterior is then close to N(0, I), so few steps per draw and a short warm-up suffice.
 
-A log posterior density some of whose parameters are made by blocks with coordinates of their own.
-
-Draws from the prior: exact and independent, by rejection where it is truncated.
-
-Slopes are drawn first. Under an anchor the shares are Dirichlet, the predictors of the anchor row follow from them, and the cut
-points from the predictors and the slopes; exchangeable cut points that must increase are sorted.
+`prior_draws` are exact and independent, by rejection where the prior is truncated. Slopes are drawn first. Under an anchor the shares are
+Dirichlet, the predictors of the anchor row follow from them, and the cut points from the predictors and the slopes; exchangeable cut points
+that must increase are sorted.
 """
 
 from __future__ import annotations

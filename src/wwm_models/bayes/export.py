@@ -1,31 +1,23 @@
-"""What ArviZ needs of respondents one by one: observed answers, answers drawn anew, and log densities; the likelihood itself is on cells.
+"""A posterior as ArviZ has it (InferenceData, or DataTree from ArviZ 1 on), and as a netCDF file that `az.from_netcdf` opens without this package.
 
-Respondents stand in the order of their cells, pattern by pattern, so those who gave the same answers lie together; their rows of the survey are not
-told. An answer is its position among the declared ones. Everything is of the draws as they were sampled: those rotated to the design are not
-draws from a density that has the likelihood as a factor.
+Respondents one by one (`respondent_groups`): observed answers, answers drawn anew and log densities, although the likelihood is on cells. They
+stand in the order of their cells, pattern by pattern, so those who gave the same answers lie together; their rows of the survey are not told. An
+answer is its position among the declared ones. Everything is of the draws as they were sampled: those rotated to the design are not draws from a
+density that has the likelihood as a factor. What would be more than `MOST` numbers is thinned to draws that are evenly spaced, and left out below
+`FEWEST` draws; log densities are either of all draws or not there, because leave-one-out accuracy needs them all.
 
-What would be more than `MOST` numbers is thinned to draws that are evenly spaced, and left out below `FEWEST` draws; log densities are either
-of all draws or not there, because leave-one-out accuracy needs them all.
+One outcome (`inference_data`, `write_netcdf`), by group: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``,
+``prior``, ``constant_data`` with what turns predictors into the design, and of every respondent ``observed_data``, ``posterior_predictive``,
+``prior_predictive`` and ``log_likelihood``, so that `az.plot_ppc` or `az.plot_ppc_dist`, `az.loo` and `az.summary` need nothing of this package.
+Where respondents are too many, the attribute ``left_out`` of ``posterior`` says which groups are not there, and ``cell_log_likelihood`` has log p
+of every cell with its count and weight instead.
 
-A posterior as ArviZ has it (InferenceData, or DataTree from ArviZ 1 on), and as a netCDF file that `az.from_netcdf` opens without this package.
+Several items (`joint_inference_data`, `write_joint_netcdf`): ``posterior`` has cut points, slopes and loadings of every item, mean slopes,
+spreads, and the sampler's own coordinates; ``constant_data`` the unique rows of predictors and answers with their weights. Each item has a
+dimension of its own, ``respondent_ITEM``, of those who answered it, and its answers drawn anew and draws from the prior (`people_groups`).
+``log_likelihood`` has one value per person: of all their answers together, their own effect integrated out. Sizes are limited as above.
 
-Groups: ``posterior`` (theta as it is reported, and as it was sampled), ``sample_stats``, ``prior``, ``constant_data`` with what turns predictors
-into the design, and of every respondent ``observed_data``, ``posterior_predictive``, ``prior_predictive`` and ``log_likelihood`` (`respondents`), so
-that `az.plot_ppc` or `az.plot_ppc_dist`, `az.loo` and `az.summary` need nothing of this package. Where respondents are too many, the attribute
-``left_out`` of ``posterior`` says which groups are not there, and ``cell_log_likelihood`` has log p of every cell with its count and weight instead.
-
-The file holds counts of cells, so it is marked INTERNAL: small cells can point at respondents.
-
-What ArviZ needs of a joint posterior's respondents one by one: their answers, answers drawn anew, log densities, and draws from the prior.
-
-Each item has a dimension of its own, ``respondent_ITEM``, of those who answered it. ``log_likelihood`` has one value per person: of all their
-answers together, their own effect integrated out. Sizes are limited as for a model of one item.
-
-A joint posterior as ArviZ has it, and as a netCDF file that `az.from_netcdf` opens without this package.
-
-Groups: ``posterior`` (cut points, slopes and loadings of every item, mean slopes, spreads, and the sampler's own coordinates),
-``sample_stats``, ``prior``, what ArviZ needs of respondents (`people`), and ``constant_data``: the unique rows of predictors and answers with
-their weights, so the file is INTERNAL.
+Files hold counts of cells or rows, so they are marked INTERNAL: small cells can point at respondents.
 """
 
 from __future__ import annotations

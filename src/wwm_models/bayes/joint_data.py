@@ -1,6 +1,7 @@
-"""Several ordered items of one survey, and a posterior of their joint model.
+"""Several ordered items of one survey and what their joint model makes of them: respondents as rows, and a posterior.
 
-A survey's respondents as rows of the joint model: predictors once, answers to every item.
+A row (`item_rows`) has the predictors once and the answers to every item; `JointPosterior` holds the draws of all items' parameters.
+`rest_correlations` are of each item with the mean of the others; `columns_of` is the design of the joint model.
 """
 
 from __future__ import annotations

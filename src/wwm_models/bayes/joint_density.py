@@ -1,6 +1,7 @@
-"""Marginal likelihood of several ordered items with one effect per person, integrated out by Gauss-Hermite quadrature.
+"""The posterior density of several ordered items with one effect per person, and answers drawn from it.
 
-Item j of person i, with centred predictors x_i:
+Likelihood (`MarginalLikelihood`): the person effect is integrated out by Gauss-Hermite quadrature. Item j of person i, with centred
+predictors x_i:
 
     P(Y_ij <= k | u_i) = F(cut_jk - x_i b_j - loading_j u_i),   u_i ~ N(0, 1),   F logistic,
 
@@ -17,39 +18,34 @@ probability (b - a) t A B. Nothing is subtracted, one exponential is needed per 
 with m = 1. The highest answer has a = 0. The lowest has probability A, which is b = 0 and m = 0 without the factor b - a; an absent
 answer has a = b = 0 and m = 0, so probability one.
 
-References
-----------
-Naylor, J. C. and Smith, A. F. M. (1982). Applications of a method for the efficient computation of posterior distributions.
-Applied Statistics 31, 214-225.
-Rabe-Hesketh, S., Skrondal, A. and Pickles, A. (2005). Maximum likelihood estimation of limited and discrete dependent variable
-models with nested random effects. Journal of Econometrics 128, 301-323. doi:10.1016/j.jeconom.2004.08.017
-Samejima, F. (1969). Estimation of latent ability using a response pattern of graded scores. Psychometrika monograph 17.
+Priors (`JointPriors`): mu_p ~ N(0, slopes^2); tau ~ half-normal(spread), written as tau = spread * Q(Phi(v)) with v ~ N(0, 1) and Q the
+quantile function of the standard half-normal; log loading ~ N(location, scale^2); and the answers of the person with u = 0 at the
+average row have a Dirichlet(alpha) distribution, so that the cuts have the density Dirichlet(pi) prod_k f(cut_k) (the Jacobian of cuts
+to probabilities is triangular in the cumulative probabilities).
 
-The joint model's posterior density in unconstrained coordinates, with its gradient.
-
-Coordinates, in this order: of every item its first cut and the logarithms of the distances to the next ones; the mean slopes mu
-(p); one number v per term for the spread tau of its slopes between items; the items' deviations zeta (J x p); the logarithms of
-the loadings (J). Slopes are
+Posterior (`JointDensity`), with its gradient in unconstrained coordinates, in this order (`JointLayout`): of every item its first cut and
+the logarithms of the distances to the next ones; the mean slopes mu (p); one number v per term for the spread tau of its slopes between
+items; the items' deviations zeta (J x p); the logarithms of the loadings (J). Slopes are
 
     b_jp = mu_p + tau^(1 - c) zeta_jp,   zeta_jp ~ N(0, tau^(2c)),
 
 where the centring c of a term, between 0 and 1, only changes the coordinates and not the model: 1 where the data say more of a
 slope than the pooling does, 0 where they say less.
 
-Priors: mu_p ~ N(0, slopes^2); tau ~ half-normal(spread), written as tau = spread * Q(Phi(v)) with v ~ N(0, 1) and Q the quantile
-function of the standard half-normal; log loading ~ N(location, scale^2); and the answers of the person with u = 0 at the average
-row have a Dirichlet(alpha) distribution, so that the cuts have the density Dirichlet(pi) prod_k f(cut_k) (the Jacobian of cuts to
-probabilities is triangular in the cumulative probabilities).
+Answers drawn from given parameters (`simulated_items`, `simulated_codes`) are for calibration, predictive checks and tests.
 
 References
 ----------
 Betancourt, M. (2019). Ordinal regression. Case study, section 2.2 (induced Dirichlet).
 Gelman, A., Hill, J. and Yajima, M. (2012). Why we (usually) don't have to worry about multiple comparisons. Journal of Research on
 Educational Effectiveness 5, 189-211. doi:10.1080/19345747.2011.618213
+Naylor, J. C. and Smith, A. F. M. (1982). Applications of a method for the efficient computation of posterior distributions.
+Applied Statistics 31, 214-225.
 Papaspiliopoulos, O., Roberts, G. O. and Skoeld, M. (2007). A general framework for the parametrization of hierarchical models.
 Statistical Science 22, 59-73. doi:10.1214/088342307000000014
-
-Answers to several items drawn from given parameters: for calibration, predictive checks and tests.
+Rabe-Hesketh, S., Skrondal, A. and Pickles, A. (2005). Maximum likelihood estimation of limited and discrete dependent variable
+models with nested random effects. Journal of Econometrics 128, 301-323. doi:10.1016/j.jeconom.2004.08.017
+Samejima, F. (1969). Estimation of latent ability using a response pattern of graded scores. Psychometrika monograph 17.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""Where the sampler starts and the coordinates it moves in: a pilot maximum, spreads by moments, and the curvature there.
+"""Draws of the joint model of all items: where the sampler starts, the coordinates it moves in, chains and their health.
 
-A joint maximum over slopes and spreads is not a summary of the posterior: the density of z = deviation / tau favours large
-spreads. So the spreads are set to the most probable ones given nearly unpooled slopes, and only the other coordinates are
-maximised at them. Sampling is exact whatever the pilot finds; it only decides how long a draw takes.
+`pilot` is a maximum with spreads by moments, and the curvature there. A joint maximum over slopes and spreads is not a summary of the
+posterior: the density of z = deviation / tau favours large spreads. So the spreads are set to the most probable ones given nearly
+unpooled slopes, and only the other coordinates are maximised at them. Sampling is exact whatever the pilot finds; it only decides how
+long a draw takes.
 
-Draws of the joint model of all items: nodes, start and coordinates, chains, health.
-
-Weights: each respondent's marginal likelihood, in which their effect is integrated out, is raised to their weight, and weights sum
+`sample_joint`: each respondent's marginal likelihood, in which their effect is integrated out, is raised to their weight, and weights sum
 to Kish's effective n; likelihood and person effect so carry the same weight (Rabe-Hesketh and Skrondal 2006). The draws are not
 rotated to the design-based covariance, and the posterior's notes say so.
 

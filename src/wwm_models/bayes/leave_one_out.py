@@ -1,6 +1,4 @@
-"""Expected log predictive density of a model, left out one respondent or sampling unit at a time.
-
-Leave-one-out predictive accuracy of a posterior, per respondent or per sampling unit, although the likelihood is on cells.
+"""Expected log predictive density of a posterior, left out one respondent or sampling unit at a time, although the likelihood is on cells.
 
 Respondent i enters the pseudo-posterior as p(y_i | theta)^w_i, with weights that sum to Kish's effective n. Leaving them out
 divides the draws' density by that, so with importance ratios r_is = p(y_i | theta_s)^-w_i, Pareto smoothed,
@@ -10,29 +8,25 @@ divides the draws' density by that, so with importance ratios r_is = p(y_i | the
 where v are the weights with mean one: the accuracy for the population that they stand for. Its standard error is that of a
 weighted total under the sampling design. Ratios use the draws as they were sampled: those rotated to the design are not draws
 from a density that has the likelihood as a factor. Respondents of one cell and weight share their value, so each distinct one
-is computed once. Without weights this is Vehtari, Gelman and Gabry's PSIS-LOO.
+is computed once. Without weights this is Vehtari, Gelman and Gabry's PSIS-LOO. Leaving out a sampling unit g takes r_gs = prod over
+its respondents; each of them is then predicted without their whole unit. `stacking` weighs models by their elpd_i.
 
-Leaving out a sampling unit g takes r_gs = prod over its respondents; each of them is then predicted without their whole unit.
+`loo_items`: of the joint model a respondent is left out with all their answers, their own effect integrated out,
 
-References
-----------
-Vehtari, A., Gelman, A. and Gabry, J. (2017). Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC.
-Statistics and Computing 27, 1413-1432. doi:10.1007/s11222-016-9696-4
-Yao, Y., Vehtari, A., Simpson, D. and Gelman, A. (2018). Using stacking to average Bayesian predictive distributions. Bayesian
-Analysis 13, 917-1003. doi:10.1214/17-BA1091
+    log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du,
 
-Leave-one-person-out accuracy of the joint model: a respondent is left out with all their answers, their own effect integrated out.
-
-    log p(y_i | theta) = log integral prod_j p(y_ij | theta, u) phi(u) du
-
-is what the density computes by quadrature. Given the items' parameters respondents are independent, so the laws of `bayes.leave_one_out`
-hold with this as the density of one observation; the conditional density given their effect would reward an effect that their own answers
-have estimated (Merkle, Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
+which the density computes by quadrature. Given the items' parameters respondents are independent, so the formulas above hold with this as the
+density of one observation; the conditional density given their effect would reward an effect that their own answers have estimated (Merkle,
+Furr and Rabe-Hesketh 2019). The sum is of all answers of a respondent: it is not comparable to models of one item.
 
 References
 ----------
 Merkle, E. C., Furr, D. and Rabe-Hesketh, S. (2019). Bayesian comparison of latent variable models: conditional versus marginal
 likelihoods. Psychometrika 84, 802-829. doi:10.1007/s11336-019-09679-0
+Vehtari, A., Gelman, A. and Gabry, J. (2017). Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC.
+Statistics and Computing 27, 1413-1432. doi:10.1007/s11222-016-9696-4
+Yao, Y., Vehtari, A., Simpson, D. and Gelman, A. (2018). Using stacking to average Bayesian predictive distributions. Bayesian
+Analysis 13, 917-1003. doi:10.1214/17-BA1091
 """
 
 from __future__ import annotations

@@ -1,33 +1,25 @@
-"""The prior of one model's parameters: which density each has, its log and its derivative.
+"""The prior of one model's parameters: which density each has, its log and its derivative, and how it follows from what is declared.
 
 Slopes are independent. Cut points (intercepts) have one of two laws given the slopes. Independent: ``normal`` and the like;
 with ordered cut points these are the order statistics of independent draws. Induced Dirichlet: with eta the predictors of the
 anchor row, the weighted mean row of the design, the shares p(eta) are Dirichlet(a, .., a), so the density of the cut points is
 Dirichlet(p(eta)) |d p / d eta|. The shares that the prior expects then do not depend on how many answers there are, on the family
-or on the link. Where groups have cut points of their own the law holds for each group, independently, at its own mean row.
+or on the link.
+
+Where groups have cut points of their own the law holds for each group, independently, at its own anchor (`anchor_of`), the weighted mean row of
+its own respondents. Given the slopes its cut points then have the law they would have in a model of that group alone, so a model in which groups
+share nothing is as many models. `blocks_of` says which parameters are made by blocks, and on which scales priors are.
+
+`resolve_prior` goes from declared priors and a design to a `Prior`. Defaults (docs/explanation/priors.md says why): cut points
+induced_dirichlet(1) where they are flexible; slopes normal(0, s) with s = 1 for the logit and, for another link, in the same proportion to
+its standard deviation; for the adjacent family divided by the standard deviation of a uniform answer in latent units, since its slopes act
+at every step; log standard deviations normal(0, 0.5). A slope is per 0/1 step, or per two standard deviations of a number.
 
 References
 ----------
 Betancourt, M. (2019). Ordinal Regression. betanalpha.github.io/assets/case_studies/ordinal_regression.html
 Buerkner, P.-C. and Vuorre, M. (2019). Ordinal regression models in psychology: a tutorial. Advances in Methods and Practices
 in Psychological Science 2, 77-101. doi:10.1177/2515245918823199
-
-The mean rows at which the shares of induced cut points are Dirichlet: one, or one for every group with cut points of its own.
-
-A group's anchor is the weighted mean row of its own respondents. Given the slopes its cut points then have the law they would have in a
-model of that group alone, so a model in which groups share nothing is as many models.
-
-Which parameters of a design are made by blocks, from the declared densities; and the scales that priors are on.
-
-From declared priors and a design to the prior of its parameters, with the defaults of the package.
-
-Defaults (docs/explanation/priors.md says why): cut points induced_dirichlet(1) where they are flexible; slopes normal(0, s) with
-s = 1 for the logit and, for another link, in the same proportion to its standard deviation; for the adjacent family divided by
-the standard deviation of a uniform answer in latent units, since its slopes act at every step; log standard deviations
-normal(0, 0.5). A slope is per 0/1 step, or per two standard deviations of a number.
-
-References
-----------
 Gelman, A. (2008). Scaling regression inputs by dividing by two standard deviations. Statistics in Medicine 27, 2865-2873.
 doi:10.1002/sim.3107
 """

@@ -1,17 +1,15 @@
-"""Links and families in PyTensor, for the readable model; the numbers of the package come from ``models`` and ``numerics``.
+"""Our models written again as readable ``pm.Model``s: same parameters, same priors, same likelihood.
 
-A test holds both to the same log density and gradient. A family that is registered and not listed here has no ``to_pymc()``.
+They are for reading and for checks; sampling uses the analytic density, which needs no compilation. A test holds links and families
+(`SymbolicLink` and the functions below it) to the log density and gradient of ``models`` and ``numerics``; a family that is registered and
+not listed here has no ``to_pymc()``.
 
-The same model as a readable ``pm.Model``: same parameters, same priors, same likelihood on cells.
-
-Conventions. The density is that of the free coordinates, Jacobians included, with all constants of proper priors; it equals
-`LogPosterior` at every point except for the unknown share of a truncated prior. Free coordinates of ordered cut points are the
+One outcome (`pymc_model`), on cells: the density is that of the free coordinates, Jacobians included, with all constants of proper priors;
+it equals `LogPosterior` at every point except for the unknown share of a truncated prior. Free coordinates of ordered cut points are the
 first one and logarithms of distances, as in PyMC's ``ordered`` transform; slopes of their own come from ``thresholds``, the predictors
 of each combination of levels, which increase.
 
-The joint model as a ``pm.Model``: the same density in PyMC's words, with the person effect summed over the same nodes.
-
-The model is for reading and for checks; sampling uses the analytic density, which needs no compilation.
+Several items (`readable_model`): the joint density, with the person effect summed over the same nodes.
 """
 
 from __future__ import annotations

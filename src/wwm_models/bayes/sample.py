@@ -1,6 +1,7 @@
-"""Draws of a pseudo-posterior rotated to the design-based covariance.
+"""From a model and a survey to draws of its pseudo-posterior, rotated to the design-based covariance.
 
-A pseudo-posterior under sampling weights has the covariance of as many independent respondents, H^-1, where a survey has
+`sample` goes through cells, prior, coordinates, chains, correction for the design and health. The correction (`corrected`): a
+pseudo-posterior under sampling weights has the covariance of as many independent respondents, H^-1, where a survey has
 V = H^-1 J H^-1 with J the design-based covariance of the score. With R1' R1 = V and R2' R2 = H^-1 a draw becomes
 
     v* = mean + (v - mean) R2^-1 R1
@@ -13,8 +14,6 @@ References
 ----------
 Williams, M. R. and Savitsky, T. D. (2021). Uncertainty estimation for pseudo-Bayesian inference under complex sampling.
 International Statistical Review 89, 72-107. doi:10.1111/insr.12376
-
-From a model and a survey to a posterior: cells, prior, coordinates, chains, correction for the design, health.
 """
 
 from __future__ import annotations

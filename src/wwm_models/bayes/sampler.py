@@ -1,26 +1,18 @@
-"""Two ways into nutpie that give the same draws: its compiled library alone, and its public interface.
+"""Chains of nutpie's No-U-Turn sampler on a Python log density: how nutpie is called, one chain, and all chains of a posterior.
 
-`import nutpie` also imports arviz and numba, which takes longer than a whole posterior does. So the library is loaded alone, under its own
-name (`import nutpie` later finds it), and called as nutpie's `from_pyfunc` and `sample` call it. Those calls are not public, so every one has
-the signatures that this file was written for in `SIGNATURES`. A library with another is used through the public interface, and so is one whose
-package was imported already, since that then costs nothing.
+nutpie is called in two ways that give the same draws: its compiled library alone (`draw_directly`), and its public interface
+(`draw_publicly`). `import nutpie` also imports arviz and numba, which takes longer than a whole posterior does. So the library is loaded alone,
+under its own name (`import nutpie` later finds it), and called as nutpie's `from_pyfunc` and `sample` call it. Those calls are not public, so
+every one has the signatures that this file was written for in `SIGNATURES`. A library with another is used through the public interface, and so
+is one whose package was imported already, since that then costs nothing.
 
-References
-----------
-Seyboldt, A. and others (2024). nutpie. github.com/pymc-devs/nutpie
-
-One chain of nutpie's No-U-Turn sampler on a Python log density.
-
-`entries` says by which of its entries nutpie is called.
-
-The Python density holds the interpreter's lock, so chains run one after another: two at once are slower than two in turn.
+The Python density holds the interpreter's lock, so chains (`run_chains`) run one after another: two at once are slower than two in turn.
+Each has its start and its seed; finished ones are kept for a run that is interrupted.
 
 References
 ----------
 Hoffman, M. D. and Gelman, A. (2014). The No-U-Turn sampler. JMLR 15, 1593-1623.
 Seyboldt, A. and others (2024). nutpie. github.com/pymc-devs/nutpie
-
-Chains of a posterior: where each starts, its seed, and finished ones kept for a run that is interrupted.
 """
 
 from __future__ import annotations

@@ -1,56 +1,44 @@
-"""Parameters that are made from other coordinates with a prior of their own: shrunken slopes, increments of one sign.
+"""Parameters that are made from other coordinates with a prior of their own: increments of one sign, pooled interactions, shrunken slopes.
 
-A block takes the place of some parameters theta_b. It maps unconstrained coordinates u to theta_b, has the prior density of u, and
-pulls derivatives back. It also says in which coordinates t its draws are rotated to the design's covariance, and how curved the
-prior is there: the correction of a pseudo-posterior is linear, so it is made where theta_b is nearly linear.
+A block (`PriorBlock`) takes the place of some parameters theta_b. It maps unconstrained coordinates u to theta_b, has the prior density of u,
+and pulls derivatives back. It also says in which coordinates t its draws are rotated to the design's covariance, and how curved the
+prior is there: the correction of a pseudo-posterior is linear, so it is made where theta_b is nearly linear. Shares that sum to one are made
+of numbers that are free: zeta = softmax(y, -sum y), with |d zeta / d y| = m prod zeta (as in PyMC).
 
-Shares that sum to one, from numbers that are free: zeta = softmax(y, -sum y), with |d zeta / d y| = m prod zeta (as in PyMC).
+`Increments` of a monotonic effect: an ordered predictor with steps 1..L under ``mo(x)`` has increments of one sign, b_l = B zeta_l: B, of
+either sign, is the effect of the highest level against the lowest, with the prior of a slope, and zeta ~ Dirichlet(1, .., 1) shares it out over
+the steps. Coordinates: B, and y_1 .. y_{L-1} with zeta the softmax of (y, -sum y), for which |d zeta / d y| = L prod zeta_l (Buerkner and
+Charpentier 2020).
 
-Increments of a monotonic effect: one total effect, of either sign, shared out over the steps by a simplex.
+`PooledInteraction` of two factors: cell effects that sum to zero over both, with one spread for all. With e_ah the interaction of levels a and
+h, e = s Q_A Z Q_H' with Z standard normal and Q an orthonormal basis of what sums to zero: every cell has the same variance
+s^2 (1 - 1/A) (1 - 1/H), whichever levels are the references. The slopes theta of the interaction's columns are those whose predictor, centred
+over both factors, is e; so theta = s B z. The spread s is half-normal: near zero there is no interaction, and the data decide how far cells are
+from it. Coordinates: z and log s. They are not centred: interactions are what the data say least of, and a density of theta and s has no
+highest point (Gelman, Hill and Yajima 2012).
 
-An ordered predictor with steps 1..L under ``mo(x)`` has increments of one sign, b_l = B zeta_l: B is the effect of the highest level
-against the lowest, with the prior of a slope, and zeta ~ Dirichlet(1, .., 1). Coordinates: B, and y_1 .. y_{L-1} with zeta the softmax of
-(y, -sum y), for which |d zeta / d y| = L prod zeta_l.
-
-References
-----------
-Buerkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian regression models. British
-Journal of Mathematical and Statistical Psychology 73, 420-451. doi:10.1111/bmsp.12195
-
-Partially pooled interaction of two factors: cell effects that sum to zero over both, with one spread for all.
-
-With e_ah the interaction of levels a and h, zero-summed over a and over h, e = s Q_A Z Q_H' with Z standard normal and Q an orthonormal
-basis of what sums to zero: every cell has the same variance s^2 (1 - 1/A) (1 - 1/H), whichever levels are the references. The slopes
-theta of the interaction's columns are those whose predictor, centred over both factors, is e; so theta = s B z. The spread s is
-half-normal: near zero there is no interaction, and the data decide how far cells are from it.
-
-Coordinates: z and log s. They are not centred: interactions are what the data say least of, and a density of theta and s has no
-highest point.
-
-References
-----------
-Gelman, A., Hill, J. and Yajima, M. (2012). Why we (usually) don't have to worry about multiple comparisons. Journal of Research on
-Educational Effectiveness 5, 189-211. doi:10.1080/19345747.2011.618213
-
-R2-D2: a prior on how much of the answers the slopes explain, shared out over them.
-
-R^2 = W / (W + sigma^2), with sigma the standard deviation of the latent answer given the predictors, and W the variance of the
-predictor x b. R^2 is Beta(a, b), and a share phi_j of W goes to column j,
+`Shrinkage` by R2-D2: a prior on how much of the answers the slopes explain, shared out over them. R^2 = W / (W + sigma^2), with sigma the
+standard deviation of the latent answer given the predictors, and W the variance of the predictor x b. R^2 is Beta(a, b), and a share phi_j of
+W goes to column j,
 
     b_j ~ N(0, sigma^2 lambda_j / var x_j),   lambda_j = phi_j R^2 / (1 - R^2),   phi ~ Dirichlet(c, .., c).
 
 R^2 is that of uncorrelated columns; columns that go together explain a little more or less. Coordinates: the logit of R^2, so that
 log lambda_j = log phi_j + logit R^2; numbers of the simplex; and zeta_j with b_j = zeta_j lambda_j^(1/4) sigma / sd x_j, zeta_j ~
 N(0, lambda_j^(1/2)): halfway between slopes that are centred and slopes that are not, which moves best where the data say something
-of every slope and much of some.
+of every slope and much of some (Zhang and others 2022).
 
 References
 ----------
-Zhang, Y. D., Naughton, B. P., Bondell, H. D. and Reich, B. J. (2022). Bayesian regression using a prior on the model fit: the R2-D2
-shrinkage prior. JASA 117, 862-874. doi:10.1080/01621459.2020.1825449
-Yanchenko, E. (2025). Pseudo-R2D2 prior for high-dimensional ordinal regression. arXiv:2502.17491 (R^2 of an ordered answer.)
+Buerkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian regression models. British
+Journal of Mathematical and Statistical Psychology 73, 420-451. doi:10.1111/bmsp.12195
+Gelman, A., Hill, J. and Yajima, M. (2012). Why we (usually) don't have to worry about multiple comparisons. Journal of Research on
+Educational Effectiveness 5, 189-211. doi:10.1080/19345747.2011.618213
 McKelvey, R. D. and Zavoina, W. (1975). A statistical model for the analysis of ordinal level dependent variables. Journal of
 Mathematical Sociology 4, 103-120. (R^2 of the latent answer.)
+Yanchenko, E. (2025). Pseudo-R2D2 prior for high-dimensional ordinal regression. arXiv:2502.17491 (R^2 of an ordered answer.)
+Zhang, Y. D., Naughton, B. P., Bondell, H. D. and Reich, B. J. (2022). Bayesian regression using a prior on the model fit: the R2-D2
+shrinkage prior. JASA 117, 862-874. doi:10.1080/01621459.2020.1825449
 """
 
 from __future__ import annotations

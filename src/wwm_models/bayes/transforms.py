@@ -6,13 +6,11 @@ thresholds of one pattern after another and then the rest, so the density of v i
 
     |d theta / d v| = |det T| exp(sum of v_j, j = 2 .. J, over the patterns).
 
-Which distances between neighbouring predictors must be positive, and coordinates in which they are.
-
-Where the cut points of the cumulative family must increase on every pattern, a prior on slopes of their own is truncated to where they
-do. Distances depend on the terms with such slopes only. Take every combination of the levels of their variables (numbers at their
-extremes), which covers whatever is set for whomever. When there are as many combinations as columns (one factor, one number, factors
-with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: its thresholds.
-Groups with flexible cut points of their own, and slopes that answers share, have thresholds each.
+Which distances must be positive (`truncation`): where the cut points of the cumulative family must increase on every pattern, a prior on slopes
+of their own is truncated to where they do. Distances depend on the terms with such slopes only. Take every combination of the levels of their
+variables (numbers at their extremes), which covers whatever is set for whomever. When there are as many combinations as columns (one factor, one
+number, factors with all their interactions), the predictors of the combinations determine the parameters, and each combination's increase: its
+thresholds. Groups with flexible cut points of their own, and slopes that answers share, have thresholds each.
 Otherwise the sampler moves in the parameters themselves and is turned away at the boundary.
 """
 
