@@ -1,10 +1,8 @@
-"""Commands before the first fit: check a study against a file, draft a codebook, lock it.
+"""What each command does: read the options, call one function of the package, print or write.
 
-One function per command: read the options, call one function of the package, print or write.
-
-The command `wwm bounds` and what it prints: limits of every number, a verdict on every claim, and how both depend on the interaction.
-
-It needs neither engines nor the line of a study, and does not import them.
+Commands before the first fit (check a study against a file, draft a codebook, lock it) come first, then those that run and read results.
+`bounds` prints limits of every number, a verdict on every claim, and how both depend on the interaction; it needs neither engines nor the
+line of a study, and does not import them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What leaves for a terminal: text in which nothing commands the terminal, in characters that it has.
+"""The command line: parsing, the exit code, and what may leave for a terminal.
 
-Parsing and the exit code; each command imports what it needs when it runs.
-
-Where a command may write.
+Text is written so that nothing in it commands the terminal, in characters that it has (`escaped`, `escaping`). `main` parses and turns errors
+into an exit code; each command imports what it needs when it runs. `csv_file` says where a command may write.
 """
 
 from __future__ import annotations

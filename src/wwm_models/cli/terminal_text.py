@@ -1,8 +1,7 @@
-"""Tables as plain text for a terminal or a pipe.
+"""Plain text for a terminal or a pipe: tables, what `wwm check` found, and how far a run is.
 
-What `wwm check` prints: file, rows, weights, answers, missing values, and what each model would leave out.
-
-What a run tells the person who waits: a bar on a terminal, plain lines elsewhere.
+`checked_text` says file, rows, weights, answers, missing values, and what each model would leave out. `report_progress` is what a run tells
+the person who waits: a bar on a terminal, plain lines elsewhere.
 """
 
 from __future__ import annotations

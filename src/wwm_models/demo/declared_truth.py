@@ -1,10 +1,9 @@
-"""The declared truth behind the synthetic respondents: every constant, and where it comes from.
+"""The declared truth behind the synthetic respondents: every constant and where it comes from, and the percentages that follow.
 
 Nothing here is an estimate from the survey; the file is not public. The composition and the effects of gender, education
 and employment are invented to be plausible. Intercepts and effects of age and household were solved by
 ``python -m wwm_models.demo.calibrate`` so that expected percentages meet the article, and rounded to three decimals.
-
-True percentages of the synthetic population, by summation over its patterns: what an estimate comes near.
+`true_adjusted` has the true percentages of the synthetic population, by summation over its patterns: what an estimate comes near.
 """
 
 from __future__ import annotations

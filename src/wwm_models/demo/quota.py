@@ -1,16 +1,14 @@
-"""Drawing synthetic workers who can work from home: patterns, ages, weights, and answers by their laws.
+"""Drawing synthetic workers who can work from home: at random, or so that the percentages come out as expected.
 
-Moving answers over borders until weighted percentages are near their expectation: a local search, no statistics.
+Drawn at random (`random_workers`): patterns, ages, weights, and answers by their laws.
 
-The aim is the sum over groups and borders of scale * E**2, where E is the weight that answers at most a level minus the
-weight expected to. Moving a respondent of weight w one step up a border turns E into E - w, one step down into E + w.
+By quota (`quota_workers`), for demonstrations and never for a simulation: patterns are drawn systematically, weights are scaled so that every age
+by household has its share of the population, and answers are first drawn at random and then moved (`moved`): as long as it brings the weighted
+percentages of the reported groups nearer to their expectation, one respondent near the border between two answers goes to the other side. Sampling
+error is removed on purpose, so these respondents are useless for coverage, power or any statement about uncertainty.
 
-Drawing synthetic workers so that the percentages come out as expected: the demonstration data, never a simulation.
-
-Patterns are drawn systematically, weights are scaled so that every age by household has its share of the population, and
-answers are first drawn at random and then moved: as long as it brings the weighted percentages of the reported groups
-nearer to their expectation, one respondent near the border between two answers goes to the other side. Sampling error is
-removed on purpose, so these respondents are useless for coverage, power or any statement about uncertainty.
+The move is a local search, no statistics. Its aim is the sum over groups and borders of scale * E**2, where E is the weight that answers at most a
+level minus the weight expected to. Moving a respondent of weight w one step up a border turns E into E - w, one step down into E + w.
 """
 
 from __future__ import annotations

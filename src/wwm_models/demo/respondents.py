@@ -1,18 +1,14 @@
-"""Synthetic respondents in the layout of the raw file that ``models/wwm21/codebook.toml`` reads: its columns and codes.
+"""Synthetic respondents of the Waarde van Werk Monitor 2021, with a declared truth, in the layout of the raw file.
 
-Every row says SYNTHETIC in its first column. A test holds these columns and codes to the codebook.
+The columns and codes are those that ``models/wwm21/codebook.toml`` reads, and a test holds them to it. Every row says SYNTHETIC in its first column.
 
-Synthetic respondents outside the domain: workers who cannot work from home, and people without paid work.
+Outside the domain (`workers_on_site`, `without_work`) are workers who cannot work from home, and people without paid work. They carry the file's
+other rows (2,508 workers of 4,008 respondents), so that reading, counting and the domain have something to do. No number of the article is about
+them; all shares here are invented.
 
-They carry the file's other rows (2,508 workers of 4,008 respondents), so that reading, counting and the domain have
-something to do. No number of the article is about them; all shares here are invented.
-
-Synthetic respondents of the Waarde van Werk Monitor 2021, with a declared truth.
-
-Two draws from one declared population (`declared_truth`): `quota_respondents` for demonstrations, whose weighted
-percentages are those of the article, and `random_respondents` for everything that is about uncertainty. Both give the
-raw file that ``models/wwm21/codebook.toml`` reads, marked SYNTHETIC in every row; `random_answers` gives the domain of a
-random draw already recoded. `true_adjusted` says what an estimate should come near.
+Two draws come from one declared population (`declared_truth`): `quota_respondents` for demonstrations, whose weighted percentages are those of the
+article, and `random_respondents` for everything that is about uncertainty. `random_answers` gives the domain of a random draw already recoded.
+`true_adjusted` says what an estimate should come near.
 """
 
 from __future__ import annotations

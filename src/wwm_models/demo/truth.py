@@ -1,16 +1,14 @@
-"""Who the synthetic respondents are: the joint distribution of age, household, gender, education and employment.
+"""The population that synthetic respondents are drawn from: who they are, and how they answer.
 
-A declared population, not an estimate of one. Household depends on age, gender on household, education on age and
-household, employment on age and gender, so that age groups differ in more than age and adjustment has something to do.
-The sample is drawn with unequal chances: a pattern with a large weight is underrepresented by that factor, as after
-nonresponse, so that weighted percentages estimate the population and unweighted ones do not.
+Who they are (`Composition`): the joint distribution of age, household, gender, education and employment, declared and not an estimate of one.
+Household depends on age, gender on household, education on age and household, employment on age and gender, so that age groups differ in more
+than age and adjustment has something to do. The sample is drawn with unequal chances: a pattern with a large weight is underrepresented by that
+factor, as after nonresponse, so that weighted percentages estimate the population and unweighted ones do not.
 
-How the synthetic respondents answer: declared laws of each answer given age, household and adjusters.
-
-Two forms. *cumulative*: P(Y <= k) = logistic(cut_k - eta), one linear predictor eta, positive = higher answers.
-*direction*: log P(negative)/P(none) and log P(positive)/P(none) are linear, two predictors in that order; the very
-negative and very positive answers are a fixed share of their side. So ``desired`` and ``before`` obey proportional odds,
-and the directions of the effects obey a multinomial logit: the models of the study are true of this population, but for
+How they answer (`AnswerLaw`): declared laws of each answer given age, household and adjusters, in two forms. *cumulative*: P(Y <= k) =
+logistic(cut_k - eta), one linear predictor eta, positive = higher answers. *direction*: log P(negative)/P(none) and log P(positive)/P(none) are
+linear, two predictors in that order; the very negative and very positive answers are a fixed share of their side. So ``desired`` and ``before``
+obey proportional odds, and the directions of the effects obey a multinomial logit: the models of the study are true of this population, but for
 the one declared interaction in ``desired`` (older people who live alone).
 
 Answers of one respondent are correlated through one shared standard normal trait: the rank V of an answer is
