@@ -1,33 +1,26 @@
-"""A survey with calibrated weights that remembers every step, so that variances and replicates can follow it.
+"""Calibrated weights: linear calibration, trimming and raking, remembered step by step so that variances and replicates can follow.
 
-Linear calibration (the generalised regression estimator): weights nearest in squared distance that reach known totals.
+Linear calibration (`calibrate`, the generalised regression estimator): weights nearest in squared distance that reach known totals (Deville
+and Saerndal 1992).
 
-References
-----------
-Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. JASA 87, 376-382.
-doi:10.1080/01621459.1992.10475217
+`trim`: the largest (and smallest) weights are cut off, and what that takes is given back to the others in equal parts (Potter 1990).
 
-Trimmed weights: the largest (and smallest) are cut off, and what that takes is given back to the others in equal parts.
-
-References
-----------
-Potter, F. J. (1990). A study of procedures to identify and trim extreme sampling weights. Proceedings of the Section on Survey
-Research Methods, American Statistical Association, 225-230.
-
-Raking to population margins: iterative proportional fitting, or within bounds by its dual.
-
-Without bounds each weight is multiplied by ``aim / sum`` of its level, margin by margin, until all are met. With bounds
-L <= g <= U on the factors g_i, the weights nearest to the old ones in the same (Kullback-Leibler) distance have
-``g_i = min(U, max(L, exp(x_i' b)))`` with x_i the dummies of the margins; b maximises the concave
-``t' b - sum_i w_i Phi(x_i' b)``, Phi' = g, t the population counts. Cutting off the factors of the iterative method instead
-would meet the margins, if at all, with weights that depend on the order of the margins.
+`rake` to population margins. Without bounds (iterative proportional fitting, Deming and Stephan 1940) each weight is multiplied by
+``aim / sum`` of its level, margin by margin, until all are met. With bounds L <= g <= U on the factors g_i, the weights nearest to the old ones
+in the same (Kullback-Leibler) distance have ``g_i = min(U, max(L, exp(x_i' b)))`` with x_i the dummies of the margins; b maximises the concave
+``t' b - sum_i w_i Phi(x_i' b)``, Phi' = g, t the population counts (the dual; Deville, Saerndal and Sautory 1993). Cutting off the factors of
+the iterative method instead would meet the margins, if at all, with weights that depend on the order of the margins.
 
 References
 ----------
 Deming, W. E. and Stephan, F. F. (1940). On a least squares adjustment of a sampled frequency table when the expected
 marginal totals are known. Annals of Mathematical Statistics 11, 427-444.
+Deville, J.-C. and Saerndal, C.-E. (1992). Calibration estimators in survey sampling. JASA 87, 376-382.
+doi:10.1080/01621459.1992.10475217
 Deville, J.-C., Saerndal, C.-E. and Sautory, O. (1993). Generalized raking procedures in survey sampling. JASA 88,
 1013-1020. doi:10.1080/01621459.1993.10476369
+Potter, F. J. (1990). A study of procedures to identify and trim extreme sampling weights. Proceedings of the Section on Survey
+Research Methods, American Statistical Association, 225-230.
 """
 
 from __future__ import annotations

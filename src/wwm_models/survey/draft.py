@@ -1,6 +1,7 @@
-"""What a column seems to be: answers, a number, or something to leave out. Facts come from the file, doubts are written down.
+"""A commented codebook in TOML from the columns of a file; it is valid as it stands, and a person finishes it.
 
-A commented codebook in TOML from the columns of a file; it is valid as it stands, and a person finishes it.
+`propose` says what a column seems to be: answers, a number, or something to leave out. Facts come from the file, doubts are written down.
+`draft_codebook` writes it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Names that tables of estimates could not tell from their own: one rule for codebooks, model files and calls.
+"""Frames that a caller gives: which names their columns may have, and what each kind of value means, decided once.
 
-Tables have a column per by-variable beside their own columns, and a row per answer or collapse.
-
-Columns of a frame that a caller gives: what each kind of value means, decided once.
+Names that tables of estimates could not tell from their own are refused by one rule for codebooks, model files and calls: tables have a column
+per by-variable beside their own columns, and a row per answer or collapse.
 
 Whole and real numbers are numbers however they are stored (numpy, pandas with missing values, pyarrow, decimals, fractions, sparse, or
 Python's own in a column of objects), yes and no are booleans, bytes are texts. A column of anything else is kept, since it may be used

@@ -1,8 +1,7 @@
 """Weights that cannot be meant: codes for a missing weight, a respondent who decides the result, very unequal weights.
 
-Only sums are asked for here, so that the same words hold for weights in memory and for weights that an engine has summed.
-
-What a codebook says of weights that cannot be meant: refused until declared missing, or accepted.
+Only sums are asked for here, so that the same words hold for weights in memory and for weights that an engine has summed. They are refused
+until the codebook declares them missing, or accepts them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
-"""Population margins: read from TOML or csv, checked against each other, and coded on the respondents.
+"""Population margins: read from TOML or csv, checked against each other, coded on the respondents, and why they cannot be met.
 
 A margin is a variable, or several joined by colons ("age_group:gender") whose levels are joined the same way ("18-34:man").
 Values are counts of one population; or, where the file states its ``size``, shares of it.
 
-Why margins cannot be met: the nearest that any weights could come, by a linear programme over the patterns of respondents.
-
-With W_c the weight of pattern c, a raked weight is x_c in [L W_c, U W_c] (0 to infinity without bounds). The programme
-minimises the total of the shares of each level that stay unmet; where it is zero the margins agree and only the rounds were
-too few, or a pattern would need a weight of zero.
+`conflict` finds the nearest that any weights could come, by a linear programme over the patterns of respondents. With W_c the weight of pattern
+c, a raked weight is x_c in [L W_c, U W_c] (0 to infinity without bounds). The programme minimises the total of the shares of each level that
+stay unmet; where it is zero the margins agree and only the rounds were too few, or a pattern would need a weight of zero.
 """
 
 from __future__ import annotations

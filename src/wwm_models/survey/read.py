@@ -1,10 +1,8 @@
-"""The line of this folder: data file and codebook to a survey.
+"""Data file and codebook to a survey: recoded variables, whom the study is about, weights and sampling design.
 
-Every declared variable from the columns of the file, in an order in which each can be made of those before it.
-
-Whom the study is about: the rows that satisfy the universe, and the count of every row that does not.
-
-Weights and sampling design from the columns of the file; weights that cannot be meant are errors.
+`recode` makes every declared variable from the columns of the file, in an order in which each can be made of those before it. `domain_of` keeps
+the rows that satisfy the universe, and counts every row that does not. `weights_of` and `design_of` read weights and sampling design; weights
+that cannot be meant are errors. `read_survey` is the line through all of them.
 """
 
 from __future__ import annotations

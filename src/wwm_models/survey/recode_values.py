@@ -1,8 +1,7 @@
-"""The recoded values of one variable.
+"""Cells of a column to the values of one variable: a cell the codebook does not know is an error, never missing.
 
-Cells of a column to the answers of a question; a cell the codebook does not know is an error, never missing.
-
-Cells of a column to numbers, and numbers to levels; codes that only look like numbers are errors until declared.
+`recode_answers` gives the answers of a question. `recode_numbers` gives numbers, `cut_into_levels` their levels; codes that only look like
+numbers are errors until declared.
 """
 
 from __future__ import annotations

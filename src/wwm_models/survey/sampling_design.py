@@ -1,6 +1,6 @@
-"""How many respondents a row stands for: a frequency, or those who gave the same answers and are grouped.
+"""How respondents were sampled: strata, units, population sizes, calibration and replicate weights.
 
-How respondents were sampled: strata, units, population sizes, calibration and replicate weights.
+A `Tally` says how many respondents a row stands for: a frequency, or those who gave the same answers and are grouped.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Tables of every engine that Ibis reaches, Spark among them; the library of the engine must be installed.
+"""Connections to tables: from a path or a connection string to a table that can be asked, or that is read whole.
 
-The door: a path or a connection string to a table that can be asked.
-
-A table that a connection string names, read whole like any other file.
+`connected_place` reaches every engine that Ibis does, Spark among them; the library of the engine must be installed. `opened` is the one way
+from what a user names to an open table; `table_file` reads a table that a connection string names like any other file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The GROUP BY: one row per way of answering, with respondents, weights and squared weights.
+"""A survey counted where its table lies: one row per way of answering, with respondents, weights and squared weights.
 
-The weight of every row as an expression of the engine, and what is known of all weights together.
-
-From a table, a codebook and some variables to a survey whose rows stand for respondents who gave the same answers.
+`group` is the GROUP BY. `weight_of` is the weight of every row as an expression of the engine, and `spread_of` what is known of all weights
+together. `read_counts` goes from a table, a codebook and some variables to a survey whose rows stand for respondents who gave the same answers.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
-"""What a column of a table holds, as the readers of files would have it: a text, a number, or nothing.
+"""The codebook as expressions of the engine: contents of columns, conditions, and every declared variable.
 
-Conditions of the codebook as expressions of the engine, whose own logic of nulls is the three-valued one of ``rules``.
-
-Every declared variable as columns that the engine computes: its value, and a code for why it is missing.
-
-What `survey.recode_values` and `survey.read` do with the cells of a file is said here to an engine, rule for
-rule and in the same order. Each variable becomes two columns of a table in a table, so that one made of others names them
-instead of repeating what they are made of.
+What `survey.recode_values` and `survey.read` do with the cells of a file is said here to an engine, rule for rule and in the same order. A
+column's contents are as the readers of files would have them: a text, a number, or nothing (`contents_of`). Conditions are left to the engine,
+whose own logic of nulls is the three-valued one of `survey.conditions` (`truth_expression`). Each variable becomes two columns, its value and a
+code for why it is missing (`compiled`), of a table in a table, so that one made of others names them instead of repeating what they are made of.
 """
 
 from __future__ import annotations

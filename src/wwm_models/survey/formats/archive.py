@@ -1,8 +1,7 @@
-"""A data file ready to be read: found, hashed, held to its lock, and unpacked under limits where it is compressed.
+"""A data file ready to be read: found, hashed, held to its lock, unpacked, and known to fit in memory.
 
-How much memory a file will need, known before it is read; what does not fit is refused with these numbers.
-
-What the first bytes of a file say that it is, where its name says something else.
+Compressed files are unpacked under limits (`unpacked`). How much memory a file will need is known before it is read; what does not fit is refused
+with these numbers (`refuse_large`). `refuse_other_format` says what the first bytes of a file are where its name says something else.
 """
 
 from __future__ import annotations

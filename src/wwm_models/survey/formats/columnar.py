@@ -1,6 +1,6 @@
-"""A table that is not loaded: in a database, or in a file that is read piece by piece, as every engine gives it.
+"""Tables that are not loaded: in a database, in parquet, in the embedded DuckDB, as every engine gives them.
 
-Connection strings: ``engine://where#table``, the part before the mark spelled as Ibis spells it.
+`OpenTable` is such a table. `Address` reads connection strings: ``engine://where#table``, the part before the mark spelled as Ibis spells it.
 
     duckdb:///data/survey.duckdb#answers        an absolute path has three slashes, a relative one two
     bigquery://project/dataset#answers
@@ -10,12 +10,9 @@ Connection strings: ``engine://where#table``, the part before the mark spelled a
 
 A password never appears in a message, a page or a manifest.
 
-Parquet files and tables of a DuckDB file to columns, by way of Arrow's dictionaries: one entry per distinct value.
-
-The embedded DuckDB: a table of a DuckDB file, or parquet and text files read piece by piece.
-
-The database may read the file it is asked for and nothing else: no network, no other file, no extension. What does not fit in
-memory while it counts goes to a private folder that is removed afterwards.
+Parquet files and tables of a DuckDB file become columns by way of Arrow's dictionaries: one entry per distinct value. The embedded DuckDB has a
+table of a DuckDB file, or parquet and text files read piece by piece. It may read the file it is asked for and nothing else: no network, no
+other file, no extension. What does not fit in memory while it counts goes to a private folder that is removed afterwards.
 """
 
 from __future__ import annotations

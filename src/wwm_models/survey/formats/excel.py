@@ -1,13 +1,10 @@
-"""Cells of a workbook that hold no value of their own: formulas that no program has computed, and cells merged with others.
+"""Excel workbooks to columns: one sheet, values as they stand, formulas as their last result.
 
-openpyxl gives both as empty, which would make them "no answer".
-
-Excel workbooks to columns: one sheet, values as they stand, formulas as their last result.
-
-A workbook is a zip archive of XML. The archive is held to limits before it is opened, the XML is read by defusedxml (no
-entities, no external files), and no formula is computed: one without a stored result is refused (``formulas``). Numbers that a
-workbook formats as dates come as dates, logical values as true and false, error cells as their text (#N/A), which a codebook must
-declare like any other content. Hidden rows and columns are read like others.
+A workbook is a zip archive of XML. The archive is held to limits before it is opened, and the XML is read by defusedxml (no entities, no external
+files). No formula is computed: cells that hold no value of their own, formulas that no program has computed and cells merged with others, are
+refused (`refuse_uncomputed`), since openpyxl gives both as empty, which would make them "no answer". Numbers that a workbook formats as dates
+come as dates, logical values as true and false, error cells as their text (#N/A), which a codebook must declare like any other content. Hidden
+rows and columns are read like others.
 """
 
 from __future__ import annotations

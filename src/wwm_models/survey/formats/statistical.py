@@ -1,17 +1,17 @@
-"""A reader in a process of its own, so that what a damaged file does to a C library ends there.
+"""Files of SPSS, Stata and SAS to columns, with their labels and with user-missing values kept as they are.
 
-Fuzzing the library behind the statistical formats with damaged files has ended in segmentation faults, which no exception can
-catch. On Linux the reading is therefore done in a forked child that sends the columns back; a child that dies, or does not end
-in time, is an error like any other. Elsewhere the reader runs in this process.
+The reader has a process of its own (`run_in_subprocess`): fuzzing the library behind these formats with damaged files has ended in
+segmentation faults, which no exception can catch. On Linux the reading is therefore done in a forked child that sends the columns back; a child
+that dies, or does not end in time, is an error like any other. Elsewhere the reader runs in this process.
 
-Files of SPSS, Stata and SAS to columns, with their labels and with user-missing values kept as they are.
+SPSS declares numbers or ranges missing; Stata and SAS have letters beside the numbers, .a to .z (SAS also ._). A letter comes back as its own
+distinct cell, so that it can be counted by its label like a number. Once pyreadstat has seen a letter in a column, it fills what is missing
+without one (the point of Stata and SAS) with whatever its buffer holds. Columns with letters are therefore read a second time without them:
+numbers come from there, letters from the first.
 
-SPSS declares numbers or ranges missing; Stata and SAS have letters beside the numbers, .a to .z (SAS also ._). A letter
-comes back as its own distinct cell, so that it can be counted by its label like a number. References: the documentation of
-ReadStat and pyreadstat.
-
-Once pyreadstat has seen a letter in a column, it fills what is missing without one (the point of Stata and SAS) with whatever its
-buffer holds. Columns with letters are therefore read a second time without them: numbers come from there, letters from the first.
+References
+----------
+The documentation of ReadStat and pyreadstat.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The declared encoding of a text; where it does not fit, the place of the first wrong byte and the likely encoding.
+"""Delimited text to columns, line by line: memory grows with distinct cells and one integer per cell, not with the text.
 
-Delimited text to columns, line by line: memory grows with distinct cells and one integer per cell, not with the text.
+Where the declared encoding does not fit, the error names the place of the first wrong byte and the likely encoding (`check_encoding`).
 """
 
 from __future__ import annotations
