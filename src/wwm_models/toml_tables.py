@@ -1,6 +1,7 @@
-"""Strict reading of TOML: a syntax error names file and line, an unknown key suggests the nearest known one.
+"""Strict reading of TOML, a file and one of its tables.
 
-Typed reading of one TOML table: a value of the wrong type is an error that names file, table and key.
+A syntax error names file and line, an unknown key suggests the nearest known one (`read_toml`, `check_keys`); a value of the wrong type is an
+error that names file, table and key (`TomlTable`).
 """
 
 from __future__ import annotations

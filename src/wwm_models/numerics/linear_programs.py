@@ -1,20 +1,13 @@
-"""Linear programs over one polyhedron: the smallest and largest value of many linear forms, and of ratios of two.
+"""Linear programs over one polyhedron, and its point of largest entropy.
 
-All forms over one polyhedron are minimised together, as one block-diagonal program: a call of the solver costs more than a
-small program does. A ratio of two forms becomes a linear program in the scaled variables ``y = t z`` (Charnes and Cooper).
+`extremes` and `ratio_range` are the smallest and largest value of many linear forms, and of ratios of two. All forms over one polyhedron are
+minimised together, as one block-diagonal program: a call of the solver costs more than a small program does. A ratio of two forms becomes a linear
+program in the scaled variables ``y = t z`` (Charnes and Cooper).
 
-References
-----------
-Charnes, A. and Cooper, W. W. (1962). Programming with linear fractional functionals. Naval Research Logistics Quarterly 9,
-181-186. doi:10.1002/nav.3800090303
-Huangfu, Q. and Hall, J. A. J. (2018). Parallelizing the dual revised simplex method. Mathematical Programming Computation
-10, 119-142. doi:10.1007/s12532-017-0130-5 (HiGHS)
-
-The point of largest entropy of a polyhedron of probabilities, by a primal-dual interior-point method.
-
-Maximises ``-sum_j w_j p_j log p_j`` over ``p > 0`` (and free further variables) under equations and two-sided inequalities.
-The problem is convex, and strictly so in p where w > 0, so the point is unique there. With multipliers u, l of the upper
-and lower limits, slacks ``s_u = upper - G z`` and ``s_l = G z - lower``, and ``D = u / s_u + l / s_l``, each Newton step solves
+`largest_entropy` is a primal-dual interior-point method on a polyhedron of probabilities. It maximises ``-sum_j w_j p_j log p_j`` over ``p > 0``
+(and free further variables) under equations and two-sided inequalities. The problem is convex, and strictly so in p where w > 0, so the point is
+unique there. With multipliers u, l of the upper and lower limits, slacks ``s_u = upper - G z`` and ``s_l = G z - lower``, and
+``D = u / s_u + l / s_l``, each Newton step solves
 
     (H + G' D G) dz + E' v = -grad - G' (m / s_u - m / s_l + D r),    E dz = e - E z,    H = diag(w / p)
 
@@ -23,6 +16,10 @@ where m is the target of every product of slack and multiplier and r the residua
 References
 ----------
 Boyd, S. and Vandenberghe, L. (2004). Convex Optimization. Cambridge University Press, section 11.7.
+Charnes, A. and Cooper, W. W. (1962). Programming with linear fractional functionals. Naval Research Logistics Quarterly 9,
+181-186. doi:10.1002/nav.3800090303
+Huangfu, Q. and Hall, J. A. J. (2018). Parallelizing the dual revised simplex method. Mathematical Programming Computation
+10, 119-142. doi:10.1007/s12532-017-0130-5 (HiGHS)
 Jaynes, E. T. (1957). Information theory and statistical mechanics. Physical Review 106, 620-630.
 """
 

@@ -1,6 +1,6 @@
-"""Small linear algebra on symmetric positive definite matrices, and rank with the names of what is redundant.
+"""Newton's method with step halving for the maximum of a smooth log-likelihood, and the linear algebra it rests on.
 
-Newton's method with step halving for the maximum of a smooth log-likelihood.
+The algebra is of symmetric positive definite matrices, and rank with the names of what is redundant (`redundant_columns`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What the page needs to draw by itself: the libraries in one text, and both specifications compiled to Vega.
+"""Charts as files: the libraries that the page draws with, and figures for print.
 
-Figures for print: a block as one drawing in one language, SVG and PNG; a tall one as several sheets.
+`bundle` is the libraries in one text, `templates` both specifications compiled to Vega. `written` is a block as one drawing in one language, SVG
+and PNG; a tall one as several sheets.
 """
 
 from __future__ import annotations

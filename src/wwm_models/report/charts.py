@@ -1,9 +1,7 @@
-"""Where rows stand, in pixels, and the colours of answers. The page's script places rows the same way, and breaks labels where they need it.
+"""The two specifications that every chart is made of, where rows stand in them (pixels), and the colours of answers.
 
-The two specifications every chart is made of.
-
-Rows carry their place (`y`, pixels) and their values (percent). Parameters (colours, the end of the axis, what is shown) stand
-in the specification with their values for print; the page overwrites them.
+Rows carry their place (`y`, pixels) and their values (percent). The page's script places rows the same way, and breaks labels where they need it.
+Parameters (colours, the end of the axis, what is shown) stand in the specification with their values for print; the page overwrites them.
 """
 
 from __future__ import annotations

@@ -1,15 +1,12 @@
-"""Results to one self-contained page: what the templates are given.
+"""Results to one self-contained page: what the templates are given, what the page carries compressed, and what its script gets.
 
-What a page carries compressed: the chart library, the numbers of the charts, and what opens only on request.
+A page holds a chart library of 0.9 MB and some thousands of numbers with their sources; deflated they are a fifth of that (`packed`): the
+library, the numbers of the charts, and what opens only on request. The browser's own DecompressionStream unpacks them (no network, no eval), so
+the page stays one file. What stands in plain markup is what a reader sees first and what has to be there without JavaScript: the statements with
+their verdicts and the tables of the figures.
 
-A page holds a chart library of 0.9 MB and some thousands of numbers with their sources; deflated they are a fifth of that. The
-browser's own DecompressionStream unpacks them (no network, no eval), so the page stays one file. What stands in plain markup
-is what a reader sees first and what has to be there without JavaScript: the statements with their verdicts and the tables of
-the figures.
-
-What the page's script is given: the comparison by column, which rows stand in which chart, colours and words.
-
-The script holds no number of its own. A chart row is an index into the columns, so a drawn number is the number of the csv.
+The page's script is given the comparison by column, which rows stand in which chart, colours and words (`payload`), and holds no number of its
+own. A chart row is an index into the columns, so a drawn number is the number of the csv.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""What lies under a claim and beside the comparison: why numbers moved, what would flip a claim, other variants, bounds.
+"""The page's sections: what lies under a claim and beside the comparison, the page in sentences, methods, and bounds.
 
-What the page says in sentences: the count of verdicts, what stands first, and every chart in words.
-
-What was done, as a reader who wants to repeat it needs it: models, a checklist, files.
-
-What the printed numbers alone allow: the table of bounds, and the curve over the limit on the interaction.
+Under a claim and beside the comparison: why numbers moved, what would flip a claim, other variants (`moved_table` to `precision_rows`). In
+sentences: the count of verdicts, what stands first, and every chart in words (`headline`, `described`). What was done, as a reader who wants to
+repeat it needs it: models, a checklist, files (`models_table` to `downloads`). What the printed numbers alone allow: the table of bounds, and the
+curve over the limit on the interaction (`Allowed`).
 """
 
 from __future__ import annotations

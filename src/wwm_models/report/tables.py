@@ -1,7 +1,4 @@
-"""A table before it is HTML, LaTeX, Markdown or Word.
-
-The tables a page and a publication share: a figure's numbers, and the claims.
-"""
+"""Tables that a page and a publication share: a figure's numbers, and the claims; before they are HTML, LaTeX, Markdown or Word."""
 
 from __future__ import annotations
 

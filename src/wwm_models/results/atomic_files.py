@@ -1,8 +1,8 @@
-"""One run at a time for a results folder: a lock beside it that ends with the process that holds it.
+"""Files of a results folder as they may be written: by one run at a time, and as csv that is safe to open.
 
-Tables of reported numbers are not written unless every row says what it is of.
-
-Tables as csv: full precision, no cell that a spreadsheet would run as a formula, no character that a terminal would obey.
+The lock beside a folder ends with the process that holds it (`kept_folder`). Tables of reported numbers are not written unless every row says what
+it is of (`refuse_without_estimand`). A csv has full precision, no cell that a spreadsheet would run as a formula, and no character that a
+terminal would obey (`write_table`).
 """
 
 from __future__ import annotations

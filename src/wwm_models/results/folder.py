@@ -1,8 +1,7 @@
-"""A results folder that is replaced in one step, so that a killed run leaves the former one or a complete new one.
+"""A results folder that is replaced in one step, and the finished pieces of an unfinished run beside it.
 
-Finished pieces of an unfinished run, kept beside the results folder under a key of everything they depend on.
-
-Pieces that are dear and small may stay in a room of the finished results, where the next run finds them.
+A killed run leaves the former folder or a complete new one (`new_results`). Finished pieces are kept under a key of everything they depend on
+(`Checkpoints`); pieces that are dear and small may stay in a room of the finished results, where the next run finds them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Everything a run produced, as tables: what the page is made from and what the files hold.
+"""Everything a run produced, in memory and on disk: tables, manifest and labels.
 
-The manifest: inputs, settings, versions and the sha256 of every file, written last; and its verification.
-
-labels.json of a results folder: what a page needs beyond the tables, so that it can be written again without the survey.
+`Results` is the tables: what the page is made from and what the files hold. The manifest has inputs, settings, versions and the sha256 of every
+file, is written last, and is verified (`verify_results`). labels.json is what a page needs beyond the tables, so that it can be written again
+without the survey (`write_labels`, `stored_results`).
 """
 
 from __future__ import annotations

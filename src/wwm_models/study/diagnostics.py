@@ -1,8 +1,8 @@
-"""What diagnostics.csv says of a fit: its numbers, its assumptions with the size of their violation, and a second opinion.
+"""What diagnostics.csv says: of a fit, of a posterior beyond its chains, and of the items of a joint posterior.
 
-What diagnostics.csv says of a posterior beyond its chains: predictive accuracy, answers given back, sensitivity to the prior.
-
-What diagnostics.csv says of the items of a joint posterior beyond its chains: accuracy, answers given back, how items are correlated.
+Of a fit (`diagnostics`): its numbers, its assumptions with the size of their violation, and a second opinion. Of a posterior (`checks_of`):
+predictive accuracy, answers given back, sensitivity to the prior. Of items (`checks_of_items`): accuracy, answers given back, how items are
+correlated.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The posterior of one declared model: sampled, stored, and its adjusted probabilities beside those of the likelihood.
+"""The posteriors of a study: sampled, stored, and their adjusted probabilities beside those of the likelihood.
 
-Only the fit with all exposures is sampled: the estimand "<exposure>-adjusted", which the claims are about.
-
-The joint models of a study: sampled once, and their adjusted probabilities as one model result per item.
+Of a declared model (`with_posterior`) only the fit with all exposures is sampled: the estimand "<exposure>-adjusted", which the claims are about.
+Joint models (`joint_results`) are sampled once, and their adjusted probabilities are one model result per item.
 """
 
 from __future__ import annotations

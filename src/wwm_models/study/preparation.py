@@ -1,13 +1,11 @@
-"""The respondents of a run: read whole, or counted where their table lies by what the study asks of them.
+"""Everything a run needs to know before the first fit: its respondents, which fits the survey allows, and whom they can be reported for.
 
-Counting is asked for, or what is done when a table does not fit in memory; it is told either way. Tables and standard errors are
-the same. What needs respondents one by one is refused before anything is counted, or says in its own table that it is absent.
+Respondents (`read_respondents`) are read whole, or counted where their table lies by what the study asks of them. Counting is asked for, or is
+what is done when a table does not fit in memory; it is told either way. Tables and standard errors are the same. What needs respondents one by
+one is refused before anything is counted, or says in its own table that it is absent.
 
-Everything a run needs to know before the first fit: which fits the survey allows, and whom they can be reported for.
-
-`wwm run` and `wwm check` both go through `prepared`, so that one refuses what the other does.
-
-Everything before the first fit: the file, the survey, and what each model of a study would leave out.
+`wwm run` and `wwm check` both go through `prepared`, so that one refuses what the other does; `check_study` adds what each model of a study would
+leave out.
 """
 
 from __future__ import annotations

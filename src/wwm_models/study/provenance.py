@@ -1,10 +1,8 @@
-"""What a result came from: hashes of the inputs, settings, versions, status and seconds.
+"""What a run is and publishes besides its estimates: manifest, declarations, bounds, and models that are withheld.
 
-What a study declares, as JSON can hold it: the page is made from it, also long after the run.
-
-bounds.csv of a study that declares margins.
-
-Which models of a study publish nothing because they would give a suppressed group away, and what is left of their results.
+The manifest says what a result came from: hashes of the inputs, settings, versions, status and seconds (`run_manifest`). `declared_facts` is what
+a study declares, as JSON can hold it: the page is made from it, also long after the run. `bounds_csv` is for a study that declares margins.
+`refused_models` are those that publish nothing because they would give a suppressed group away; `silenced` is what is left of their results.
 """
 
 from __future__ import annotations

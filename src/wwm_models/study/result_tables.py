@@ -1,13 +1,12 @@
-"""agreement.csv: how far likelihood and posterior are apart on every reported number, and what makes them so.
+"""The contract's tables, stacked from what the models gave; among them agreement.csv and estimands.csv.
 
-The posterior's pull on a number is the number at the mode of the posterior minus that at the maximum of the likelihood. Beyond
-the limit, one thing is swapped at a time: the prior for none (which takes the whole pull away), the family for the
-multinomial, the survey's weights for none. The cause is the swap that takes away most of the gap, when that is half of it or
-more; else the gap is due to the skewness of the posterior, whose mean is not its mode, or to the draws.
+agreement.csv says how far likelihood and posterior are apart on every reported number, and what makes them so. The posterior's pull on a number
+is the number at the mode of the posterior minus that at the maximum of the likelihood. Beyond the limit, one thing is swapped at a time: the
+prior for none (which takes the whole pull away), the family for the multinomial, the survey's weights for none. The cause is the swap that takes
+away most of the gap, when that is half of it or more; else the gap is due to the skewness of the posterior, whose mean is not its mode, or to the
+draws.
 
-estimands.csv: what every adjusted number is of, for machines and in a sentence of either language.
-
-The contract's tables, stacked from what the models gave.
+estimands.csv says what every adjusted number is of, for machines and in a sentence of every language.
 """
 
 from __future__ import annotations

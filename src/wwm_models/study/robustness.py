@@ -1,8 +1,8 @@
-"""robustness.csv and fragility.csv: every reported number under other models and weights, and how far claims are from flipping.
+"""How far the numbers of a run can be leaned on: robustness.csv, fragility.csv, families.csv, and numbers that no model adjusts.
 
-families.csv: every declared family of comparisons with simultaneous limits and adjusted p-values; and these in contrasts.csv.
-
-Printed numbers that no model adjusts: beside raw all the same, and counted, so that none vanishes without a word.
+robustness.csv has every reported number under other models and weights, fragility.csv how far claims are from flipping. families.csv has every
+declared family of comparisons with simultaneous limits and adjusted p-values, which also stand in contrasts.csv. Printed numbers that no model
+adjusts stand beside raw all the same, and are counted, so that none vanishes without a word (`not_adjusted`).
 """
 
 from __future__ import annotations
