@@ -1,45 +1,32 @@
-"""Respondents grouped by what a fit predicts for them, with observed and expected answers per group.
+"""Goodness of fit of ordered answers in groups of predicted scores: residuals, Hosmer-Lemeshow and Lipsitz tests.
 
-The score of a pattern is the expected answer sum_k k p_k (k = 1..K in the declared order), or 1 - p(first answer) where the
-order of the answers means nothing. Groups are runs of the sorted scores of about N / g respondents each: the first groups
+Groups (`score_groups`): the score of a pattern is the expected answer sum_k k p_k (k = 1..K in the declared order), or 1 - p(first answer)
+where the order of the answers means nothing. Groups are runs of the sorted scores of about N / g respondents each: the first groups
 hold round(N / g), the last one takes the remainder. Patterns with one score stay in one group (the one that holds their
 middle). Splitting such a tie by the answers themselves, as some programs do, sorts respondents by what is being tested:
 with categorical predictors, where ties are large, low answers fill one group and high answers the next and the statistic
-explodes.
+explodes. `compare` has observed and expected answers per group (Fagerland and Hosmer 2013).
 
-References
-----------
-Fagerland, M. W. and Hosmer, D. W. (2013). A goodness-of-fit test for the proportional odds regression model. Statistics in
-Medicine 32, 2235-2249. doi:10.1002/sim.5645
-
-Residuals of groups of respondents, with the covariance that respondents' influence or replicates give them.
-
+Residuals (`residual_covariance`), with the covariance that respondents' influence or replicates give them:
 M_gm = sum_i w_i 1(i in g) (s_m(y_i) - E s_m), for scores s_m of the answers, has the influence
 w_i [1(i in g) (s_m(y_i) - E s_m)] - (sum_{j in g} w_j dE_jm/d theta)' IF_i(theta), so the estimation of theta counts.
 
-The Hosmer-Lemeshow test for ordered answers, and its version for survey designs.
-
-Independent respondents: groups of the predicted score against K answers, X2 = sum (O - E)^2 / E with
-(g - 2)(K - 1) + (K - 2) degrees of freedom; (g - 2)(K - 1) where the answers have no order.
-
-Sampling weights or a design: M_g = sum_i w_i 1(i in g) (s(y_i) - E s), the residual of the answers' score in each group, has
-the covariance of `group_residuals`, in which the estimation of theta counts.
-The sum over all groups is (nearly) fixed by the fit; the other g - 1 contrasts are tested by a Wald test, with the F of
+`hosmer_lemeshow`, for independent respondents: groups of the predicted score against K answers, X2 = sum (O - E)^2 / E with
+(g - 2)(K - 1) + (K - 2) degrees of freedom; (g - 2)(K - 1) where the answers have no order (Fagerland, Hosmer and Bofin 2008). For sampling
+weights or a design: M_g = sum_i w_i 1(i in g) (s(y_i) - E s), the residual of the answers' score in each group, has the covariance above. The sum
+over all groups is (nearly) fixed by the fit; the other g - 1 contrasts are tested by a Wald test, with the F of
 Archer and Lemeshow: F = (d - g + 2) / (d (g - 1)) W on (g - 1, d - g + 2). With two answers it is their mean residual test.
+
+`lipsitz`: whether indicators of the groups add anything to the fit.
 
 References
 ----------
+Archer, K. J. and Lemeshow, S. (2006). Goodness-of-fit test for a logistic regression model fitted using survey sample data.
+Stata Journal 6, 97-105. doi:10.1177/1536867X0600600106
 Fagerland, M. W. and Hosmer, D. W. (2013). A goodness-of-fit test for the proportional odds regression model. Statistics in
 Medicine 32, 2235-2249. doi:10.1002/sim.5645
 Fagerland, M. W., Hosmer, D. W. and Bofin, A. M. (2008). Multinomial goodness-of-fit tests for logistic regression models.
 Statistics in Medicine 27, 4238-4253. doi:10.1002/sim.3202
-Archer, K. J. and Lemeshow, S. (2006). Goodness-of-fit test for a logistic regression model fitted using survey sample data.
-Stata Journal 6, 97-105. doi:10.1177/1536867X0600600106
-
-Lipsitz' test: whether indicators of the groups of predicted scores add anything to the fit.
-
-References
-----------
 Lipsitz, S. R., Fitzmaurice, G. M. and Molenberghs, G. (1996). Goodness-of-fit tests for ordinal response regression models.
 JRSS C 45, 175-190. doi:10.2307/2986153
 """

@@ -1,25 +1,22 @@
-"""Wald tests: chi-square, or F with the degrees of freedom of a survey design.
+"""Tests of parameters of a model: Wald, and likelihood ratio where there is a likelihood.
 
-W = b' V^-1 b is compared with chi-square(q); under a design with d degrees of freedom F = (d - q + 1) / (d q) W with
-F(q, d - q + 1), since V is then estimated from d + strata sampling units and W is close to Hotelling's T squared.
+Wald: W = b' V^-1 b is compared with chi-square(q); under a design with d degrees of freedom F = (d - q + 1) / (d q) W with
+F(q, d - q + 1), since V is then estimated from d + strata sampling units and W is close to Hotelling's T squared (Korn and Graubard 1990).
+
+Likelihood ratio (`likelihood_ratio`, Wilks 1938), and when there is no likelihood to take a ratio of (`pseudo_likelihood`; Lumley and Scott 2014).
+
+`refit` is the same response model on other cells or another design, `joint_covariance` the covariance of its parameters.
 
 References
 ----------
-Wald, A. (1943). Tests of statistical hypotheses concerning several parameters when the number of observations is large.
-Transactions of the American Mathematical Society 54, 426-482. doi:10.2307/1990256
 Korn, E. L. and Graubard, B. I. (1990). Simultaneous testing of regression coefficients with complex survey data: use of
 Bonferroni t statistics. The American Statistician 44, 270-276. doi:10.1080/00031305.1990.10475737
-
-Likelihood ratio tests, and when there is no likelihood to take a ratio of.
-
-References
-----------
-Wilks, S. S. (1938). The large-sample distribution of the likelihood ratio for testing composite hypotheses. Annals of
-Mathematical Statistics 9, 60-62. doi:10.1214/aoms/1177732360
 Lumley, T. and Scott, A. (2014). Tests for regression models fitted to survey data. Australian & New Zealand Journal of
 Statistics 56, 1-14. doi:10.1111/anzs.12065
-
-The same response model on other cells or another design, and the covariance of its parameters.
+Wald, A. (1943). Tests of statistical hypotheses concerning several parameters when the number of observations is large.
+Transactions of the American Mathematical Society 54, 426-482. doi:10.2307/1990256
+Wilks, S. S. (1938). The large-sample distribution of the likelihood ratio for testing composite hypotheses. Annals of
+Mathematical Statistics 9, 60-62. doi:10.1214/aoms/1177732360
 """
 
 from __future__ import annotations

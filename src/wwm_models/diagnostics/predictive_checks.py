@@ -1,31 +1,23 @@
-"""Does the model give back the answers it has seen? Shares per group, a discrepancy, and calibration of the cumulative probabilities.
+"""Posterior predictive checks: whether a model gives back the answers it has seen.
 
-Answers of the same respondents are drawn anew from every draw of the posterior. Of each group and answer the observed share stands
-beside the distribution of the drawn ones, with the Bayesian p-value P(drawn > observed) + P(drawn = observed) / 2: near 0 or 1 the
-model cannot give such a share. One number for all: the discrepancy sum (share - expected)^2 / expected over groups and answers,
-weighted by group size, drawn against observed.
+One outcome (`posterior_predictive`): answers of the same respondents are drawn anew from every draw of the posterior. Of each group and answer
+the observed share stands beside the distribution of the drawn ones, with the Bayesian p-value P(drawn > observed) + P(drawn = observed) / 2:
+near 0 or 1 the model cannot give such a share. One number for all: the discrepancy sum (share - expected)^2 / expected over groups and answers,
+weighted by group size, drawn against observed (Gelman, Meng and Stern 1996).
 
-Calibration: for every cut, whether respondents answer at or below it is regressed on its predicted probability by isotonic
-regression (pool adjacent violators); a calibrated model gives the diagonal, within a band of the same regression of drawn answers.
+Calibration of the cumulative probabilities: for every cut, whether respondents answer at or below it is regressed on its predicted probability by
+isotonic regression (pool adjacent violators); a calibrated model gives the diagonal, within a band of the same regression of drawn answers
+(Dimitriadis, Gneiting and Jordan 2021).
+
+Several items (`posterior_predictive_items`): from each of some draws all respondents are drawn anew, each with a new person effect, and answer the
+items that they answered. Shares and the one number per item, how far they are from what each draw expects of the average person, are as for
+one outcome. What a model of one item cannot say is whether one effect per person makes the answers correlated as they are. For that each item's
+correlation with the mean of the others is compared with that of drawn answers (Sinharay, Johnson and Stern 2006).
 
 References
 ----------
-Gelman, A., Meng, X.-L. and Stern, H. (1996). Posterior predictive assessment of model fitness via realized discrepancies.
-Statistica Sinica 6, 733-807.
 Dimitriadis, T., Gneiting, T. and Jordan, A. I. (2021). Stable reliability diagrams for probabilistic classifiers. PNAS 118,
 e2016191118. doi:10.1073/pnas.2016191118
-
-Does the joint model give back the answers it has seen? Shares of every item by group, and how the items are correlated.
-
-From each of some draws of the posterior all respondents are drawn anew, each with a new person effect, and answer the items that they
-answered. Of every item, group and answer the observed share stands beside the drawn ones, and one number per
-item says how far all of them are from what each draw expects of the average person, as for a model of one item.
-
-What a model of one item cannot say: whether one effect per person makes the answers correlated as they are. For that each item's
-correlation with the mean of the others is compared with that of drawn answers.
-
-References
-----------
 Gelman, A., Meng, X.-L. and Stern, H. (1996). Posterior predictive assessment of model fitness via realized discrepancies.
 Statistica Sinica 6, 733-807.
 Sinharay, S., Johnson, M. S. and Stern, H. S. (2006). Posterior predictive assessment of item response theory models. Applied

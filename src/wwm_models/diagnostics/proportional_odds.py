@@ -1,47 +1,35 @@
-"""Brant's test of proportional odds: whether the binary fits at every cut point share their slopes.
+"""Proportional odds: Brant's test, slopes per cut point, the size of a departure, and groups that differ in spread.
 
-For cut k = 1..K-1, z_k = 1(Y <= k) gets a binary fit F(a_k - x b_k) with the link of the ordinal fit; under the cumulative
-model every one of them is consistent for the same slopes, whatever the link. With h_k = f / (F (1 - F)) and
-A_k = sum n h_k f_k x x', the estimates of cuts k < l have covariance A_k^-1 C_kl A_l^-1,
+`brant`: whether the binary fits at every cut point share their slopes. For cut k = 1..K-1, z_k = 1(Y <= k) gets a binary fit F(a_k - x b_k) with
+the link of the ordinal fit; under the cumulative model every one of them is consistent for the same slopes, whatever the link. With
+h_k = f / (F (1 - F)) and A_k = sum n h_k f_k x x', the estimates of cuts k < l have covariance A_k^-1 C_kl A_l^-1,
 C_kl = sum n h_k h_l F_k (1 - F_l) x x', because cov(z_k, z_l) = F_k (1 - F_l); the block (l, k) is the *transpose* of the
-block (k, l). Under sampling weights or a design the covariance is that of the respondents' joint influence on all fits, or of their replicates.
+block (k, l). Under sampling weights or a design the covariance is that of the respondents' joint influence on all fits, or of their replicates
+(Brant 1990; Long and Freese 2014).
+
+`nominal_test`: each term in turn gets a slope per cut point (Peterson and Harrell 1990). With a likelihood: the ratio of the two fits, as
+ordinal::nominal_test. With a pseudo-likelihood: a Wald test that the slopes of the relaxed fit do not differ between the cut points, F under a
+design.
+
+`po_size`: the size of a departure, in percentage points of adjusted probabilities. With many respondents a test rejects parallel slopes that
+change no sentence of an article; with few it keeps slopes that do. So the same adjusted probabilities are computed from the fit, from the fit with a
+slope per cut point for every term, and from the multinomial model, which assumes no order at all; their largest difference is what the
+assumption can matter (Fullerton and Xu 2012).
+
+`scale_test`: each term in turn enters the log standard deviation of the latent answer (McCullagh 1980). With a likelihood: the ratio of the two
+fits, as ordinal::scale_test. With a pseudo-likelihood: a Wald test of the scale parameters.
 
 References
 ----------
 Brant, R. (1990). Assessing proportionality in the proportional odds model for ordinal logistic regression. Biometrics 46,
 1171-1178. doi:10.2307/2532457
-Long, J. S. and Freese, J. (2014). Regression Models for Categorical Dependent Variables Using Stata, 3rd ed., section 7.16.
-
-Do parallel slopes suffice? Each term in turn gets a slope per cut point.
-
-With a likelihood: the ratio of the two fits, as ordinal::nominal_test. With a pseudo-likelihood: a Wald test that the slopes of
-the relaxed fit do not differ between the cut points, F under a design.
-
-References
-----------
-Peterson, B. and Harrell, F. E. (1990). Partial proportional odds models for ordinal response variables. JRSS C 39, 205-217.
-doi:10.2307/2347760
-Christensen, R. H. B. (2022). ordinal: Regression Models for Ordinal Data, nominal_test.
-
-The size of a departure from parallel slopes, in percentage points of adjusted probabilities.
-
-With many respondents a test rejects parallel slopes that change no sentence of an article; with few it keeps slopes that do.
-So the same adjusted probabilities are computed from the fit, from the fit with a slope per cut point for every term, and from
-the multinomial model, which assumes no order at all; their largest difference is what the assumption can matter.
-
-References
-----------
+Christensen, R. H. B. (2022). ordinal: Regression Models for Ordinal Data, nominal_test and scale_test.
 Fullerton, A. S. and Xu, J. (2012). The proportional odds with partial proportionality constraints model for ordinal response
 variables. Social Science Research 41, 182-198. doi:10.1016/j.ssresearch.2011.09.003
-
-Do groups differ in spread? Each term in turn enters the log standard deviation of the latent answer.
-
-With a likelihood: the ratio of the two fits, as ordinal::scale_test. With a pseudo-likelihood: a Wald test of the scale parameters.
-
-References
-----------
+Long, J. S. and Freese, J. (2014). Regression Models for Categorical Dependent Variables Using Stata, 3rd ed., section 7.16.
 McCullagh, P. (1980). Regression models for ordinal data. JRSS B 42, 109-142, section 6.1.
-Christensen, R. H. B. (2022). ordinal: Regression Models for Ordinal Data, scale_test.
+Peterson, B. and Harrell, F. E. (1990). Partial proportional odds models for ordinal response variables. JRSS C 39, 205-217.
+doi:10.2307/2347760
 """
 
 from __future__ import annotations

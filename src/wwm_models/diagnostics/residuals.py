@@ -1,11 +1,16 @@
-"""Residuals of single respondents that are free of the grid of the answers.
+"""Residuals: of single respondents, free of the grid of the answers, and of predictor patterns.
 
-The randomised probability integral transform of answer k of respondent i is U_i = P(Y < k) + V_i P(Y = k), V_i uniform; it is
-uniform on (0, 1) where the model is true.
+The randomised probability integral transform (`randomised_pit`) of answer k of respondent i is U_i = P(Y < k) + V_i P(Y = k), V_i uniform; it is
+uniform on (0, 1) where the model is true (Czado, Gneiting and Held 2009).
 
-In the cumulative family an answer is an interval of a latent Z = x b + e with e ~ F. The surrogate S_i is a draw of Z given
-that interval, and e given it is F^-1(U_i); the residual R_i = S_i - E(S_i) = F^-1(U_i) - E(e) has one law for everybody. The
+`surrogate_residuals` (Liu and Zhang 2018): in the cumulative family an answer is an interval of a latent Z = x b + e with e ~ F. The surrogate S_i
+is a draw of Z given that interval, and e given it is F^-1(U_i); the residual R_i = S_i - E(S_i) = F^-1(U_i) - E(e) has one law for everybody. The
 other families have no latent variable; there the residual is U_i - 1/2, jittering on the probability scale.
+
+Pearson's X2 and the deviance G2 of predictor patterns, whole (`pearson`) or split by predicted score (`pulkstenis_robinson`). Under sampling
+weights or a design X2 (on weights with mean one) is a sum of chi-squares with the eigenvalues e of D^-1 V as factors,
+D the expected answers and V the covariance of the residuals. Rao and Scott refer X2 / (sum e^2 / sum e) to chi-square with
+nu = (sum e)^2 / sum e^2 degrees of freedom, or its nu-th part to F(nu, nu d) where the design has d degrees of freedom.
 
 References
 ----------
@@ -13,22 +18,13 @@ Czado, C., Gneiting, T. and Held, L. (2009). Predictive model assessment for cou
 doi:10.1111/j.1541-0420.2009.01191.x
 Liu, D. and Zhang, H. (2018). Residuals and diagnostics for ordinal regression models: a surrogate approach. JASA 113, 845-854.
 doi:10.1080/01621459.2017.1292915
-
-Pearson's X2 and the deviance G2 of predictor patterns, whole or split by predicted score (Pulkstenis and Robinson).
-
-Under sampling weights or a design X2 (on weights with mean one) is a sum of chi-squares with the eigenvalues e of D^-1 V as factors,
-D the expected answers and V the covariance of the residuals. Rao and Scott refer X2 / (sum e^2 / sum e) to chi-square with
-nu = (sum e)^2 / sum e^2 degrees of freedom, or its nu-th part to F(nu, nu d) where the design has d degrees of freedom.
-
-References
-----------
 McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., section 5.4. Chapman and Hall.
+Pulkstenis, E. and Robinson, T. J. (2004). Goodness-of-fit tests for ordinal response regression models. Statistics in
+Medicine 23, 999-1014. doi:10.1002/sim.1659
 Rao, J. N. K. and Scott, A. J. (1984). On chi-squared tests for multiway contingency tables with cell proportions estimated
 from survey data. Annals of Statistics 12, 46-60. doi:10.1214/aos/1176346391
 Roberts, G., Rao, J. N. K. and Kumar, S. (1987). Logistic regression analysis of sample survey data. Biometrika 74, 1-12.
 doi:10.1093/biomet/74.1.1
-Pulkstenis, E. and Robinson, T. J. (2004). Goodness-of-fit tests for ordinal response regression models. Statistics in
-Medicine 23, 999-1014. doi:10.1002/sim.1659
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
-"""Do the sampling weights matter? The weighted and the unweighted estimates of one model, compared.
+"""A fit against another fit of the same model: without the sampling weights, and by a second implementation.
 
-If the weights carry no information about the answers given the predictors, both estimate the same parameters. The difference
-d of the two has covariance V from the respondents' joint influence, and d' V^-1 d is chi-square.
+Do the weights matter (`weights_matter`)? If they carry no information about the answers given the predictors, the weighted and the unweighted fit
+estimate the same parameters. The difference d of the two has covariance V from the respondents' joint influence, and d' V^-1 d is chi-square.
+
+`second_opinion` is that of statsmodels, started half a standard error away, on one row per respondent. It has OrderedModel (cumulative) and MNLogit
+(multinomial), both without survey weights; so only unweighted fits with the plain structure can be compared. It is imported when asked, because
+importing it takes longer than most fits.
 
 References
 ----------
@@ -9,11 +13,6 @@ DuMouchel, W. H. and Duncan, G. J. (1983). Using sample survey weights in multip
 JASA 78, 535-543. doi:10.1080/01621459.1983.10478006
 Pfeffermann, D. (1993). The role of sampling weights when modeling survey data. International Statistical Review 61, 317-337.
 doi:10.2307/1403631
-
-A second implementation's opinion of a fit: statsmodels, started half a standard error away, on one row per respondent.
-
-statsmodels has OrderedModel (cumulative) and MNLogit (multinomial), both without survey weights; so only unweighted fits with the
-plain structure can be compared. It is imported when asked, because importing it takes longer than most fits.
 """
 
 from __future__ import annotations

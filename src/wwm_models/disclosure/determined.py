@@ -8,7 +8,7 @@ remains even at four printed digits. So a model is published only where
 - no sum of its columns belongs to fewer respondents than the threshold: neither a level of a variable or of an interaction (`_thin_levels`), nor
   what is left when one group is subtracted from another, nor a column of a spline that few reach (`few_alone`);
 - no suppressed group is part of an equation with so few possible tables that they can be gone through (`_enumerable`);
-- no suppressed group is a level of one of its terms, nor all its predictors reported (see ``told``);
+- no suppressed group is a level of one of its terms, nor all its predictors reported (see `disclosure.suppressed_tables`);
 - subtracting it from what else is published leaves no few (`_Shown`). This concerns models whose equations are sums of answers; others
   have scores that differ between patterns and do not cancel. Of these only what refits them as multinomial is left out.
 

@@ -1,22 +1,22 @@
-"""Which percentages are too imprecise to lean on, by the rule of the National Center for Health Statistics.
+"""What is presented: percentages too imprecise to lean on, and what two runs give away together.
 
-With Korn-Graubard limits at 95%: a proportion is not presented when its base or its effective base is below 30, when the interval is at least 0.30 wide, or
-when it is more than 0.05 wide and wider than 130% of the proportion. It is presented but reviewed when the design has fewer than 8 degrees of freedom, when
-nobody or everybody gave the answer, or when the complement fails the relative rule.
+`precision` is the rule of the National Center for Health Statistics, with Korn-Graubard limits at 95%: a proportion is not presented when its
+base or its effective base is below 30, when the interval is at least 0.30 wide, or when it is more than 0.05 wide and wider than 130% of the
+proportion. It is presented but reviewed when the design has fewer than 8 degrees of freedom, when nobody or everybody gave the answer, or when the
+complement fails the relative rule.
+
+Two runs against each other (`differencing`): what one suppresses and the other shows, groups that differ by a few respondents, and models. Two
+percentages of the same group, on 1,530 and on 1,524 respondents, tell the answers of six by subtraction. So do the equations of two models
+(see `disclosure.determined`): with the same level on a few respondents more, or with another adjuster whose level holds nearly the same
+respondents. A run writes down the respondents of every level of every model it publishes; who they are it does not, so levels of other variables
+that are as large but for a few are named too. Groups are compared by their names, so two runs with other cut points have to be compared by a person.
 
 References
 ----------
-Parker, J. D. et al. (2017). National Center for Health Statistics data presentation standards for proportions. Vital and Health Statistics,
-series 2, no. 175.
 Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small expected number of positive counts estimated from
 survey data. Survey Methodology 24, 193-201.
-
-Two runs against each other: what one suppresses and the other shows, groups that differ by a few respondents, and models.
-
-Two percentages of the same group, on 1,530 and on 1,524 respondents, tell the answers of six by subtraction. So do the equations of two models
-(see ``determined``): with the same level on a few respondents more, or with another adjuster whose level holds nearly the same respondents. A run
-writes down the respondents of every level of every model it publishes; who they are it does not, so levels of other variables that are as large but
-for a few are named too. Groups are compared by their names, so two runs with other cut points have to be compared by a person.
+Parker, J. D. et al. (2017). National Center for Health Statistics data presentation standards for proportions. Vital and Health Statistics,
+series 2, no. 175.
 """
 
 from __future__ import annotations

@@ -1,17 +1,14 @@
-"""Leaving suppressed numbers out of everything a run writes, and marking what a model says in their place.
+"""Suppressed numbers left out of everything a run writes, and what a model may say in their place.
 
-The number of respondents of a group stays: it is what a reader needs to see why a percentage is absent. A model's estimate for such a group borrows from
-other groups and is marked as model-based; if the model reproduces the raw percentages of the group, as a saturated one does, or its equations tell
-them (see ``told``), everything it says of the question is left out, by every engine.
+`withhold`: the number of respondents of a group stays, since it is what a reader needs to see why a percentage is absent. A model's estimate for such
+a group borrows from other groups and is marked as model-based; if the model reproduces the raw percentages of the group, as a saturated one does, or
+its equations tell them, everything it says of the question is left out, by every engine.
 
-Models that would tell a suppressed percentage, though they say nothing of its group.
-
-The equations by which a likelihood is maximised are linear in the counts and hold at the published coefficients: for every parameter
-the scores of the answers, weighted by the respondents who gave them, sum to zero. Whoever knows the respondents of every
-combination of a model's predictors thus has as many equations as there are parameters, for a saturated model one for every cell;
-and an adjusted percentage of a saturated model is a weighted mean of the cells that totals leave open.
-
-The attacker of this package knows the respondents of every combination of the variables that numbers are reported by. So a model
+`models_that_disclose` are those that would tell a suppressed percentage, though they say nothing of its group. The equations by which a likelihood
+is maximised are linear in the counts and hold at the published coefficients: for every parameter the scores of the answers, weighted by the
+respondents who gave them, sum to zero. Whoever knows the respondents of every combination of a model's predictors thus has as many equations as there
+are parameters, for a saturated model one for every cell; and an adjusted percentage of a saturated model is a weighted mean of the cells that totals
+leave open. The attacker of this package knows the respondents of every combination of the variables that numbers are reported by. So a model
 of nothing but such variables says nothing beside a suppressed percentage of its question, by whatever engine; unless the raw
 percentages by just its predictors are published in full, from which all of it could be computed anyway. Further predictors, whose
 combinations are not published, keep the equations open.

@@ -1,38 +1,31 @@
-"""What a run would publish about one question, as linear forms of the cells nobody sees.
+"""Which percentages of a question are suppressed: what a run would publish, an attack on it, and what the attack must not reach.
 
-Cells are the finest cross-classification of the variables by which the question is reported, with a cell of their own for those whose level is
-not known. Every raw percentage and count, of an answer or of several, in a group of any table, is a sum over cells and answers; so are
-those of a second question that merges the answers of the first. An attacker adds and subtracts them.
+Published numbers are linear forms of the cells nobody sees (`published`). Cells are the finest cross-classification of the variables by which the
+question is reported, with a cell of their own for those whose level is not known. Every raw percentage and count, of an answer or of several, in a
+group of any table, is a sum over cells and answers; so are those of a second question that merges the answers of the first.
 
-An attack on suppressed percentages: how far everything that is published pins each of them down.
-
-The attacker knows the number of respondents and the weight of every cell, the tables' layout, and every percentage and count that
-is not suppressed. What is left to them of a suppressed one is an interval, whose ends are two linear programs over all tables that agree with what
-they know; once over counts, where they also know that they are whole, and once over weighted percentages. Both are harder on
-the publisher than what a real attacker knows.
+The attacker (`shortfalls`) adds and subtracts them, knows the number of respondents and the weight of every cell, the tables' layout, and every
+percentage and count that is not suppressed. What is left to them of a suppressed one is an interval, whose ends are two linear programs over all
+tables that agree with what they know; once over counts, where they also know that they are whole, and once over weighted percentages. Both are
+harder on the publisher than what a real attacker knows.
 
 A count c of n respondents is protected when the attacker cannot say it to within a reach r: the whole numbers of the attacker's interval extend to c - r or
 c + r, or to one of 0 and n where these are nearer and differ from c. A weighted percentage is protected when its interval extends as far, in units of
 1 / n. For numbers that are suppressed for their own sake r is max(1, 0.3 c) rounded up; for those that only protect them it is 1, so that they
 cannot be computed either.
 
-References
-----------
-Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley, chapter 4.
-Fischetti, M. and Salazar, J. J. (2001). Solving the cell suppression problem on tabular data with linear constraints. Management
-Science 47, 1008-1027. doi:10.1287/mnsc.47.7.1008.9805
-
-Which percentages are suppressed: those on too few respondents, and as many others as keep them from being computed.
-
-Primary: all answers of a group on fewer than `below` respondents, and with `counts` every answer given by fewer than that.
+`suppressed`. Primary: all answers of a group on fewer than `below` respondents, and with `counts` every answer given by fewer than that.
 Complementary: the hypercube method. Of a suppressed cell in a table by r variables, some other level of some of them spans a box, whose
 corners are suppressed together, so that no row, column or total gives one of them away; for a single answer, a second answer of the same
 question is one more side of the box. Boxes are tried from the fewest respondents lost to the most, until the attack fails.
 
 References
 ----------
+Fischetti, M. and Salazar, J. J. (2001). Solving the cell suppression problem on tabular data with linear constraints. Management
+Science 47, 1008-1027. doi:10.1287/mnsc.47.7.1008.9805
 Giessing, S. and Repsilber, D. (2002). Tools and strategies to protect multiple tables with the GHQUAR cell suppression engine. In:
 Inference Control in Statistical Databases. Springer, 181-192. doi:10.1007/3-540-47804-3_14
+Hundepool, A. et al. (2012). Statistical Disclosure Control. Wiley, chapter 4.
 """
 
 from __future__ import annotations

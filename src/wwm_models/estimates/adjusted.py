@@ -1,8 +1,7 @@
-"""Adjusted probabilities of a fit, by groups set for everyone in a target population.
+"""Adjusted probabilities, by groups set for everyone in a target population: of a fit, of all items of a joint posterior, of a prior.
 
-Adjusted probabilities of every item of a joint posterior, averaged over the person effect and over the population.
-
-For item j, group g and draw s
+`adjusted` is of a fit or a posterior of one outcome. `adjusted_items` averages over the person effect and over the population; for item j, group g
+and draw s
 
     P(Y_j <= k | g) = sum_r w_rs integral F(cut_jk - x_rg b_j - loading_j u) phi(u) du,
 
@@ -10,12 +9,12 @@ the integral by Gauss-Hermite quadrature. All items share their draws, of parame
 several items at once can be counted over draws. Multiplicity over items and groups is met by pooling the slopes, which pulls
 chance differences together, and not by widening intervals (Gelman, Hill and Yajima 2012).
 
+`prior_predictive` is what a prior says in percentages, before any answer is seen.
+
 References
 ----------
 Gelman, A., Hill, J. and Yajima, M. (2012). Why we (usually) don't have to worry about multiple comparisons. Journal of Research on
 Educational Effectiveness 5, 189-211. doi:10.1080/19345747.2011.618213
-
-What a prior says in percentages, before any answer is seen.
 """
 
 from __future__ import annotations

@@ -1,26 +1,21 @@
-"""Change within respondents: two answers of the same people, so the difference has a paired standard error.
+"""Change within respondents, and whether a difference is small enough to be called none.
 
-With d_i = 1(wanted) - 1(before) for respondent i, the change of a group is the weighted mean of d_i, and its influence
-w_i (d_i - mean) / W. Unweighted, its variance is McNemar's, (b + c - (b - c)^2 / n) / n^2 with b and c the two kinds of
-changers, times n / (n - 1).
+`change`: two answers of the same people, so the difference has a paired standard error. With d_i = 1(wanted) - 1(before) for respondent i, the
+change of a group is the weighted mean of d_i, and its influence w_i (d_i - mean) / W. Unweighted, its variance is McNemar's,
+(b + c - (b - c)^2 / n) / n^2 with b and c the two kinds of changers, times n / (n - 1).
 
-References
-----------
-McNemar, Q. (1947). Note on the sampling error of the difference between correlated proportions or percentages. Psychometrika
-12, 153-157. doi:10.1007/BF02295996
-
-Is a difference small enough to be called none? Two one-sided tests, or the posterior probability of the region.
-
-"No difference" is not what a large p-value says. With a declared margin, the difference is equivalent to none when its
-interval at level 1 - 2 alpha lies within the margin, which is two one-sided tests at alpha each; several differences are
-all equivalent when each is (intersection-union). Draws give the share of the posterior inside the region instead.
+`equivalence`: "no difference" is not what a large p-value says. With a declared margin, the difference is equivalent to none when its
+interval at level 1 - 2 alpha lies within the margin, which is two one-sided tests at alpha each (Schuirmann 1987); several differences are
+all equivalent when each is (intersection-union). Draws give the share of the posterior inside the region instead (Kruschke 2018).
 
 References
 ----------
-Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach. Journal of
-Pharmacokinetics and Biopharmaceutics 15, 657-680. doi:10.1007/BF01068419
 Kruschke, J. K. (2018). Rejecting or accepting parameter values in Bayesian estimation. Advances in Methods and Practices in
 Psychological Science 1, 270-280. doi:10.1177/2515245918771304
+McNemar, Q. (1947). Note on the sampling error of the difference between correlated proportions or percentages. Psychometrika
+12, 153-157. doi:10.1007/BF02295996
+Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power approach. Journal of
+Pharmacokinetics and Biopharmaceutics 15, 657-680. doi:10.1007/BF01068419
 """
 
 from __future__ import annotations

@@ -1,25 +1,21 @@
-"""How strong an unmeasured confounder would have to be to explain a risk ratio away.
+"""How far a number depends on what was assumed: an unmeasured confounder that is absent, and the power of the prior.
 
-A confounder that is associated with the exposure by a risk ratio RR_EU and with the outcome by RR_UD, both beyond the
+E-value: a confounder that is associated with the exposure by a risk ratio RR_EU and with the outcome by RR_UD, both beyond the
 measured adjusters, can change an observed risk ratio by at most the factor B = RR_EU RR_UD / (RR_EU + RR_UD - 1). The E-value
-is the strength that both associations would need at least: the solution of B = RR with RR_EU = RR_UD.
+is the strength that both associations would need at least to explain a risk ratio away: the solution of B = RR with RR_EU = RR_UD.
+
+Power of the prior (`power_weights`): the posterior under prior^alpha has density proportional to prior^(alpha - 1) times the posterior's:
+alpha = 1 is the prior as declared, 0 no prior at all, above 1 a sharper one. Importance weights of the draws give its summaries; nothing is sampled
+again.
 
 References
 ----------
 Ding, P. and VanderWeele, T. J. (2016). Sensitivity analysis without assumptions. Epidemiology 27, 368-377.
 doi:10.1097/EDE.0000000000000457
-VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in observational research: introducing the E-value. Annals of
-Internal Medicine 167, 268-274. doi:10.7326/M16-2607
-
-Posterior summaries under a prior raised to a power, by importance weights of the draws; nothing is sampled again.
-
-The posterior under prior^alpha has density proportional to prior^(alpha - 1) times the posterior's: alpha = 1 is the prior as
-declared, 0 no prior at all, above 1 a sharper one.
-
-References
-----------
 Kallioinen, N., Paananen, T., Buerkner, P.-C. and Vehtari, A. (2024). Detecting and diagnosing prior and likelihood sensitivity
 with power-scaling. Statistics and Computing 34, 57. doi:10.1007/s11222-023-10366-5
+VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in observational research: introducing the E-value. Annals of
+Internal Medicine 167, 268-274. doi:10.7326/M16-2607
 """
 
 from __future__ import annotations

@@ -1,19 +1,13 @@
-"""The outcome of a test of a model's assumptions.
+"""Comparisons of groups, with their joint law: differences and ratios of one table, and families over several tables and models.
 
-Differences and ratios between groups, with their joint law, p-values and simultaneous intervals.
+`HypothesisTest` is the outcome of a test, also of a model's assumptions. `contrasts` has p-values (adjusted by Holm 1979) and simultaneous
+intervals; `family_of_tests` simultaneous limits and adjusted p-values from the joint law of all its tables.
 
 References
 ----------
 Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, 65-70.
 Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in general parametric models. Biometrical Journal
 50, 346-363. doi:10.1002/bimj.200810425
-
-A family of comparisons over several tables and models: simultaneous limits and adjusted p-values from their joint law.
-
-References
-----------
-Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in general parametric models. Biometrical Journal 50,
-346-363. doi:10.1002/bimj.200810425
 Pipper, C. B., Ritz, C. and Bisgaard, H. (2012). A versatile method for confirmatory evaluation of the effects of a covariate in
 multiple models. JRSS C 61, 315-326. doi:10.1111/j.1467-9876.2011.01005.x
 """

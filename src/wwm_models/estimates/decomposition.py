@@ -1,11 +1,10 @@
-"""Refits of a model with some of its predictors left out, from the tabulation and design of the full fit.
+"""Why an adjusted number differs from the raw one: rows left out, model form, and one part per adjuster.
 
-A submodel keeps the parameters all of whose variables are in the set, and cells that differ only in what is left out are
-one cell; so no formula is read and no respondent is counted again. Its maximum exists wherever the full model's does: it has no other directions.
+Refits with some predictors left out (`submodel`) come from the tabulation and design of the full fit. A submodel keeps the parameters all of whose
+variables are in the set, and cells that differ only in what is left out are one cell; so no formula is read and no respondent is counted again. Its
+maximum exists wherever the full model's does: it has no other directions.
 
-Why an adjusted number differs from the raw one: rows left out, model form, and one part per adjuster.
-
-Let v(S) be the margin of the refit with the exposure and the adjusters in S. Then, with N all adjusters,
+`decompose`: let v(S) be the margin of the refit with the exposure and the adjusters in S. Then, with N all adjusters,
 
     adjusted - raw = [raw on the model's rows - raw] + [v(0) - raw on the model's rows] + sum_j phi_j,
     phi_j = sum over S without j of |S|! (q - |S| - 1)! / q! (v(S + j) - v(S)),
@@ -17,9 +16,9 @@ replicate weights, and for a penalised fit they are those of the likelihood at t
 
 References
 ----------
-Shapley, L. S. (1953). A value for n-person games. Contributions to the Theory of Games 2, 307-317.
 Huettner, F. and Sunder, M. (2012). Axiomatic arguments for decomposing goodness of fit according to Shapley and Owen values.
 Electronic Journal of Statistics 6, 1239-1250. doi:10.1214/12-EJS710
+Shapley, L. S. (1953). A value for n-person games. Contributions to the Theory of Games 2, 307-317.
 """
 
 from __future__ import annotations

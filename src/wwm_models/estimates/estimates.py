@@ -1,8 +1,8 @@
-"""What an adjusted number is of: exposure, adjusters, target population and averaging rule, and the same in a sentence.
+"""Estimates, with what they are of, what later steps need of them, and the one table in which every caller reads them.
 
-Estimates with what later steps need of them: covariance, influence of each respondent, or posterior draws.
-
-Arrays of estimates to the tidy table every caller reads: one shape for raw, adjusted, contrasts and slopes.
+`Estimand` says what an adjusted number is of: exposure, adjusters, target population and averaging rule, and the same in a sentence. `Estimates`
+carries covariance, influence of each respondent, or posterior draws. `probability_table` and the functions before it make the tidy table: one shape
+for raw, adjusted, contrasts and slopes.
 """
 
 from __future__ import annotations

@@ -5,17 +5,14 @@ respondents' influence (stacked, so that estimates of other models and the raw p
 be), or the covariance within one table. Draws of two posteriors are independent of each other: their pairing is arbitrary,
 so the second is shifted against the first, because equal seeds would make chains run in step.
 
+`inference` goes from the law to the columns of a table. A difference is judged on its own scale, a ratio on the log scale, a probability on the logit
+scale, so that no limit lies where the number cannot be. Numbers with draws are summarised by their quantiles; a posterior has no p-values.
+`compared_rows` says which rows of a table are compared with which.
+
 References
 ----------
 Mize, T. D., Doan, L. and Long, J. S. (2019). A general framework for comparing predictions and marginal effects across
 models. Sociological Methodology 49, 152-189. doi:10.1177/0081175019852763
-
-From the law of combined numbers to the columns of a table: limits on the number's own scale, and p-values.
-
-A difference is judged on its own scale, a ratio on the log scale, a probability on the logit scale, so that no limit lies
-where the number cannot be. Numbers with draws are summarised by their quantiles; a posterior has no p-values.
-
-Which rows of a table of estimates are compared with which.
 """
 
 from __future__ import annotations

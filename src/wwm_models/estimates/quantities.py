@@ -1,13 +1,12 @@
-"""Numbers made of several answers of a group: means of scores, ratios of two answers, and superiority between groups.
+"""Quantities made of several probabilities: mean scores, ratios of two answers, superiority, average slopes, and single predictions.
 
-Superiority is gamma = P(Y1 > Y2) + P(Y1 = Y2) / 2 for a respondent of each of two groups: 1/2 when neither answers higher.
+Superiority is gamma = P(Y1 > Y2) + P(Y1 = Y2) / 2 for a respondent of each of two groups: 1/2 when neither answers higher (Agresti and Kateri
+2017). `slopes` are of a continuous predictor; `predict` is for single rows.
 
 References
 ----------
 Agresti, A. and Kateri, M. (2017). Ordinal probability effect measures for group comparisons in multinomial cumulative link
 models. Biometrics 73, 214-219. doi:10.1111/biom.12565
-
-Average slopes of a continuous predictor, and predictions for single rows.
 """
 
 from __future__ import annotations

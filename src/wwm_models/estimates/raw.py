@@ -1,6 +1,4 @@
-"""Raw weighted percentages with linearised standard errors.
-
-Totals and means of a survey, with linearised or replicate standard errors.
+"""Raw numbers of a survey, without a model: weighted percentages, totals and means, with linearised or replicate standard errors.
 
 The total of x is sum(w x); the mean is the ratio of two totals, whose influence is w (x - mean) / sum(w).
 """

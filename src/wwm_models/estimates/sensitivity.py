@@ -1,9 +1,8 @@
-"""Adjusted probabilities under changed weights or another response model, from one tabulation: what robustness is made of.
+"""Adjusted probabilities under changed weights, other response models and other populations: what robustness is made of.
 
-Points only, no standard errors. A perturbation of the weights (none, trimmed, a level or stratum left out) changes the cell
-counts and the population averaged over; the design stays. A level without respondents takes its columns with it.
-
-Changes under which every adjusted number is computed again: other weights, other response models, other populations.
+Points only, no standard errors, from one tabulation (`reported`, `points_at`). A perturbation of the weights (none, trimmed, a level or stratum left
+out) changes the cell counts and the population averaged over; the design stays. A level without respondents takes its columns with it. `Scenario`
+and what follows are the changes under which every adjusted number is computed again.
 """
 
 from __future__ import annotations

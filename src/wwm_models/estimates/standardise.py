@@ -2,16 +2,14 @@
 
 P_k(g) = sum_r w_r p_k(x_r, g), where g sets the by-variables for everybody. Respondent i of the sample moves it by
 w_i [p_k(x_i, g) - P_k(g)] / sum(w)  +  (dP_k(g) / d theta)' H^-1 w_i s_i: once as a member of the population averaged over,
-once through the coefficients. Both parts together carry their covariance too.
+once through the coefficients. Both parts together carry their covariance too. Under every replicate weight both change (`replicated_margins`).
+
+`standardised` is what all adjusted numbers share: their joint covariance, the model's predictors, and the words of their estimand.
 
 References
 ----------
 Graubard, B. I. and Korn, E. L. (1999). Predictive margins with survey data. Biometrics 55, 652-659.
 doi:10.1111/j.0006-341X.1999.00652.x
-
-Margins under every replicate weight: the parameters and the population averaged over both change.
-
-What all adjusted numbers share: their joint covariance, the model's predictors, and the words of their estimand.
 """
 
 from __future__ import annotations

@@ -1,17 +1,15 @@
-"""Margins at many parameters at once: posterior draws, or estimates under replicate weights.
+"""Averages over a target population at many parameters at once: posterior draws, or estimates under replicate weights.
 
-Adjusted numbers of a posterior: every draw is averaged over the population first, and summarised last.
-
-P_k(g) of draw s is sum_r w_rs p_k(x_r, g; theta_s). With ``covariates="sampled"`` the shares w_rs of the patterns are drawn too:
-by the Bayesian bootstrap, in which the respondents of a pattern together weigh Gamma((sum w)^2 / sum w^2) times sum w^2 / sum w
-(Dirichlet shares when weights are equal; the first two moments otherwise), or under a sampling design by the rescaled
-bootstrap of its first-stage units.
+Every draw is averaged over the population first, and summarised last. P_k(g) of draw s is sum_r w_rs p_k(x_r, g; theta_s). With
+``covariates="sampled"`` the shares w_rs of the patterns are drawn too: by the Bayesian bootstrap (Rubin 1981), in which the respondents of a pattern
+together weigh Gamma((sum w)^2 / sum w^2) times sum w^2 / sum w (Dirichlet shares when weights are equal; the first two moments otherwise), or under
+a sampling design by the rescaled bootstrap of its first-stage units (Rao, Wu and Yue 1992).
 
 References
 ----------
-Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130-134. doi:10.1214/aos/1176345338
 Rao, J. N. K., Wu, C. F. J. and Yue, K. (1992). Some recent work on resampling methods for complex surveys. Survey Methodology
 18, 209-217.
+Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130-134. doi:10.1214/aos/1176345338
 """
 
 from __future__ import annotations

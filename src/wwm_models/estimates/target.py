@@ -1,11 +1,12 @@
-"""The sample raked to declared margins: a target population whose shares are known, with the variance that raking earns.
+"""Whom an adjusted number is averaged over: predictor patterns with weights, of the sample, another survey, or declared margins.
 
-With x_i the margins' dummies of respondent i and w_i their weight, raking multiplies w_i by g_i = exp(x_i' b), b such that
-sum w_i g_i x_i are the declared shares. Differentiating that condition, more weight on i moves the average of p by
+Declared margins (`raking_of`): the sample is raked to them, and the variance is what raking earns. With x_i the margins' dummies of respondent i and
+w_i their weight, raking multiplies w_i by g_i = exp(x_i' b), b such that sum w_i g_i x_i are the declared shares. Differentiating that condition,
+more weight on i moves the average of p by
 
     w_i g_i (p_i - x_i' B) / sum_j w_j g_j,    B = (sum w g x x')^-1 sum w g x p:
 
-the margins count as known, so what they explain of p has no sampling error. One margin is post-stratification. The regression
+the margins count as known, so what they explain of p has no sampling error. One margin is post-stratification (Holt and Smith 1979). The regression
 has the raked weights, not those before: the declared population need not be the one that was sampled, so g does not tend to 1.
 
 References
@@ -13,11 +14,6 @@ References
 Deville, J.-C., Saerndal, C.-E. and Sautory, O. (1993). Generalized raking procedures in survey sampling. JASA 88,
 1013-1020. doi:10.1080/01621459.1993.10476369
 Holt, D. and Smith, T. M. F. (1979). Post stratification. JRSS A 142, 33-46.
-
-Whom an adjusted number is averaged over: predictor patterns with weights.
-
-References
-----------
 Lane, P. W. and Nelder, J. A. (1982). Analysis of covariance and standardization as instances of prediction.
 Biometrics 38, 613-621. doi:10.2307/2530043
 """
