@@ -1,32 +1,29 @@
-"""Several completed copies of a survey, with what was completed and how.
+"""Several completed copies of a survey: multiple imputation by chained equations, every incomplete variable in turn for some rounds.
 
-One variable of a chain: fit it on the others where it is known, draw the parameters, draw the missing answers.
-
-Proper imputation (Rubin 1987, section 4.3): theta* ~ N(theta, V), then an answer from P(Y | x, theta*) for every missing row.
+One variable of a chain (`fit_target`, `draw_answers`): fit it on the others where it is known, draw the parameters, draw the missing answers. Proper
+imputation (Rubin 1987, section 4.3): theta* ~ N(theta, V), then an answer from P(Y | x, theta*) for every missing row.
 theta maximises the weighted log-likelihood of the cells plus a normal(0, 2.5) prior on the slopes of standardised columns,
 which keeps them finite where answers are separated (Gelman et al. 2008; White et al. 2010 augment the data for that). With H the
 information, P the prior's precision and M the covariance of the total score under the survey's design (H itself where the
 respondents are not weighted), V = (H + P)^-1 (M + P) (H + P)^-1. Chains fit thousands of models, so the arrays are built here from
 codes, not from formulas; likelihood, derivatives and covariances are the engine's own.
 
+`impute` runs the chains (van Buuren and Groothuis-Oudshoorn 2011; shifts as in Carpenter, Kenward and White 2007) and says what was completed and
+how.
+
 References
 ----------
+Carpenter, J. R., Kenward, M. G. and White, I. R. (2007). Sensitivity analysis after multiple imputation under missing at
+random: a weighting approach. Statistical Methods in Medical Research 16, 259-275 (on shifts).
+Gelman, A., Jakulin, A., Pittau, M. G. and Su, Y.-S. (2008). A weakly informative default prior distribution for logistic and
+other regression models. Annals of Applied Statistics 2, 1360-1383. doi:10.1214/08-AOAS191
 Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley. doi:10.1002/9780470316696
 van Buuren, S. (2007). Multiple imputation of discrete and continuous data by fully conditional specification. Statistical
 Methods in Medical Research 16, 219-242. doi:10.1177/0962280206074463
-Gelman, A., Jakulin, A., Pittau, M. G. and Su, Y.-S. (2008). A weakly informative default prior distribution for logistic and
-other regression models. Annals of Applied Statistics 2, 1360-1383. doi:10.1214/08-AOAS191
-White, I. R., Daniel, R. and Royston, P. (2010). Avoiding bias due to perfect prediction in multiple imputation of incomplete
-categorical variables. Computational Statistics and Data Analysis 54, 2267-2275. doi:10.1016/j.csda.2010.04.005
-
-Multiple imputation by chained equations: every incomplete variable in turn, given the others, for some rounds.
-
-References
-----------
 van Buuren, S. and Groothuis-Oudshoorn, K. (2011). mice: Multivariate Imputation by Chained Equations in R. Journal of
 Statistical Software 45(3). doi:10.18637/jss.v045.i03
-Carpenter, J. R., Kenward, M. G. and White, I. R. (2007). Sensitivity analysis after multiple imputation under missing at
-random: a weighting approach. Statistical Methods in Medical Research 16, 259-275 (on shifts).
+White, I. R., Daniel, R. and Royston, P. (2010). Avoiding bias due to perfect prediction in multiple imputation of incomplete
+categorical variables. Computational Statistics and Data Analysis 54, 2267-2275. doi:10.1016/j.csda.2010.04.005
 """
 
 from __future__ import annotations

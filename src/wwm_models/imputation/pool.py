@@ -1,27 +1,22 @@
-"""Rubin's rules with the degrees of freedom of Barnard and Rubin, for a vector of estimates.
+"""Estimates of m completed surveys to one, by Rubin's rules with the degrees of freedom of Barnard and Rubin.
 
-With Q_i the estimates and U_i their covariance in completed survey i of m: Q = mean Q_i, U = mean U_i, B = sum (Q_i - Q)(...)' /
-(m - 1), T = U + (1 + 1/m) B. Per estimate, with l = (1 + 1/m) B / T and v the degrees of freedom of a complete survey,
+`rubin` pools a vector of estimates. With Q_i the estimates and U_i their covariance in completed survey i of m: Q = mean Q_i, U = mean U_i,
+B = sum (Q_i - Q)(...)' / (m - 1), T = U + (1 + 1/m) B. Per estimate, with l = (1 + 1/m) B / T and v the degrees of freedom of a complete survey,
 1/df = l^2 / (m - 1) + 1 / ((v + 1) / (v + 3) v (1 - l)).
 
+`pool` predicts in each survey, then pools (Miles 2016). Probabilities are pooled as logits, ratios as logarithms, everything else as it is; limits are
+made on that scale with Student's t. Posterior draws of the completed surveys are stacked: together they are draws from the posterior that averages
+over the missing answers (Gelman et al. 2013). Estimates that are the same in all surveys are returned untouched.
+
 References
 ----------
-Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley, section 3.3.
 Barnard, J. and Rubin, D. B. (1999). Small-sample degrees of freedom with multiple imputation. Biometrika 86, 948-955.
 doi:10.1093/biomet/86.4.948
-
-Estimates of m completed surveys to one: predict, then pool.
-
-Probabilities are pooled as logits, ratios as logarithms, everything else as it is; limits are made on that scale with Student's
-t. Posterior draws of the completed surveys are stacked: together they are draws from the posterior that averages over the
-missing answers. Estimates that are the same in all surveys are returned untouched.
-
-References
-----------
-Miles, A. (2016). Obtaining predictions from models fit to multiply imputed data. Sociological Methods and Research 45, 175-185.
-doi:10.1177/0049124115610345 (predict, then pool)
 Gelman, A., Carlin, J. B., Stern, H. S., Dunson, D. B., Vehtari, A. and Rubin, D. B. (2013). Bayesian Data Analysis, 3rd ed.,
 section 18.2 (stacked draws).
+Miles, A. (2016). Obtaining predictions from models fit to multiply imputed data. Sociological Methods and Research 45, 175-185.
+doi:10.1177/0049124115610345 (predict, then pool)
+Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley, section 3.3.
 """
 
 from __future__ import annotations

@@ -1,30 +1,22 @@
-"""The log-likelihood and its gradient from the answers that were given alone, for families whose answers know their neighbours only.
+"""The log-likelihood of cell counts and its derivatives with respect to the parameters of a design, plain or penalised.
 
-With many patterns most cells are empty: 1,530 respondents in 956 patterns fill a third of the 956 x 7 cells. Where the probability of
-an answer depends on the two cut points around it and on no other, the empty cells need not be computed. The value is that of
-`CellLikelihood.value_and_gradient` on the whole table.
+Only answers that were given (`Observed`): with many patterns most cells are empty; 1,530 respondents in 956 patterns fill a third of the 956 x 7
+cells. Where the probability of an answer depends on the two cut points around it and on no other, the empty cells need not be computed. The value is
+that of `CellLikelihood.value_and_gradient` on the whole table.
 
-Predictors of a design at given parameters, and their derivatives: linear, or linear over a standard deviation.
+`Predictors` are linear, or linear over a standard deviation. With a scale part eta_k = (D_k theta) exp(-z zeta): the latent answer has standard
+deviation exp(z zeta). Its derivatives are d eta_k / d theta = D_k exp(-z zeta) and d eta_k / d zeta = -eta_k z (McCullagh 1980).
 
-With a scale part eta_k = (D_k theta) exp(-z zeta): the latent answer has standard deviation exp(z zeta). Its derivatives are
-d eta_k / d theta = D_k exp(-z zeta) and d eta_k / d zeta = -eta_k z.
-
-References
-----------
-McCullagh, P. (1980). Regression models for ordinal data. JRSS B 42, 109-142, section 6.1.
-
-The log-likelihood of cell counts and its derivatives with respect to the parameters of a design.
-
-Jeffreys-penalised likelihood: finite estimates where answers are separated, with less bias in small cells.
-
-The penalised log-likelihood is l(theta) + log det E(theta) / 2 with E the expected information; it tends to minus infinity as
-fitted probabilities tend to 0 or 1, so its maximum is finite. It equals Firth's bias reduction in models with a canonical link.
+`JeffreysLikelihood`: finite estimates where answers are separated, with less bias in small cells. It is l(theta) + log det E(theta) / 2 with E the
+expected information; it tends to minus infinity as fitted probabilities tend to 0 or 1, so its maximum is finite (Kosmidis and Firth 2021). It equals
+Firth's bias reduction in models with a canonical link.
 
 References
 ----------
 Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika 80, 27-38. doi:10.1093/biomet/80.1.27
 Kosmidis, I. and Firth, D. (2021). Jeffreys-prior penalty, finiteness and shrinkage in binomial-response generalized linear
 models. Biometrika 108, 71-82. doi:10.1093/biomet/asaa052
+McCullagh, P. (1980). Regression models for ordinal data. JRSS B 42, 109-142, section 6.1.
 """
 
 from __future__ import annotations

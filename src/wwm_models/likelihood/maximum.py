@@ -1,17 +1,13 @@
-"""Maxima of one likelihood under many sets of counts at once: replicate weights, bootstraps, simulations.
+"""The maximum of a cell likelihood: one or many at once, where to start, in which coordinates, and with increments of one sign.
 
-The design and the family are the same for every set, so Newton's steps for S sets are a few array operations on (S, P, J)
-predictors instead of S loops. A set that Newton cannot bring home this way (no ascent, an indefinite information) is left to
-`maximise_on`, so that the answer never depends on the batch.
+Many sets of counts (`maximise_many`: replicate weights, bootstraps, simulations): the design and the family are the same for every set, so Newton's
+steps for S sets are a few array operations on (S, P, J) predictors instead of S loops. A set that Newton cannot bring home this way (no ascent, an
+indefinite information) is left to `maximise_on`, so that the answer never depends on the batch.
 
-The maximum of a cell likelihood: where to start, in which coordinates, and under every replicate weight.
-
-The maximum of the likelihood when the increments of an ordered predictor must not differ in sign.
-
-For each direction (all increments at least zero, or at most zero) the maximum satisfies: free increments have their sign and a
-gradient of zero, increments at zero have a gradient that does not point into the permitted side. An active set method starts
-with all increments at zero, frees the one along which the likelihood rises most, maximises over the free ones, and returns to zero
-any that would change sign. Where the log-likelihood is concave this ends at the one maximum; the better direction is kept.
+Increments of an ordered predictor that must not differ in sign (`monotone_design`): for each direction (all increments at least zero, or at most zero)
+the maximum satisfies: free increments have their sign and a gradient of zero, increments at zero have a gradient that does not point into the
+permitted side. An active set method starts with all increments at zero, frees the one along which the likelihood rises most, maximises over the free
+ones, and returns to zero any that would change sign. Where the log-likelihood is concave this ends at the one maximum; the better direction is kept.
 
 Levels whose increment is zero are pooled: the fit is then the ordinary fit of the design in which they are one level, and its
 standard errors are those of that design. They are conditional on the pooling, which is part of the estimate: close to a zero

@@ -1,9 +1,17 @@
-"""Separation: is some coefficient infinite at the maximum? A cheap screen, then a linear programme.
+"""What no fit may be reported with: separation, cut points that meet or cross, and a law that its estimate breaks.
 
-The likelihood of a concave family has no finite maximum exactly when there is a direction of the parameters along which
-no observed cell loses probability and some cell gains. Each family declares, for each answer, the half-spaces of eta in
-which that answer does not lose; the directions that satisfy all of them form a cone, and a linear programme looks for a
-point of it other than zero.
+Separation (`refuse_separation`): is some coefficient infinite at the maximum? A cheap screen, then a linear programme. The likelihood of a concave
+family has no finite maximum exactly when there is a direction of the parameters along which no observed cell loses probability and some cell gains
+(Albert and Anderson 1984). Each family declares, for each answer, the half-spaces of eta in which that answer does not lose; the directions that
+satisfy all of them form a cone, and a linear programme looks for a point of it other than zero (Konis 2007).
+
+Crossing (`meeting_patterns`): a family with ordered cut points and slopes that differ between them has parameters at which F(eta_k) < F(eta_{k-1})
+for some predictors, predicted probabilities that would be negative. In a pattern that holds such an answer the likelihood forbids it, and the best fit
+may lie where cut points meet; in a pattern that does not hold it the likelihood does not notice (McCullagh and Nelder 1989).
+
+Checks that every fit passes at its estimate, without refitting (`refuse_tripped`); one that fails is our defect or a damaged input. Each is a law that
+any correct fit obeys: the design is replayed from the stored encoder with levels in another order; the probabilities are positive and sum to one, so
+that P(A or B) = P(A) + P(B); families that reproduce shares do; doubling all weights moves neither the estimate nor its covariance.
 
 References
 ----------
@@ -11,22 +19,7 @@ Albert, A. and Anderson, J. A. (1984). On the existence of maximum likelihood es
 Biometrika 71, 1-10. doi:10.1093/biomet/71.1.1
 Konis, K. (2007). Linear programming algorithms for detecting separated data in binary logistic regression models.
 DPhil thesis, University of Oxford.
-
-Cut points that meet or cross: predicted probabilities that would be zero or negative, and in which patterns.
-
-A family with ordered cut points and slopes that differ between them has parameters at which F(eta_k) < F(eta_{k-1}) for some
-predictors. In a pattern that holds such an answer the likelihood forbids it, and the best fit may lie where cut points meet; in a pattern
-that does not hold it the likelihood does not notice.
-
-References
-----------
 McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., section 5.2.4. Chapman and Hall.
-
-Checks that every fit passes at its estimate, without refitting; a tripped wire is our defect or a damaged input.
-
-Each wire is a law that any correct fit obeys: the design is replayed from the stored encoder with levels in another order; the
-probabilities are positive and sum to one, so that P(A or B) = P(A) + P(B); families that reproduce shares do; doubling all weights
-moves neither the estimate nor its covariance.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Parameters as they are reported: also those of cut points beside an answer that nobody gave.
+"""A fitted model as text, in the manner of statsmodels, with what was excluded and what an odds ratio is not.
 
-A fitted model as text, in the manner of statsmodels, with what was excluded and what an odds ratio is not.
+`reported_parameters` are those that it shows, also of cut points beside an answer that nobody gave.
 """
 
 from __future__ import annotations

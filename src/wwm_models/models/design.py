@@ -1,25 +1,19 @@
 """The constraint array: every linear predictor of every pattern as a linear map of the parameters.
 
-Cut points by group: every level of a variable has cut points of its own, of the declared structure.
+Cut points by group (`by_group`): every level of a variable has cut points of its own, of the declared structure (Buerkner and Vuorre 2019). With
+flexible cut points this is the model in which the variable's effect differs between the cut points; with equidistant or symmetric ones it is not,
+since then the groups differ in place and spacing only.
 
-With flexible cut points this is the model in which the variable's effect differs between the cut points; with equidistant or
-symmetric ones it is not, since then the groups differ in place and spacing only.
-
-References
-----------
-Buerkner, P.-C. and Vuorre, M. (2019). Ordinal regression models in psychology: a tutorial. Advances in Methods and Practices in
-Psychological Science 2, 77-101. doi:10.1177/2515245918823199
-
-Monotonic effects of ordered predictors: ``mo(x)`` in a formula.
-
-An ordered predictor with levels 0..L enters as b_1 1(x >= 1) + ... + b_L 1(x >= L); under ``mo(x)`` the increments b_l all have
-one sign, which the answers decide. Written as b D sum zeta_l with zeta a simplex this is the parametrisation of Buerkner and
-Charpentier (2020); the set of effects is the same. The engine finds the maximum under the signs (`likelihood.maximum`).
+Monotonic effects (`with_increments`), ``mo(x)`` in a formula: an ordered predictor with levels 0..L enters as b_1 1(x >= 1) + ... + b_L 1(x >= L);
+the increments b_l all have one sign, which the answers decide. Written as b D sum zeta_l with zeta a simplex this is the parametrisation of Buerkner
+and Charpentier (2020); the set of effects is the same. The engine finds the maximum under the signs (`likelihood.maximum`).
 
 References
 ----------
 Buerkner, P.-C. and Charpentier, E. (2020). Modelling monotonic effects of ordinal predictors in Bayesian regression models.
 British Journal of Mathematical and Statistical Psychology 73, 420-451. doi:10.1111/bmsp.12195
+Buerkner, P.-C. and Vuorre, M. (2019). Ordinal regression models in psychology: a tutorial. Advances in Methods and Practices in
+Psychological Science 2, 77-101. doi:10.1177/2515245918823199
 """
 
 from __future__ import annotations

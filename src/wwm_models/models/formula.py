@@ -1,10 +1,8 @@
-"""Columns of plain formulas, straight from integer codes: sums of variables and of their interactions.
+"""From a formula to columns: plain formulas straight from integer codes, everything else by patsy.
 
-A formula is plain when it is made of variable names joined by ``+``, ``:`` and ``*``, and every part of an interaction is a term
+A formula is plain (`plain_terms`) when it is made of variable names joined by ``+``, ``:`` and ``*``, and every part of an interaction is a term
 too. Then each group enters by indicators of all its levels but the first (treatment coding), as patsy would code it, and a law
-holds both equal. Everything else is patsy's.
-
-From a formula to columns; only this file and its functions in `transforms` know patsy. What a formula may say is in `language`.
+holds both equal. Only this file and the functions of `models.formula_language` know patsy.
 """
 
 from __future__ import annotations

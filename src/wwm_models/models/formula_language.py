@@ -1,26 +1,20 @@
-"""Natural cubic splines: cubic between knots, straight beyond the outer ones.
+"""What a formula may say: names, numbers, arithmetic, and functions that patsy lacks.
 
-With knots t_1 < ... < t_k the columns are x and, for j = 1..k-2,
+``ns(x, df=3)`` or ``ns(x, knots=[30, 50])``: natural cubic splines, cubic between knots and straight beyond the outer ones. Knots are learnt from the
+respondents of the fit and kept for every later prediction. With knots t_1 < ... < t_k the columns are x and, for j = 1..k-2,
 [(x - t_j)_+^3 - (x - t_{k-1})_+^3 (t_k - t_j) / (t_k - t_{k-1}) + (x - t_k)_+^3 (t_{k-1} - t_j) / (t_k - t_{k-1})] / (t_k - t_1)^2.
 Together with a constant they span the same functions as splines::ns of R; the first column alone is the straight line.
-
-References
-----------
-Stone, C. J. and Koo, C.-Y. (1985). Additive splines in statistics. Proceedings of the Statistical Computing Section ASA, 45-48.
-Harrell, F. E. (2015). Regression Modeling Strategies, 2nd ed., section 2.4.5. Springer. doi:10.1007/978-3-319-19425-7
-
-Functions of the formula language that patsy lacks: natural splines, and steps between the levels of an ordered predictor.
-
-``ns(x, df=3)`` or ``ns(x, knots=[30, 50])``: natural cubic splines (see `numerics.splines`). Knots are learnt from the
-respondents of the fit and kept for every later prediction.
 
 ``C(x, Step)``: one column per level but the first, 1 from that level on; a slope is the difference between a level and the one
 before it. ``mo(x)``: the same columns, with slopes that all have one sign (see `models.design`).
 
-What a formula may say, before any of it is evaluated: names, numbers, arithmetic and the functions listed here.
+A formula is text from a file, and patsy evaluates text as Python. So each formula is first parsed here (`parsed`), before any of it is evaluated;
+what is not in the language, or would compute without end, is refused by name.
 
-A formula is text from a file, and patsy evaluates text as Python. So each formula is first parsed here; what is not in the
-language, or would compute without end, is refused by name.
+References
+----------
+Harrell, F. E. (2015). Regression Modeling Strategies, 2nd ed., section 2.4.5. Springer. doi:10.1007/978-3-319-19425-7
+Stone, C. J. and Koo, C.-Y. (1985). Additive splines in statistics. Proceedings of the Statistical Computing Section ASA, 45-48.
 """
 
 from __future__ import annotations

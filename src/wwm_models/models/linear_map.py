@@ -1,9 +1,8 @@
 """The linear map from parameters to the predictors of every pattern, and its transpose, in two forms of storage.
 
 `Blocks` keeps what the rows share: cut points by a small basis, parallel columns once, own columns once. `Dense` holds the whole
-(P, J, p) array. Both answer the same four questions, so that whatever fits, averages or samples does not ask which it has.
-
-Structures of cut points: flexible, equidistant, symmetric, each a linear basis.
+(P, J, p) array. Both answer the same four questions, so that whatever fits, averages or samples does not ask which it has. The bases of cut points
+(`threshold_basis`): flexible, equidistant, symmetric.
 
 References
 ----------

@@ -1,6 +1,6 @@
-"""The declared model: formula, family, link and options, checked when it is made.
+"""The declared model: formula, family, link and options, checked when it is made; and every family by name.
 
-Every family by name; to add one, write its file and one line here.
+To add a family, write its file and one line here.
 """
 
 from __future__ import annotations
