@@ -157,9 +157,10 @@ class Claim:
     id, kind, where : str
     statement : mapping of language to our wording
     references : mapping of role to Reference
-        "at", "greater", "lesser", "numerator", "denominator"; for an equivalence and a count "between.0", "between.1", ...
+        "at", "greater", "lesser", "numerator", "denominator"; for an equivalence and a count "between.0", "between.1", ...; for a
+        difference of differences "greater.0", "greater.1", "lesser.0", "lesser.1"
     numbers : mapping
-        "value", "lower", "upper", "above", "below", "margin": in percentage points (ratios: as they are); "n": respondents.
+        "value", "lower", "upper", "above", "below", "margin", "tolerance": in percentage points (ratios: as they are); "n": respondents.
     rounding : str
     parts : tuple of Claim
     margin_by : str
@@ -194,7 +195,7 @@ class Claim:
 
     @property
     def roles(self) -> list[tuple[str, ...]]:
-        """Which references each quantity is made of: one number, a pair (first minus, or over, second), or none for a count."""
+        """Which references each quantity is made of: one number, a pair (first minus, or over, second), two pairs, or none for a count."""
         return self.about.roles(tuple(self.references))
 
     def percentages(self) -> Iterator[float]:
@@ -368,7 +369,11 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
         for role in CLAIM_KINDS[kind].references
         if role in row.values
     }
-    references |= {f"between.{number}": _reference(item) for number, item in enumerate(row.tables("between"))}
+    references |= {
+        f"{key}.{number}": _reference(item)
+        for key in CLAIM_KINDS[kind].lists
+        for number, item in enumerate(row.tables(key))
+    }
     claim = Claim(
         id=row.name("id") if "id" in row.values else label,
         kind=kind,
@@ -409,8 +414,9 @@ def _refuse_empty(claim: Claim, where: str) -> None:
         raise ArticleError(
             f"{where}: it names {twice} twice. Expected each percentage once. Name another answer, question or group, or remove one."
         )
+    listed_wrongly = claim.about.listed_wrongly(tuple(claim.references))
     several = len(names) if "between" in claim.about.required else 0
-    problem = claim.about.empty(claim.numbers, several, len(claim.parts))
+    problem = listed_wrongly or claim.about.empty(claim.numbers, several, len(claim.parts))
     problem = problem or claim.about.says_nothing(claim.numbers, claim.rounding)
     if problem:
         raise ArticleError(f"{where}: {problem}.")

@@ -75,14 +75,17 @@ class ClaimedRange:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How a quantity is made of one or two percentages; of one it is the percentage itself.
+    """How a quantity is made of one, two or four percentages; of one it is the percentage itself.
+
+    Of two it is first minus second, or first over second; of four the difference of two differences, (first minus second) minus
+    (third minus fourth).
 
     Attributes
     ----------
     unit : float
         Of the quantity for a whole probability: 100 for percentages and their differences, 1 for a ratio.
     joined : str
-        What stands between the two in its name.
+        What stands between two in its name.
     ratio : bool
         First over second, instead of first minus second.
     """
@@ -92,34 +95,36 @@ class Arithmetic:
     ratio: bool
 
     def value(self, shares: Sequence[float]) -> float:
-        """The quantity from one or two probabilities.
+        """The quantity from one, two or four probabilities.
 
         Examples
         --------
         >>> DIFFERENCE.value([0.625]), DIFFERENCE.value([0.5, 0.25]), RATIO.value([0.5, 0.25])
         (62.5, 25.0, 2.0)
+        >>> DIFFERENCE.value([0.75, 0.25, 0.5, 0.375])
+        37.5
         """
-        if len(shares) == 1:
-            return 100.0 * shares[0]
-        if self.ratio:
+        if self.ratio and len(shares) == 2:
             return shares[0] / shares[1] if shares[1] > 0 else INFINITE
-        return 100.0 * (shares[0] - shares[1])
+        return 100.0 * sum(sign * share for sign, share in zip(SIGNS[len(shares)], shares, strict=True))
 
     def limits(self, intervals: Sequence[Interval]) -> Interval:
-        """The smallest and largest value of the quantity of numbers in one or two intervals.
+        """The smallest and largest value of the quantity of numbers in intervals.
 
         Examples
         --------
         >>> DIFFERENCE.limits([(61.5, 62.5), (49.5, 50.5)])
         (11.0, 13.0)
         """
-        if len(intervals) == 1:
-            return intervals[0]
+        if not (self.ratio and len(intervals) == 2):
+            signed = list(zip(SIGNS[len(intervals)], intervals, strict=True))
+            return sum(sign * one[sign < 0] for sign, one in signed), sum(sign * one[sign > 0] for sign, one in signed)
         (low, high), (other_low, other_high) = intervals
-        if not self.ratio:
-            return low - other_high, high - other_low
         return low / other_high if other_high > 0 else 0.0, high / other_low if other_low > 0 else INFINITE
 
+
+SIGNS: Final[Mapping[int, tuple[float, ...]]] = {1: (1.0,), 2: (1.0, -1.0), 4: (1.0, -1.0, -1.0, 1.0)}
+"""With which sign each percentage goes into a quantity, by how many there are."""
 
 DIFFERENCE: Final = Arithmetic(100.0, " minus ", ratio=False)
 RATIO: Final = Arithmetic(1.0, " over ", ratio=True)
@@ -135,8 +140,8 @@ class ClaimKind:
         Keys of a claim in article.toml, besides those that every claim may have.
     region : function of the claim's numbers and their rounding, giving a ClaimedRange
         Where the claim puts each of its quantities.
-    roles : function of the names of its references, giving a list of tuples of one or two of them
-        What each quantity is made of (first minus, or over, second).
+    roles : function of the names of its references, giving a list of tuples of one, two or four of them
+        What each quantity is made of, as `Arithmetic` says. A name with a number behind a point is an item of a list.
     arithmetic : Arithmetic
         How a quantity is made.
     judged : {"tested", "printed", "counted", "parts"}
@@ -162,12 +167,33 @@ class ClaimKind:
     @property
     def references(self) -> tuple[str, ...]:
         """Keys that name one percentage each."""
-        return tuple(role for roles in self.roles(()) for role in roles)
+        return tuple(role for roles in self.roles(()) for role in roles if "." not in role)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Keys that name several percentages each."""
+        items = (role.partition(".")[0] for roles in self.roles(()) for role in roles if "." in role)
+        return tuple(dict.fromkeys([*items, *(name for name in self.required if name == "between")]))
+
+    def listed_wrongly(self, names: Sequence[str]) -> str:
+        """Why its lists do not hold as many percentages as its quantity is made of; empty where they do.
+
+        Examples
+        --------
+        >>> CLAIM_KINDS["difference_of_differences"].listed_wrongly(["greater.0", "lesser.0", "lesser.1"])[:35]
+        '`greater` names 1 percentages. Expec'
+        """
+        needed = [role for roles in self.roles(()) for role in roles if "." in role]
+        for key in dict.fromkeys(role.partition(".")[0] for role in needed):
+            count, given = (sum(role.startswith(f"{key}.") for role in every) for every in (needed, names))
+            if count != given:
+                return f"`{key}` names {given} percentages. Expected {count}: the first minus the second. Write the two that are subtracted"
+        return ""
 
     @property
     def percentages(self) -> tuple[str, ...]:
         """Keys with percentages, percentage points or, of a ratio, how many times."""
-        others = (*self.references, "between", "parts", "rounding", "n")
+        others = (*self.references, *self.lists, "parts", "rounding", "n")
         return tuple(name for name in (*self.required, *self.optional) if name not in others)
 
     @property
@@ -189,6 +215,8 @@ class ClaimKind:
         what, low, high = "percentage (0 to 100)", 0.0, 100.0
         if several == {2}:
             what, low, high = "difference of two percentages (-100 to 100)", -100.0, 100.0
+        if several == {4}:
+            what, low, high = "difference of two differences (-200 to 200)", -200.0, 200.0
         if self.arithmetic.ratio:
             what, low, high = "ratio (0 or more)", 0.0, INFINITE
         region = self.region(numbers, rounding)
@@ -210,8 +238,24 @@ def _of_printed(numbers: Numbers, rounding: str) -> ClaimedRange:
     return ClaimedRange(*unrounded(lower, upper, rounding), strict=False)
 
 
+def _more_by(numbers: Numbers, rounding: str) -> ClaimedRange:  # noqa: ARG001
+    """More than the margin; less than `below` where that is said, as of "somewhat more"."""
+    return ClaimedRange(numbers.get("margin", 0.0), numbers.get("below", INFINITE), strict=True)
+
+
+def _about(numbers: Numbers, rounding: str) -> ClaimedRange:  # noqa: ARG001
+    return ClaimedRange(numbers["value"] - numbers["tolerance"], numbers["value"] + numbers["tolerance"], strict=False)
+
+
 def _between_all(names: Sequence[str]) -> list[tuple[str, ...]]:
     return list(itertools.combinations(names, 2))
+
+
+def _empty_order(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
+    margin, below = numbers.get("margin", 0.0), numbers.get("below", INFINITE)
+    if margin < below:
+        return ""
+    return f"margin = {margin:g} and below = {below:g}. Expected a margin that is smaller than `below`. Exchange them, or leave one out"
 
 
 def _empty_bound(numbers: Numbers, between: int, parts: int) -> str:  # noqa: ARG001
@@ -253,6 +297,15 @@ CLAIM_KINDS: Final[dict[str, ClaimKind]] = {
     "range": ClaimKind(
         ("at", "lower", "upper"), ("rounding",), _of_printed, judged="printed", printed=("lower", "upper")
     ),
+    "about": ClaimKind(("at", "value", "tolerance"), (), _about, judged="printed"),
+    "about_ratio": ClaimKind(
+        ("numerator", "denominator", "value", "tolerance"),
+        (),
+        _about,
+        lambda _: [("numerator", "denominator")],
+        RATIO,
+        judged="printed",
+    ),
     "bound": ClaimKind(
         ("at",),
         ("above", "below"),
@@ -261,10 +314,18 @@ CLAIM_KINDS: Final[dict[str, ClaimKind]] = {
     ),
     "order": ClaimKind(
         ("greater", "lesser"),
-        ("margin",),
-        lambda numbers, _: ClaimedRange(numbers.get("margin", 0.0), INFINITE, strict=True),
+        ("margin", "below"),
+        _more_by,
         lambda _: [("greater", "lesser")],
+        empty=_empty_order,
         confounded=True,
+    ),
+    "difference_of_differences": ClaimKind(
+        ("greater", "lesser"),
+        ("margin", "below"),
+        _more_by,
+        lambda _: [("greater.0", "greater.1", "lesser.0", "lesser.1")],
+        empty=_empty_order,
     ),
     "ratio": ClaimKind(
         ("numerator", "denominator"),

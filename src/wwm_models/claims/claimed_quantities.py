@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from wwm_models.claims.article import Article, Claim, Published
-from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange
+from wwm_models.claims.claim_kinds import CLAIM_KINDS, SIGNS, ClaimedRange
 from wwm_models.claims.lookup import EstimateIndex, FoundEstimate, aligned_draws, error_of
 from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError, group_in_words, listed
@@ -166,7 +166,7 @@ def quantities(claim: Claim, pool: EstimateIndex, level: float) -> list[Quantity
         return []
     if claim.about.arithmetic.ratio:
         return _ratio(claim, here, level)
-    paired = any(len(roles) == 2 for roles in claim.roles)
+    paired = any(len(roles) > 1 for roles in claim.roles)
     return (_differences if paired else _single)(claim, here, level)
 
 
@@ -181,25 +181,29 @@ def _single(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list
 
 
 def _differences(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:
-    """Differences of two percentages with intervals whose ends are one-sided limits."""
+    """Differences of two percentages, or of two differences, with intervals whose ends are one-sided limits."""
     return [
-        _difference(
-            say("minus", one=claim.references[a].named, other=claim.references[b].named),
-            (found[a], found[b]),
-            claim.region,
-            2 * level - 1,
-        )
-        for a, b in claim.roles
+        _difference(_minus(claim, roles), tuple(found[role] for role in roles), claim.region, 2 * level - 1)
+        for roles in claim.roles
     ]
 
 
-def _difference(label: str, parts: tuple[FoundEstimate, FoundEstimate], region: ClaimedRange, level: float) -> Quantity:
-    estimate, drawn = 100 * (parts[0].estimate - parts[1].estimate), aligned_draws(parts)
+def _minus(claim: Claim, roles: Sequence[str]) -> str:
+    names = [claim.references[role].named for role in roles]
+    if len(names) == 2:
+        return say("minus", one=names[0], other=names[1])
+    return say("minus_minus", one=names[0], other=names[1], third=names[2], fourth=names[3])
+
+
+def _difference(label: str, parts: tuple[FoundEstimate, ...], region: ClaimedRange, level: float) -> Quantity:
+    signs = SIGNS[len(parts)]
+    drawn = aligned_draws(parts)
+    estimate = 100 * sum(sign * part.estimate for sign, part in zip(signs, parts, strict=True))
     if drawn is not None:
-        draws = 100 * (drawn[0] - drawn[1])
-        return Quantity(label, estimate, *_quantiles(draws, level), region, parts, (1.0, -1.0), _tail(level), draws)
-    half = 100 * _half(parts, np.array([1.0, -1.0]), level)
-    return Quantity(label, estimate, estimate - half, estimate + half, region, parts, (1.0, -1.0), _tail(level))
+        draws = 100 * (np.array(signs) @ np.array(drawn))
+        return Quantity(label, estimate, *_quantiles(draws, level), region, parts, signs, _tail(level), draws)
+    half = 100 * _half(parts, np.array(signs), level)
+    return Quantity(label, estimate, estimate - half, estimate + half, region, parts, signs, _tail(level))
 
 
 def _ratio(claim: Claim, found: dict[str, FoundEstimate], level: float) -> list[Quantity]:

@@ -20,6 +20,7 @@ import pandas as pd
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.claims.article import Article, Claim
+from wwm_models.claims.claim_kinds import SIGNS
 from wwm_models.claims.claimed_quantities import NOBODY, Quantity, leaves, quantities, unanimous
 from wwm_models.claims.lookup import EstimateIndex, error_of, pool_of
 from wwm_models.estimates.adjusted import adjusted
@@ -103,7 +104,8 @@ def _without_value(claim: Claim, shares: Sequence[float]) -> bool:
 def confounding(claim: Claim, pool: EstimateIndex, level: float) -> list[TippingPoint]:
     """E-values of the point and of the confidence limit nearest to the boundary of the region.
 
-    The risk ratio of an order is moved to the ratio at its margin; of a conjunction the weakest order counts, or, where it
+    The risk ratio of an order is moved to the ratio at its margin, or at its nearer end where it has two; of a conjunction
+    the weakest order counts, or, where it
     does not stand, all orders that fail have to be moved.
     """
     every = [leaf for leaf in leaves(claim) if leaf.about.confounded and _apart(leaf)]
@@ -230,14 +232,17 @@ def _e_values(claim: Claim, pool: EstimateIndex, level: float) -> tuple[float, f
         return None
     one, two = known
     ratio = one.estimate / two.estimate
-    boundary = (two.estimate + claim.region.lower / 100.0) / two.estimate
+    ends = [end for end in (claim.region.lower, claim.region.upper) if np.isfinite(end)]
+    ratios = [(two.estimate + end / 100.0) / two.estimate for end in ends]
+    boundary = min((end for end in ratios if end > 0), key=lambda end: abs(np.log(ratio / end)), default=0.0)
     if boundary <= 0:
         return None
     gradient = np.array([1.0 / one.estimate, -1.0 / two.estimate])
     std_error, df = error_of(known, gradient)
     half = critical_value(level, df) * std_error
     made = e_value(ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), true=boundary)
-    return made.point, made.limit, ratio >= boundary, ratio, boundary
+    stands = replace(claim.region, strict=False).has(claim.about.arithmetic.value([one.estimate, two.estimate]))
+    return made.point, made.limit, stands, ratio, boundary
 
 
 def _shift(claim: Claim, points: Points, absent: Mapping[NumberKey, float]) -> float:
@@ -260,8 +265,8 @@ def _bisected(
 
     def crossed(delta: float) -> bool:
         shifted = [
-            _with_absent(points[place], absent.get(place, 0.0), delta * (side if number == 0 else -side))
-            for number, place in enumerate(places)
+            _with_absent(points[place], absent.get(place, 0.0), delta * side * sign)
+            for place, sign in zip(places, SIGNS[len(places)], strict=True)
         ]
         return region.has(claim.about.arithmetic.value(shifted)) != inside
 

@@ -243,11 +243,19 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
     if claim.about.judged == "printed":
         changed = one.stands != other.stands
-        return _Verdict(f"shift {other.estimate - one.estimate:+.1f}", together(reason, cause if changed else ""))
+        return _Verdict(_shift(claim, one, other), together(reason, cause if changed else ""))
     verdict = found.likelihood.verdict(claim)
     moved = any(_moved_away(b, a, sources.level) for b, a in zip(before, after, strict=True))
     verdict = "weaker" if verdict == "undecided" and moved else verdict
     return _Verdict(verdict, together(reason, cause if verdict != found.raw.verdict(claim) else ""))
+
+
+def _shift(claim: Claim, before: Quantity, after: Quantity) -> str:
+    """Adjusted minus raw of a printed number, in percentage points, or of a ratio in times; empty where one has no value."""
+    moved = after.estimate - before.estimate
+    if np.isnan(moved):
+        return ""
+    return f"shift {moved:+.2f} times" if claim.about.arithmetic.ratio else f"shift {moved:+.1f}"
 
 
 def _shown(found: Sequence[Quantity]) -> int:
@@ -263,7 +271,7 @@ def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | Non
     shown = _shown(after)
     reason = numbers_text(before[shown], after[shown], lang, "bayes")
     if claim.about.judged == "printed":
-        return _Verdict(f"shift {after[shown].estimate - before[shown].estimate:+.1f}", reason, held)
+        return _Verdict(_shift(claim, before[shown], after[shown]), reason, held)
     return _Verdict(found.bayes.verdict(claim), reason, held)
 
 
@@ -272,7 +280,7 @@ def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _V
     before = raws.of(claim)
     first = likelihood or bayes
     point = claim.about.judged == "printed"
-    raw = ("reproduced" if before[0].stands else "not reproduced") if point else raws.verdict(claim)
+    raw = _reproduced(before[0]) if point else raws.verdict(claim)
     if first is None:
         reason = together(numbers_text(before[_shown(before)], None, lang), say("no_adjusted", lang))
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
@@ -285,6 +293,12 @@ def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _V
         disagreement = say("engines_differ", lang, verdict=bayes.verdict, probability=number(made.probability, ".2f"))
         return replace(made, reason=together(made.reason, disagreement))
     return made
+
+
+def _reproduced(raw: Quantity) -> str:
+    if np.isnan(raw.estimate):
+        return UNTESTABLE
+    return "reproduced" if raw.stands else "not reproduced"
 
 
 def joint_probability(held: Sequence[tuple[str, NDArray[np.bool_]]]) -> float:

@@ -215,14 +215,27 @@ def _quantity_row(
     low, high = _published([printed.get(reference) for reference in references], arithmetic)
     return {
         "id": quantity.id, "kind": quantity.kind,
-        "outcome": joined.join(dict.fromkeys(reference.outcome for reference in references)),
-        "category": joined.join(dict.fromkeys(reference.category for reference in references)),
+        "outcome": _joined([reference.outcome for reference in references], joined),
+        "category": _joined([reference.category for reference in references], joined),
         "by": ";".join(dict.fromkeys(name for reference in references for name in reference.by)),
-        "group": joined.join(dict.fromkeys(texts)),
+        "group": _joined(texts, joined),
         "lower": limit[0], "upper": limit[1],
         "max_entropy": quantity.value(space.points) if space.has(quantity) else np.nan,
         "published_lower": low, "published_upper": high,
     }  # fmt: skip
+
+
+def _joined(names: Sequence[str], mark: str) -> str:
+    """What a quantity is of, each name once; of a difference of differences both pairs, where all four are not one.
+
+    Examples
+    --------
+    >>> _joined(["never", "never"], " minus "), _joined(["a", "b", "a", "c"], " minus "), _joined(["a", "a", "b", "b"], " minus ")
+    ('never', 'a minus b against a minus c', 'a against b')
+    """
+    if len(names) < 4 or len(set(names)) == 1:
+        return mark.join(dict.fromkeys(names))
+    return " against ".join(mark.join(dict.fromkeys(pair)) for pair in (names[:2], names[2:]))
 
 
 def _published(known: Sequence[tuple[float, float] | None], arithmetic: Arithmetic) -> tuple[float, float]:
@@ -267,7 +280,7 @@ def _reason(claim: Claim, parts: pd.DataFrame) -> str:
 def _range(row: pd.Series) -> str:
     if not np.isfinite(row["lower"]):
         return "no table agrees with what is printed"
-    if row["kind"] == "ratio":
+    if row["kind"] in CLAIM_KINDS and CLAIM_KINDS[row["kind"]].arithmetic.ratio:
         return f"adjusted from {row['lower']:.2f} to {row['upper']:.2f}"
     return f"adjusted from {100 * row['lower']:.1f} to {100 * row['upper']:.1f}"
 

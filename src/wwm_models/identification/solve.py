@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wwm_models.claims.article import Article, Claim, Published, Reference
-from wwm_models.claims.claim_kinds import ClaimedRange
+from wwm_models.claims.claim_kinds import SIGNS, ClaimedRange
 from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError
@@ -42,7 +42,7 @@ ANYWHERE = ClaimedRange(-np.inf, np.inf, strict=False)
 
 @dataclass(frozen=True, eq=False)
 class BoundedQuantity:
-    """A sum of linear forms of the answer probabilities of one or two outcomes, or a ratio of two forms.
+    """A sum of linear forms of the answer probabilities of some outcomes, or a ratio of two forms.
 
     Attributes
     ----------
@@ -135,11 +135,10 @@ def _quantity(claim: Claim, references: tuple[Reference, ...], forms: list[Array
     outcomes = [reference.outcome for reference in references]
     if claim.about.arithmetic.ratio:
         return BoundedQuantity("", kind, references, ((outcomes[0], forms[0]),), (outcomes[1], forms[1]), inside)
-    if len(forms) == 2 and outcomes[0] == outcomes[1]:
-        return BoundedQuantity("", kind, references, ((outcomes[0], forms[0] - forms[1]),), None, inside)
-    signs = (1.0, -1.0)
-    terms = tuple((outcome, sign * form) for outcome, form, sign in zip(outcomes, forms, signs, strict=False))
-    return BoundedQuantity("", kind, references, terms, None, inside)
+    terms: dict[str, Array] = {}
+    for outcome, form, sign in zip(outcomes, forms, SIGNS[len(forms)], strict=True):
+        terms[outcome] = terms[outcome] + sign * form if outcome in terms else sign * form
+    return BoundedQuantity("", kind, references, tuple(terms.items()), None, inside)
 
 
 Regions = Mapping[str, Region]

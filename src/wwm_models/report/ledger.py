@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS
 from wwm_models.estimates.number_key import NumberKey
-from wwm_models.messages import LANGUAGES
+from wwm_models.messages import LANGUAGES, catalogue
 from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
 from wwm_models.report.text import Labels, Text, clean, each, framed, joined, plain, translated
@@ -26,7 +26,7 @@ SYMBOLS: Final[Mapping[str, str]] = {
     "not reproduced": "≠",
     "cannot be tested": "∅",
 }
-_SHIFT = re.compile(r"shift ([+-]?\d+(?:\.\d+)?)")
+_SHIFT = re.compile(r"shift ([+-]?\d+(?:\.\d+)?)( times)?")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,9 @@ def verdict_of(word: str, labels: Labels) -> Verdict:
         name = word.replace(" ", "_")
         return Verdict(word, words[f"verdict_{name}"], SYMBOLS[word], name.replace("_", "-"))
     shift = _SHIFT.fullmatch(word)
+    if shift and shift.group(2):
+        times = each(lambda lang: catalogue(lang).number(shift.group(1)))
+        return Verdict(word, words.fill("verdict_shift_ratio", times=times), "", "plain")
     if shift:
         moved = float(shift.group(1)) / 100
         points = each(lambda lang: Numbers(lang).points(moved))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
+from wwm_models.claims.claim_kinds import CLAIM_KINDS
 from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
@@ -343,7 +344,7 @@ def downloads(labels: Labels) -> list[tuple[str, Text]]:
     ]
 
 
-_JOINED = re.compile(r" (minus|over) ")
+_JOINED = re.compile(r" (minus|over|against) ")
 
 
 @dataclass(frozen=True)
@@ -402,7 +403,7 @@ class Allowed:
         return Table("bounds-table", words["bounds_caption"], words["column_number"], columns, made)
 
     def _cells(self, rows: Sequence[Row]) -> tuple[object, ...]:
-        written = "plain" if text(rows[0], "kind") == "ratio" else "percent"
+        written = "plain" if text(rows[0], "kind") in RATIOS else "percent"
         verdict, helps = text(rows[-1], "verdict"), self._rows.get(text(rows[-1], "narrows_most"))
         return (
             *(Span(cell(row, "lower", written), cell(row, "upper", written)) for row in (rows[0], rows[-1])),
@@ -413,25 +414,33 @@ class Allowed:
     def _named(self, row: Row) -> Text:
         """Question, answer and group; a difference or ratio has two of one of them."""
         labels = self.labels
-        outcomes, categories, groups = (_parts(text(row, name)) for name in ("outcome", "category", "group"))
-        shown = (
-            [labels.variable(one) for one in outcomes],
-            [labels.category(outcomes[at % len(outcomes)], one) for at, one in enumerate(categories)],
-            [labels.group("" if one == "everyone" else one) for one in groups],
-        )
-        joint = _JOINED.search(text(row, "category") + text(row, "group") + text(row, "outcome"))
-        mark = labels.words[f"joined_{joint[1]}"] if joint else plain("")
-        parts = [joined(one, mark.map(lambda word: f" {word} ")) for one in shown]
+        outcomes = _parts(text(row, "outcome"))[::2]
+        parts = [
+            self._said(text(row, "outcome"), lambda one, _: labels.variable(one)),
+            self._said(text(row, "category"), lambda one, at: labels.category(outcomes[at % len(outcomes)], one)),
+            self._said(text(row, "group"), lambda one, _: labels.group("" if one == "everyone" else one)),
+        ]
         claim = "" if text(row, "kind") == "number" else clean(text(row, "id")) + " "
         return framed("{}{}: {} · {}", plain(claim), *parts)
 
+    def _said(self, written: str, label: Callable[[str, int], Text]) -> Text:
+        """Names in a language, with what stands between them."""
+        parts = [
+            self.labels.words[f"joined_{one}"].map(lambda word: f" {word} ") if at % 2 else label(one, at // 2)
+            for at, one in enumerate(_parts(written))
+        ]
+        return joined(parts, plain(""))
+
 
 def _parts(written: str) -> list[str]:
-    """Both sides of a difference or ratio, or the one thing there is.
+    """The sides of a difference or ratio with what stands between them, or the one thing there is.
 
     Examples
     --------
     >>> _parts("never minus often"), _parts("")
-    (['never', 'often'], [''])
+    (['never', 'minus', 'often'], [''])
     """
-    return _JOINED.split(written)[::2]
+    return _JOINED.split(written)
+
+
+RATIOS = frozenset(name for name, kind in CLAIM_KINDS.items() if kind.arithmetic.ratio)
