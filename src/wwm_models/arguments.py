@@ -48,7 +48,7 @@ def confidence_level(level: object, *, least: float = 0.0) -> float:
     meant = number / 100.0 if 50.0 <= number < 100.0 else 0.0
     advice = f"Did you mean {meant:.6g}?" if meant > least else "Write 0.95 for 95 percent."
     raise AdjustError(
-        f"level={shortened(level)} is not a confidence level. Expected a number above {least:g} and below 1. {advice}"
+        f"level={short_repr(level)} is not a confidence level. Expected a number above {least:g} and below 1. {advice}"
     )
 
 
@@ -106,7 +106,7 @@ def whole_number(value: object, name: str, error: type[WwmError], *, least: int 
     ):
         return int(value)
     limits = f"of {least} or more" if most is None else f"from {least} to {most}"
-    raise error(f"{name}={shortened(value)} is not possible. Expected a whole number {limits}. Give one.")
+    raise error(f"{name}={short_repr(value)} is not possible. Expected a whole number {limits}. Give one.")
 
 
 def finite_number(value: object, what: str, error: type[WwmError]) -> float:
@@ -127,16 +127,16 @@ def finite_number(value: object, what: str, error: type[WwmError]) -> float:
     2.0
     """
     if not isinstance(value, Real | Decimal) or isinstance(value, bool | np.bool_) or not np.isfinite(float(value)):
-        raise error(f"{what} is {shortened(value)}. Expected a finite number. Give one.")
+        raise error(f"{what} is {short_repr(value)}. Expected a finite number. Give one.")
     return float(value)
 
 
-def shortened(value: object, most: int = 60) -> str:
+def short_repr(value: object, most: int = 60) -> str:
     """What was given as Python writes it, cut off where that is long.
 
     Examples
     --------
-    >>> shortened("a" * 100, 10)
+    >>> short_repr("a" * 100, 10)
     "'aaaaaa..."
     """
     if (
@@ -201,7 +201,7 @@ def flags_of(values: object, index: pd.Index, name: str) -> NDArray[np.bool_]:
     missing = np.asarray(pd.isna(own), dtype=bool)
     wrong = missing if missing.any() else np.array([not _is_flag(value) for value in own], dtype=bool)
     if wrong.any():
-        what = "missing" if missing.any() else listed(dict.fromkeys(shortened(value) for value in own[wrong]), 3)
+        what = "missing" if missing.any() else listed(dict.fromkeys(short_repr(value) for value in own[wrong]), 3)
         raise SurveyError(
             f"`{name}` is {what} in {first_rows(np.flatnonzero(wrong), len(own))}. Expected True or False for every row. Say what these "
             "rows are, for example with .fillna(False) or a comparison."
@@ -380,14 +380,14 @@ def refuse_misfit(function: Callable[..., Any], name: str, value: object, hint: 
     ArgumentError
     """
     if not _fits(value, hint):
-        place = f"{function.__name__}({name}={shortened(value)})"
+        place = f"{function.__name__}({name}={short_repr(value)})"
         kinds = " or ".join(dict.fromkeys(_said(hint)))
         raise ArgumentError(
             f"{place} is of type {type(value).__name__}. Expected {kinds}. See help({home}.{function.__name__})."
         )
     least, most = (0, MOST_SEED) if name == "seed" else (1, MOST.get(name, 0))
     if name in ("seed", *MOST) and isinstance(value, Integral) and not least <= int(value) <= most:
-        place = f"{function.__name__}({name}={shortened(value)})"
+        place = f"{function.__name__}({name}={short_repr(value)})"
         raise ArgumentError(f"{place} is not possible. Expected a whole number from {least} to {most}. Give one.")
 
 

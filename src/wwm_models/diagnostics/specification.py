@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.arguments import shortened
+from wwm_models.arguments import short_repr
 from wwm_models.diagnostics.hypothesis_tests import reference_note, refuse_monotone, wald
 from wwm_models.errors import AdjustError
 from wwm_models.estimates.contrasts import HypothesisTest
@@ -137,7 +137,7 @@ def second_opinion(fit: Fit) -> float | None:
         raise
     except Exception as problem:  # whatever another library stops with
         raise AdjustError(
-            say("statsmodels_stopped", error=f"{type(problem).__name__} ({shortened(str(problem))})")
+            say("statsmodels_stopped", error=f"{type(problem).__name__} ({short_repr(str(problem))})")
         ) from None
     return float(np.max(np.abs(theirs - fit.theta)))
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.arguments import shortened
+from wwm_models.arguments import short_repr
 from wwm_models.errors import AdjustError, did_you_mean, group_in_words, listed
 from wwm_models.likelihood.degrees_of_freedom import Freedom, endless
 from wwm_models.messages import catalogue, language_problem, sentence
@@ -316,15 +316,15 @@ def names_of(by: str | Sequence[str] | None, *, of: Sequence[str] = ()) -> tuple
         names = tuple(cast("Iterable[object]", given))
     if not all(isinstance(name, str) for name in names):
         raise AdjustError(
-            f"by={shortened(by)} names no variables. Expected a name, or a list of names. Write them as texts."
+            f"by={short_repr(by)} names no variables. Expected a name, or a list of names. Write them as texts."
         )
     if len(set(names)) < len(names):
-        raise AdjustError(f"by={shortened(by)} names a variable twice. Expected each once. Leave the second out.")
+        raise AdjustError(f"by={short_repr(by)} names a variable twice. Expected each once. Leave the second out.")
     for name in names:
         refuse_column_name(name, "a by-variable", AdjustError)
         if name in of:
             raise AdjustError(
-                f'by={shortened(by)} names "{name}", which the numbers are of. Expected groups of another variable. Leave it out.'
+                f'by={short_repr(by)} names "{name}", which the numbers are of. Expected groups of another variable. Leave it out.'
             )
     return names
 
