@@ -24,7 +24,7 @@ from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers
 from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
-from wwm_models.estimates.number_key import keys_of
+from wwm_models.estimates.number_key import group_text, keys_of
 from wwm_models.messages import in_language, language_problem, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.stages import AllOrNothing, Stages
@@ -139,12 +139,6 @@ def _of_engine(engine: str, found: Estimates | None, base: Estimates) -> dict[st
         return {column: np.full(len(base.table), np.nan) for column in names.values()}
     rows = _rows_of(found, base)
     return {column: _taken(found, name, rows) for name, column in names.items()}
-
-
-def group_text(table: pd.DataFrame, by: tuple[str, ...]) -> list[str]:
-    """``age_group=18-34;household=single`` for every row; empty without by-variables."""
-    columns = [[f"{name}={value}" for value in table[name].tolist()] for name in by]
-    return [";".join(parts) for parts in zip(*columns, strict=True)] if by else [""] * len(table)
 
 
 def _difference(

@@ -38,6 +38,7 @@ from scipy.special import gammaln
 
 from wwm_models.disclosure.suppressed_tables import Withheld
 from wwm_models.disclosure.suppression import Raws
+from wwm_models.estimates.number_key import levels_written, written_group
 from wwm_models.messages import level, listed_as, say, variable
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design, cells_and_design
@@ -245,7 +246,7 @@ def nearly_the_same(names: Iterable[str], below: int) -> str:
 def suppressed_beside(outcome: str, group: str, below: int) -> str:
     """Say that a model would tell percentages that are suppressed."""
     where = _named(group_words(group)) if group else "everyone"
-    names = listed_as(variable(part.split("=", 1)[0]) for part in group.split(";")) if group else "the question"
+    names = listed_as(variable(name) for name, _ in levels_written(group)) if group else "the question"
     return say("suppressed_beside", outcome=variable(outcome), group=where, below=below, names=names)
 
 
@@ -267,7 +268,7 @@ def _named(group: str) -> str:
 
 def group_words(group: str) -> str:
     """A group of our tables in words: ``"age=young;home=alone"`` is "age = young, home = alone"; "" is everyone."""
-    return ", ".join(part.replace("=", " = ", 1) for part in group.split(";")) if group else "everyone"
+    return ", ".join(f"{name} = {level}" for name, level in levels_written(group)) or "everyone"
 
 
 def _is_level(group: str, fit: Equations) -> bool:
@@ -295,9 +296,8 @@ def _bits(people: Array, answers: int) -> float:
 def rows_of(group: str, survey: Survey) -> Flags:
     """(n,) rows of a group of our tables."""
     inside = survey.domain.copy()
-    for part in group.split(";") if group else ():
-        name, level = part.split("=", 1)
-        inside &= (survey.frame[name].astype(object).astype(str) == level).to_numpy()
+    for name, answer in levels_written(group, list(survey.frame)):
+        inside &= (survey.frame[name].astype(object).astype(str) == answer).to_numpy()
     return inside
 
 
@@ -381,7 +381,7 @@ class _Shown:
             shown = estimates.table.loc[estimates.table["estimate"].notna(), list(by)].astype(str).drop_duplicates()
             known = self._known(by)
             for levels in shown.itertuples(index=False, name=None):
-                group = ";".join(f"{name}={level}" for name, level in zip(by, levels, strict=True))
+                group = written_group(zip(by, levels, strict=True))
                 self._groups.append(self._group(group_words(group), rows_of(group, survey) & self._used, known))
 
     def _known(self, names: Iterable[str]) -> Flags:

@@ -29,6 +29,7 @@ import pandas as pd
 
 from wwm_models.disclosure.suppression import PublishedShare, Raws, published, suppressed
 from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.number_key import levels_written, written_group
 from wwm_models.numerics.arrays import Flags
 from wwm_models.survey.survey import Survey
 
@@ -212,7 +213,7 @@ def _places(table: pd.DataFrame) -> list[Place]:
 
 
 def _place(item: PublishedShare, table: pd.DataFrame) -> Place:
-    group = ";".join(f"{name}={level}" for name, level in zip(item.by, item.group, strict=True))
+    group = written_group(zip(item.by, item.group, strict=True))
     return item.outcome, group, str(table["category"].iloc[item.row])
 
 
@@ -254,7 +255,7 @@ def _suppressed_tables(withheld: Withheld) -> dict[str, set[frozenset[str]]]:
     """For each question the tables, as sets of variables, of which something is left out."""
     found: dict[str, set[frozenset[str]]] = {}
     for outcome, group, _ in withheld.values:
-        names = frozenset(part.split("=", 1)[0] for part in group.split(";") if part)
+        names = frozenset(name for name, _ in levels_written(group))
         found.setdefault(outcome, set()).add(names)
     return found
 

@@ -1,9 +1,11 @@
-"""What a number is of: outcome, category and group. Claims, studies and the page find numbers by it, and by nothing else."""
+"""What a number is of: outcome, category and group, and how a group is written.
+
+Claims, studies and the page find numbers by `NumberKey`, and by nothing else.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -54,12 +56,51 @@ class NumberKey(NamedTuple):
         >>> NumberKey.written("wish", "yes", "home", "home=alone; for now").group
         frozenset({('home', 'alone; for now')})
         """
-        names = [name for name in by.split(";") if name]
-        found = re.fullmatch(";".join(f"{re.escape(name)}=(.*)" for name in names), group, re.DOTALL)
-        if found is not None:
-            return cls.of(outcome, category, zip(names, found.groups(), strict=True))
-        parts = (part.partition("=") for part in group.split(";") if part)
-        return cls.of(outcome, category, ((name, level) for name, _, level in parts))
+        return cls.of(outcome, category, levels_written(group, [name for name in by.split(";") if name]))
+
+
+def written_group(levels: Iterable[Sequence[str]]) -> str:
+    """A group of (variable, level) as results tables write it; empty for everyone.
+
+    Examples
+    --------
+    >>> written_group([("age", "old"), ("home", "alone")])
+    'age=old;home=alone'
+    """
+    return ";".join(f"{name}={level}" for name, level in levels)
+
+
+def levels_written(group: str, names: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The (variable, level) of a group that a results table writes, in its order; none for everyone.
+
+    Parameters
+    ----------
+    group : str
+        As `written_group` gives it; a level may hold semicolons and equal signs too.
+    names : collection of str
+        Variables that it may be of, each once, so that what follows a semicolon without one of them belongs to the level before it;
+        empty where they are not known.
+
+    Examples
+    --------
+    >>> levels_written("age=old;home=alone; a=b", ["age", "home"])
+    [('age', 'old'), ('home', 'alone; a=b')]
+    """
+    found: list[tuple[str, str]] = []
+    for piece in group.split(";") if group else ():
+        name, mark, level = piece.partition("=")
+        begins = bool(mark) and (not names or (name in names and name not in dict(found)))
+        if found and not begins:
+            found[-1] = found[-1][0], f"{found[-1][1]};{piece}"
+        else:
+            found.append((name, level))
+    return found
+
+
+def group_text(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """The group of every row of a table with by-variables, as results tables write it; empty without by-variables."""
+    columns = [[(name, str(value)) for value in table[name].tolist()] for name in by]
+    return [written_group(levels) for levels in zip(*columns, strict=True)] if by else [""] * len(table)
 
 
 def keys_of(table: pd.DataFrame, by: Sequence[str]) -> list[NumberKey]:

@@ -24,6 +24,7 @@ from wwm_models.claims.article import Article, Claim, Reference, read_article
 from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
 from wwm_models.claims.claimed_quantities import UNTESTABLE
 from wwm_models.errors import ArticleError
+from wwm_models.estimates.number_key import written_group
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
 from wwm_models.identification.region import Region, regions, spoken_of
 from wwm_models.identification.solve import (
@@ -210,7 +211,7 @@ def _quantity_row(
         CLAIM_KINDS[quantity.kind].arithmetic if quantity.kind in CLAIM_KINDS else DIFFERENCE
     )  # of a number: itself
     joined = arithmetic.joined
-    groups = [";".join(f"{name}={level}" for name, level in reference.group) for reference in references]
+    groups = [written_group(reference.group) for reference in references]
     texts = [group or "everyone" for group in groups] if len(groups) > 1 else groups
     low, high = _published([printed.get(reference) for reference in references], arithmetic)
     return {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS
-from wwm_models.estimates.number_key import NumberKey
+from wwm_models.estimates.number_key import NumberKey, written_group
 from wwm_models.messages import LANGUAGES, catalogue
 from wwm_models.report.figures import NOTHING, Block, ComparisonRows, Entry, Row, SmallChart, grouped
 from wwm_models.report.numbers import Copied, Numbers, Value, cell, number, rows_of, text
@@ -204,8 +204,7 @@ def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
 
 def _named(reference: Mapping[str, Any], labels: Labels) -> Text:
     """A number in words: group, question, answer."""
-    group = ";".join(f"{name}={level}" for name, level in reference["group"].items())
-    group_name, outcome = labels.group(group), labels.variable(reference["outcome"])
+    group_name, outcome = labels.group(written_group(reference["group"].items())), labels.variable(reference["outcome"])
     answer = labels.category(reference["outcome"], reference["category"])
     return labels.words.fill("rule_number", group=group_name, outcome=outcome, answer=answer)
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from wwm_models.estimates.number_key import levels_written, written_group
 from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
 from wwm_models.results.atomic_files import HARMFUL
 from wwm_models.results.results import Results
@@ -227,8 +228,8 @@ class Sayings:
             "variable": lambda parts, lang: labels.variable(parts[0]).of(lang),
             "level": lambda parts, lang: labels.level(*parts).of(lang),
             "category": lambda parts, lang: labels.category(*parts).of(lang),
-            "group": lambda parts, lang: labels.group(_group(parts)).of(lang),
-            "reference": lambda parts, lang: labels.reference(parts[0], parts[1], _group(parts[2])).of(lang),
+            "group": lambda parts, lang: labels.group(written_group(parts)).of(lang),
+            "reference": lambda parts, lang: labels.reference(parts[0], parts[1], written_group(parts[2])).of(lang),
             "condition": lambda parts, lang: self._condition(clean(parts[0]), lang),
             "list": lambda parts, lang: _between(parts[0], lang).join(self._argument(one, lang) for one in parts[1:]),
         }
@@ -274,10 +275,6 @@ def _between(mark: str, lang: str) -> str:
     """A mark as it is, a word such as " or " in the language."""
     word = mark.strip()
     return mark.replace(word, catalogue(lang).words.get(word, word)) if word else mark
-
-
-def _group(pairs: Iterable[Sequence[str]]) -> str:
-    return ";".join(f"{name}={level}" for name, level in pairs)
 
 
 LONGEST = 90  # characters of a heading; the whole label stands in its title
@@ -375,8 +372,8 @@ class Labels:
         """Label of a group such as ``age_group=18-34;household=single``; "everyone" for the empty one."""
         if not group:
             return self.words["everyone"]
-        parts = [part.partition("=") for part in _parts(group, self.results)]
-        return joined((self.category(name, level) for name, _, level in parts), plain(" · "))
+        levels = levels_written(group, self.results.variables)
+        return joined((self.category(name, level) for name, level in levels), plain(" · "))
 
     def by(self, by: str) -> Text:
         """Label of the grouping, as in "by age group"."""
@@ -427,14 +424,3 @@ def _text(labelled: Any, name: str) -> Text:
     """The labels of a record or mapping in every language, or the name where there is none."""
     read = labelled.get if isinstance(labelled, Mapping) else (lambda lang: getattr(labelled, lang, ""))
     return translated({lang: clean(read(lang) or "") for lang in LANGUAGES}, clean(name))
-
-
-def _parts(group: str, results: Results) -> list[str]:
-    """Split at a semicolon that begins a known variable, so that a level may hold one."""
-    parts: list[str] = []
-    for piece in group.split(";"):
-        if parts and piece.partition("=")[0] not in results.variables:
-            parts[-1] += f";{piece}"
-        else:
-            parts.append(piece)
-    return parts

@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.claims.article import Article
-from wwm_models.claims.comparison import group_text
 from wwm_models.errors import AdjustError, AnswersError, FitError, SeparationError
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import contrasts
 from wwm_models.estimates.decomposition import COLUMNS, Submodel, Variables, decompose_fit
 from wwm_models.estimates.estimates import Collapses, Estimates
+from wwm_models.estimates.number_key import group_text
 from wwm_models.estimates.sensitivity import Varied, reported
 from wwm_models.likelihood.fit import Fit, fit
 from wwm_models.messages import say, variable

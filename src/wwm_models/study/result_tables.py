@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Article
-from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table, group_text
+from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS
 from wwm_models.claims.lookup import pool_of
 from wwm_models.claims.reasons import CANNOT, parts_of
@@ -28,7 +28,7 @@ from wwm_models.claims.verdicts import Sources
 from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precision
 from wwm_models.errors import WwmError
 from wwm_models.estimates.estimates import Collapses, Estimates
-from wwm_models.estimates.number_key import keys_of
+from wwm_models.estimates.number_key import group_text, keys_of
 from wwm_models.estimates.raw import with_suppressed
 from wwm_models.estimates.sensitivity import Points, ReportedFit, declared_points, points_at, reported
 from wwm_models.likelihood.fit import Fit, fit

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Article
-from wwm_models.claims.comparison import COMPARISON_COLUMNS, NOT_ADJUSTED, group_text, printed_beside_raw
+from wwm_models.claims.comparison import COMPARISON_COLUMNS, NOT_ADJUSTED, printed_beside_raw
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS, flip_map, ground
 from wwm_models.claims.lookup import pool_of
 from wwm_models.errors import WwmError, listed
@@ -22,7 +22,7 @@ from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
-from wwm_models.estimates.number_key import NumberKey, keys_of, written_keys
+from wwm_models.estimates.number_key import NumberKey, group_text, keys_of, written_group, written_keys
 from wwm_models.estimates.sensitivity import Points, ReportedFit
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
@@ -155,7 +155,7 @@ def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, NumberKey
     groups = made.over[by].groups.astype(str).to_dict("records") if by else [{}]
     return [
         (
-            ";".join(f"{name}={group[name]}" for name in by),
+            written_group((name, group[name]) for name in by),
             NumberKey.of(made.fit.cells.outcome, category, ((str(k), str(v)) for k, v in group.items())),
         )
         for group in groups
@@ -330,7 +330,7 @@ def not_adjusted(article: Article, compared: pd.DataFrame, raws: RawTables, hidd
     absent = [
         {
             "estimand": NOT_ADJUSTED, "outcome": at.outcome, "category": at.category, "by": ";".join(at.by),
-            "group": ";".join(f"{name}={level}" for name, level in at.group), "published": number.value / 100.0,
+            "group": written_group(at.group), "published": number.value / 100.0,
             "published_lower": number.limits[0], "published_upper": number.limits[1],
         }
         for at, number in article.slots().items()

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from wwm_models.claims.article import Article, Published, Reference
-from wwm_models.estimates.number_key import NumberKey, keys_of, written_keys
+from wwm_models.disclosure.determined import rows_of
+from wwm_models.estimates.number_key import NumberKey, group_text, keys_of, levels_written, written_keys
 from wwm_models.study.robustness import printed_note
+from wwm_models.survey.survey import Survey
 
 GROUPS = [{}, {"home": "alone"}, {"home": "alone; for now"}, {"home": "a=b", "age": "<30;>60"}, {"home": "two\nlines"}]
 
@@ -28,3 +30,11 @@ def test_a_printed_number_beside_an_adjusted_one_is_counted_as_such(group: dict[
     row = {"model": "wish", "outcome": "wish", "category": "yes", "by": ";".join(group)}
     table = pd.DataFrame([{**row, "group": ";".join(f"{name}={level}" for name, level in group.items())}])
     assert printed_note(article, table, ["wish"]) == "printed numbers: 1, of which 1 are beside adjusted ones"
+
+
+@pytest.mark.parametrize("group", GROUPS[1:], ids=repr)
+def test_a_written_group_is_its_levels_and_its_respondents_again(group: dict[str, str]):
+    frame = pd.DataFrame([group, dict.fromkeys(group, "other")])
+    text, _ = group_text(frame, list(group))
+    assert dict(levels_written(text, list(group))) == group
+    assert rows_of(text, Survey.from_frame(frame, weight=None)).tolist() == [True, False]
