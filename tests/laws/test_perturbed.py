@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 import wwm_models as wwm
+from wwm_models.diagnostics.prior_sensitivity import power_weights
 from wwm_models.errors import AdjustError
-from wwm_models.estimates.confounding import bias_factor, e_value, e_values, power_weights
+from wwm_models.estimates.confounding import bias_factor, e_value, e_values
 from wwm_models.estimates.contrasts import family_of_tests
 from wwm_models.estimates.sensitivity import (
     Varied,

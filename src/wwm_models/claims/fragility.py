@@ -23,8 +23,9 @@ from wwm_models.claims.article import Article, Claim
 from wwm_models.claims.claim_kinds import SIGNS
 from wwm_models.claims.claimed_quantities import NOBODY, Quantity, leaves, quantities, unanimous
 from wwm_models.claims.lookup import EstimateIndex, error_of, pool_of
+from wwm_models.diagnostics.prior_sensitivity import log_prior, power_weights
 from wwm_models.estimates.adjusted import adjusted
-from wwm_models.estimates.confounding import e_value, log_prior, power_weights
+from wwm_models.estimates.confounding import e_value
 from wwm_models.estimates.estimates import Collapses
 from wwm_models.estimates.number_key import NumberKey
 from wwm_models.estimates.sensitivity import (

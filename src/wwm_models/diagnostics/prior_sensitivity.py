@@ -1,7 +1,10 @@
-"""How far adjusted percentages move when the prior, or the likelihood, is made a little stronger or weaker.
+"""The power of the prior: how far numbers move when the prior, or the likelihood, is made stronger or weaker.
 
-The draws are reweighted to the posterior whose prior (or likelihood) is raised to the power 1 + d and 1 / (1 + d), by Pareto-smoothed
-importance weights proportional to density^(power - 1). The sensitivity of a quantity is the mean over both of the cumulative
+The posterior under prior^alpha has density proportional to prior^(alpha - 1) times the posterior's: alpha = 1 is the prior as declared, 0 no prior at
+all, above 1 a sharper one. Importance weights of the draws give its summaries (`power_weights`); nothing is sampled again.
+
+`power_scaling` of adjusted percentages: the draws are reweighted to the posterior whose prior (or likelihood) is raised to the power 1 + d and 1 / (1 + d),
+by Pareto-smoothed importance weights proportional to density^(power - 1). The sensitivity of a quantity is the mean over both of the cumulative
 Jensen-Shannon distance between its distributions, per doubling of the power. Above 0.05 in the prior alone: the prior is strong
 or the data say little; above it in both: prior and data disagree.
 
@@ -26,13 +29,13 @@ from wwm_models.bayes.export import cell_log_likelihood
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.errors import FitError, expect
 from wwm_models.estimates.adjusted import adjusted
-from wwm_models.estimates.confounding import log_prior
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.psis import smoothed, trusted_shape
 
 STEP = 0.01  # of the power, up and down, as in the authors' package
 LIMIT = 0.05  # the authors' threshold: a normal whose mean moves by 0.3 sd per doubling
+FEWEST = 100.0  # effective draws: the Monte Carlo error of a mean is then a tenth of a posterior standard deviation
 COLUMNS = ("prior", "likelihood", "diagnosis")
 
 
@@ -90,6 +93,34 @@ def _refuse_without_power(post: Posterior) -> None:
             "Power-scaling has no version for R2-D2 slopes, mo() or zero_sum() interactions: part of their prior is on other coordinates than the "
             "parameters. Sample with another prior, or compare two runs."
         )
+
+
+def log_prior(post: Posterior) -> Array:
+    """(s,) log prior density of the draws as they were sampled; missing where part of the prior is on other coordinates."""
+    if post.prior.blocks:
+        return np.full(len(post.uncorrected), np.nan)
+    return post.prior.log_values(post.uncorrected)
+
+
+def power_weights(log_density: Array, power: float) -> Array | None:
+    """(s,) weights of the draws under the prior to a power, summing to one; None where too few draws carry them.
+
+    Parameters
+    ----------
+    log_density : (s,) array
+        Of the prior at each draw.
+    power : float
+        0 or more.
+
+    Examples
+    --------
+    >>> power_weights(np.zeros(400), 0.0).sum().round(12)
+    np.float64(1.0)
+    """
+    exponent = (power - 1.0) * log_density
+    weights = np.exp(exponent - exponent.max())
+    weights = weights / weights.sum()
+    return weights if 1.0 / float((weights**2).sum()) >= FEWEST else None
 
 
 def log_likelihood(post: Posterior) -> Array:

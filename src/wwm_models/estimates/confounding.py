@@ -1,19 +1,13 @@
-"""How far a number depends on what was assumed: an unmeasured confounder that is absent, and the power of the prior.
+"""How strong an unmeasured confounder would have to be to explain a risk ratio away: its E-value.
 
-E-value: a confounder that is associated with the exposure by a risk ratio RR_EU and with the outcome by RR_UD, both beyond the
+A confounder that is associated with the exposure by a risk ratio RR_EU and with the outcome by RR_UD, both beyond the
 measured adjusters, can change an observed risk ratio by at most the factor B = RR_EU RR_UD / (RR_EU + RR_UD - 1). The E-value
-is the strength that both associations would need at least to explain a risk ratio away: the solution of B = RR with RR_EU = RR_UD.
-
-Power of the prior (`power_weights`): the posterior under prior^alpha has density proportional to prior^(alpha - 1) times the posterior's:
-alpha = 1 is the prior as declared, 0 no prior at all, above 1 a sharper one. Importance weights of the draws give its summaries; nothing is sampled
-again.
+is the strength that both associations would need at least: the solution of B = RR with RR_EU = RR_UD.
 
 References
 ----------
 Ding, P. and VanderWeele, T. J. (2016). Sensitivity analysis without assumptions. Epidemiology 27, 368-377.
 doi:10.1097/EDE.0000000000000457
-Kallioinen, N., Paananen, T., Buerkner, P.-C. and Vehtari, A. (2024). Detecting and diagnosing prior and likelihood sensitivity
-with power-scaling. Statistics and Computing 34, 57. doi:10.1007/s11222-023-10366-5
 VanderWeele, T. J. and Ding, P. (2017). Sensitivity analysis in observational research: introducing the E-value. Annals of
 Internal Medicine 167, 268-274. doi:10.7326/M16-2607
 """
@@ -23,13 +17,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from wwm_models.bayes.posterior import Posterior
 from wwm_models.errors import AdjustError, expect
 from wwm_models.estimates.estimates import Estimates
-from wwm_models.numerics.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -137,34 +128,3 @@ def _needed(ratio: float) -> float:
     """RR + sqrt(RR (RR - 1)), of the ratio turned above 1."""
     above = max(ratio, 1.0 / ratio)
     return above + math.sqrt(above * (above - 1.0))
-
-
-FEWEST = 100.0  # effective draws: the Monte Carlo error of a mean is then a tenth of a posterior standard deviation
-
-
-def log_prior(post: Posterior) -> Array:
-    """(s,) log prior density of the draws as they were sampled; missing where part of the prior is on other coordinates."""
-    if post.prior.blocks:
-        return np.full(len(post.uncorrected), np.nan)
-    return post.prior.log_values(post.uncorrected)
-
-
-def power_weights(log_density: Array, power: float) -> Array | None:
-    """(s,) weights of the draws under the prior to a power, summing to one; None where too few draws carry them.
-
-    Parameters
-    ----------
-    log_density : (s,) array
-        Of the prior at each draw.
-    power : float
-        0 or more.
-
-    Examples
-    --------
-    >>> power_weights(np.zeros(400), 0.0).sum().round(12)
-    np.float64(1.0)
-    """
-    exponent = (power - 1.0) * log_density
-    weights = np.exp(exponent - exponent.max())
-    weights = weights / weights.sum()
-    return weights if 1.0 / float((weights**2).sum()) >= FEWEST else None

@@ -25,9 +25,9 @@ from wwm_models.bayes.joint_sample import sample_joint
 from wwm_models.bayes.posterior import Posterior
 from wwm_models.bayes.sample import sample
 from wwm_models.bayes.sampler import NamedCheckpoints
+from wwm_models.diagnostics.prior_sensitivity import log_prior
 from wwm_models.errors import AdjustError, FitError, ModelError, listed
 from wwm_models.estimates.adjusted import adjusted, adjusted_items
-from wwm_models.estimates.confounding import log_prior
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.messages import number, say, together, variable
 from wwm_models.numerics.intervals import central_limits

@@ -13,7 +13,7 @@ from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS as COLUMNS
 from wwm_models.claims.fragility import confounding, fragility, missing_answers, prior_power, satisfies
 from wwm_models.claims.lookup import pool_of
-from wwm_models.estimates.confounding import power_weights
+from wwm_models.diagnostics.prior_sensitivity import power_weights
 
 
 def points(**values: float):
