@@ -61,7 +61,7 @@ from wwm_models.survey.formats.archive import Size
 from wwm_models.survey.formats.columnar import data_name, several_files
 from wwm_models.survey.formats.registry import read_file
 from wwm_models.survey.overview import Overview, overview
-from wwm_models.survey.read import survey_of
+from wwm_models.survey.read import survey_of, unlike_labels
 from wwm_models.survey.survey import Survey
 
 
@@ -77,11 +77,14 @@ class Respondents:
         The variables by which respondents were counted; empty where they were read whole.
     why : str
         Why they were counted; empty where that was asked for.
+    unlike : tuple of str
+        Labels of the file that are no name of the answer they are read as.
     """
 
     survey: Survey
     counted_by: tuple[str, ...] = ()
     why: str = ""
+    unlike: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of it."""
@@ -143,7 +146,7 @@ def read_respondents(
             raise
         tell(f"{name} is too large to read whole: counting its respondents in place", 0, models)
         return None, _counted(declared, data, book, str(problem).partition(". Expected ")[0])
-    return file, Respondents(survey_of(file, book))
+    return file, Respondents(survey_of(file, book), unlike=unlike_labels(file, book))
 
 
 def asked_variables(declared: Declared, known: Sequence[str]) -> tuple[str, ...]:

@@ -366,7 +366,7 @@ def with_messages(results: Results) -> Results:
 
 def _said_of(read: Respondents, survey: Survey) -> str:
     """How the respondents were read, and what the reader warns of."""
-    return "\n".join(filter(None, (read.note, *(f"LOOK: {warning}" for warning in survey.warnings))))
+    return "\n".join(filter(None, (read.note, *(f"LOOK: {warning}" for warning in (*survey.warnings, *read.unlike)))))
 
 
 def _write_tables(made: Results, folder: Path) -> None:

@@ -34,7 +34,7 @@ from wwm_models.survey.codebook import (
     Universe,
     parents_of,
 )
-from wwm_models.survey.columns import plainly
+from wwm_models.survey.columns import plainly, squeezed
 from wwm_models.survey.conditions import check_condition, read_condition
 from wwm_models.survey.frames import refuse_alike, refuse_collapse_name, refuse_column_name
 from wwm_models.survey.sampling_design import Lonely
@@ -241,6 +241,8 @@ def _check_levels(
     refuse_alike(ids, name, DeclarationError, f"{table.where}: ")
     _refuse_twice(table, "codes", (plainly(code) for part in (*answers, *missing) for code in part.codes))
     _refuse_twice(table, "texts", (text for part in (*answers, *missing) for text in part.text))
+    _refuse_same_words(table, "texts", [part.text for part in (*answers, *missing)])
+    _refuse_same_words(table, "level ids", [(name,) for name in ids])
     alone = [part for part in (*answers, *missing) if not part.codes]
     _refuse_twice(table, "texts of one number", (plainly(number) for part in alone for number in set(part.numbers)))
 
@@ -252,6 +254,20 @@ def _refuse_twice(table: TomlTable, what: str, values: Iterable[str]) -> None:
             f"{table.where}: {what} that are declared twice: {listed(twice)}. Expected each to mean one thing. Remove "
             "one."
         )
+
+
+def _refuse_same_words(table: TomlTable, what: str, groups: Iterable[tuple[str, ...]]) -> None:
+    """Refuse answers that are told apart only by capitals or white space: those of a file are compared without them."""
+    first: dict[str, tuple[int, str]] = {}
+    for place, texts in enumerate(groups):
+        for text in texts:
+            other, known = first.setdefault(squeezed(text), (place, text))
+            if other != place:
+                raise DeclarationError(
+                    f"{table.where}: {what} of two answers that differ only in capitals or white space: {known!r} and {text!r}. Expected "
+                    "answers with words of their own, since those of a file are compared without these. Make them one answer, or tell them "
+                    "apart by `codes`."
+                )
 
 
 _SAMPLING_KEYS: Final = (

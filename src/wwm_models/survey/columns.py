@@ -18,6 +18,9 @@ from wwm_models.errors import SurveyError, did_you_mean, listed
 # Stricter than float(): "nan", "inf" and "1_000" stay text.
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
+_NUMBERED = re.compile(r"^\d+\s*[.:=)]\s+")  # "1. never", "1 = never"
+_MARKS = re.compile(r"[_()\[\]{}\"'.,;:!?]")
+
 
 Labels = Mapping[float | str, str]
 Span = tuple[float | str, float | str]
@@ -164,6 +167,33 @@ def moment(value: datetime.date | datetime.time) -> str:
 def squeezed(text: str) -> str:
     """Give a text without the differences of white space and capitals that eyes do not see."""
     return " ".join(text.split()).casefold()
+
+
+def words_of(text: str) -> str:
+    """Give the words of a label or an id, without marks and without a number in front, as labels are compared with names of answers.
+
+    Examples
+    --------
+    >>> words_of("1. (Bijna) iedere dag"), words_of("almost_daily"), words_of("18-34"), words_of("1")
+    ('bijna iedere dag', 'almost daily', '18-34', '1')
+    """
+    plain = _NUMBERED.sub("", squeezed(text)) or squeezed(text)
+    return " ".join(_MARKS.sub(" ", plain).split()) or plain
+
+
+def reads_as(text: str, texts: Iterable[str]) -> bool:
+    """Say whether a text is one of several but for capitals and needless white space; white space alone is only itself.
+
+    Examples
+    --------
+    >>> reads_as("Zeer  Negatief ", ["zeer negatief"]), reads_as(" ", [""])
+    (True, False)
+    """
+    known = tuple(texts)
+    if not known or text in known:
+        return bool(known)
+    plain = squeezed(text)
+    return bool(plain) and any(squeezed(one) == plain for one in known)
 
 
 def several(count: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 import numpy as np
 
 from wwm_models.survey.codebook import Source
-from wwm_models.survey.columns import Cell, RawColumn, RawFile, plainly, within
+from wwm_models.survey.columns import Cell, RawColumn, RawFile, plainly, squeezed, within
 from wwm_models.survey.formats.columnar import data_name
 from wwm_models.survey.formats.text import likely
 from wwm_models.survey.frames import RESERVED_COLUMNS
@@ -121,11 +121,11 @@ def propose(column: RawColumn) -> Proposal:
 
 def _without_refusals(levels: tuple[CellContents, ...]) -> tuple[tuple[CellContents, ...], tuple[CellContents, ...]]:
     """Part answers from refusals by their words; a column of one answer and refusals keeps them all."""
-    refused = tuple(entry for entry in levels if refuses(entry.label or "".join(entry.text)))
+    refused = tuple(entry for entry in levels if refuses(entry.label or "".join(entry.text[:1])))
     rest = tuple(entry for entry in levels if entry not in refused)
     if len(rest) < 2:
         return levels, ()
-    return rest, tuple(replace(entry, label=entry.label or "".join(entry.text)) for entry in refused)
+    return rest, tuple(replace(entry, label=entry.label or "".join(entry.text[:1])) for entry in refused)
 
 
 def _taken_for_missing(refused: Sequence[CellContents]) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def _taken_for_missing(refused: Sequence[CellContents]) -> tuple[str, ...]:
 
 
 def _perhaps_missing(levels: Sequence[CellContents]) -> tuple[str, ...]:
-    found = (entry.label or "".join(entry.text) for entry in levels)
+    found = (entry.label or "".join(entry.text[:1]) for entry in levels)
     return tuple(f"{text} may be no answer: if so, move it to missing" for text in found if refuses(text))
 
 
@@ -266,7 +266,19 @@ def _levels(column: RawColumn, known: list[tuple[Cell, int]]) -> tuple[CellConte
         value = cell.text if np.isnan(cell.number) else cell.number
         counts[value] = counts.get(value, 0) + count
     ordered = sorted(counts, key=lambda value: (isinstance(value, str), value))
-    return tuple(_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered)
+    return _same_words([_entry(value, column.labels.get(value, ""), counts[value]) for value in ordered])
+
+
+def _same_words(entries: Sequence[CellContents]) -> tuple[CellContents, ...]:
+    """Join texts that differ only in capitals or white space: they are one answer."""
+    found: dict[object, CellContents] = {}
+    for place, entry in enumerate(entries):
+        plain = squeezed(entry.text[0]) if entry.text and not entry.label else ""
+        former = found.get(plain) if plain else None
+        found[plain or place] = (
+            replace(former, text=(*former.text, *entry.text), rows=former.rows + entry.rows) if former else entry
+        )
+    return tuple(found.values())
 
 
 def _missing(column: RawColumn, counted: list[tuple[Cell, int]]) -> tuple[CellContents, ...]:
@@ -412,7 +424,7 @@ def _variable(name: str, where: str, item: Proposal) -> str:
     lines += [f"{lang} = {_quoted(label)}" for lang in ("nl", "en")]
     if item.empty:
         lines.append(f'empty = "no answer"                # {item.empty} rows are empty')
-    common = Counter(entry.label for entry in (*item.levels, *item.missing) if entry.label)
+    common = Counter(squeezed(entry.label) for entry in (*item.levels, *item.missing) if entry.label)
     if item.missing:
         lines += ["missing = [", *(f"  {_missing_line(entry, common)}" for entry in item.missing), "]"]
     if item.kind != "number":
@@ -435,7 +447,7 @@ def _missing_line(entry: CellContents, common: Counter[str]) -> str:
 def _contents(entry: CellContents, common: Counter[str]) -> str:
     """Name codes and texts; a label that two codes share does not tell them apart, and is left out."""
     parts = [f"codes = [{', '.join(map(plainly, entry.codes))}]"] if entry.codes else []
-    texts = [entry.label] if entry.label and common[entry.label] == 1 else list(entry.text)
+    texts = [entry.label] if entry.label and common[squeezed(entry.label)] == 1 else list(entry.text)
     if texts:
         parts.append(f"text = [{', '.join(map(_quoted, texts))}]")
     return ", ".join(parts)

@@ -38,6 +38,8 @@ from wwm_models.survey.implausible_weights import (
 from wwm_models.survey.recode_values import (
     Recoded,
     cut_into_levels,
+    is_number,
+    labels_unlike,
     recode_answers,
     recode_numbers,
     used_though_missing,
@@ -94,6 +96,17 @@ def contradictions(file: RawFile, codebook: Codebook) -> tuple[str, ...]:
     return tuple(found)
 
 
+def unlike_labels(file: RawFile, codebook: Codebook) -> tuple[str, ...]:
+    """Show labels of the file that are no name of the answer they are read as, variable by variable."""
+    found: list[str] = []
+    for item in codebook.declarations:
+        if isinstance(item.source, FromColumn) and not is_number(item, item.source):
+            where = codebook.where(item.variable.name)
+            column = column_of_variable(item.source, file, where)
+            found += labels_unlike(item, item.source, column, file=str(file.path), where=where)
+    return tuple(found)
+
+
 def together(problems: list[str]) -> str:
     """Give one problem as it is, several as a numbered list."""
     if len(problems) == 1:
@@ -116,8 +129,7 @@ def column_of_variable(source: FromColumn, file: RawFile, where: str) -> RawColu
 
 def _from_column(item: Declaration, source: FromColumn, file: RawFile, where: str) -> Recoded:
     column = column_of_variable(source, file, where)
-    number = item.variable.kind == "number" or source.cut is not None
-    reader = recode_numbers if number else recode_answers
+    reader = recode_numbers if is_number(item, source) else recode_answers
     return reader(item, source, column, file=str(file.path), where=where)
 
 

@@ -52,18 +52,6 @@ CASES = [
         id="undeclared code",
     ),
     pytest.param(
-        "reply\nno\nYes \nyes\n",
-        REPLY,
-        SurveyError,
-        (
-            'data.csv: variable "reply" (column "reply") has 1 answer that the codebook does not know: "Yes " in '
-            "1 of 3 rows (first rows, counted from 1: 2), which differs from the declared 'yes' only in white "
-            "space or capitals (the file has 'Yes '). Expected 'no' for \"no\", 'yes' for \"yes\". Write the text as "
-            'the file has it: `text = ["Yes "]` in its level in codebook.toml, [variables.reply].'
-        ),
-        id="white space and capitals",
-    ),
-    pytest.param(
         "reply\nno\n  \nyes\n",
         REPLY,
         SurveyError,

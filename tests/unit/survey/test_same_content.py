@@ -16,6 +16,11 @@ import pytest
 
 from wwm_models import read_survey
 from wwm_models.errors import DeclarationError, SurveyError
+from wwm_models.survey.codebook import Source
+from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.databases.counts import read_counts
+from wwm_models.survey.draft import draft_codebook
+from wwm_models.survey.formats.registry import read_file
 
 DAYS = [datetime.date(2020, 1, 2), datetime.date(1950, 3, 4), None, datetime.date(2020, 1, 2)]
 NUMBERS = [1.0, 2.0, 9.0, 1.0]
@@ -132,6 +137,71 @@ def test_two_texts_of_one_number_are_refused(tmp_path: Path) -> None:
     assert str(refused.value) == (
         f"{tmp_path / 'codebook.toml'}, [variables.x]: texts of one number that are declared twice: 1. Expected each to mean one thing. Remove one."
     )
+
+
+ANSWERS = ["Zeer  Negatief ", "zeer negatief", " POSITIEF", "\u00c9\u00e9n", "Weet\u00a0niet"]
+WRITTEN = (
+    '[variables.x]\ncolumn = "x"\nkind = "nominal"\nmissing = [{ text = ["weet niet"], reason = "unknown" }]\nlevels = '
+    '[ { id = "low", text = ["zeer negatief"] }, { id = "high", text = ["positief"] }, { id = "one", text = ["\u00e9\u00e9n"] } ]\n'
+)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_text_is_itself_in_any_capitals_and_white_space(ending: str, tmp_path: Path) -> None:
+    path = written(tmp_path, ending, "x", ANSWERS)
+    survey = read_survey(path, codebook=codebook(tmp_path, WRITTEN))
+    assert survey.frame["x"].cat.codes.tolist() == [0, 0, 1, 2, -1]
+    assert survey.missing["x"].tolist() == ["", "", "", "", "unknown"]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "duckdb"])
+def test_a_text_is_itself_where_it_is_counted_in_place(ending: str, tmp_path: Path) -> None:
+    pytest.importorskip("ibis")
+    path = written(tmp_path, ending, "x", ANSWERS)
+    survey = read_counts(path, codebook(tmp_path, WRITTEN), ["x"])
+    counted = dict(zip(survey.frame["x"].astype(object).fillna("missing"), survey.counts.tolist(), strict=True))
+    assert counted == {"low": 2.0, "high": 1.0, "one": 1.0, "missing": 1.0}
+    assert set(survey.missing["x"]) == {"", "unknown"}
+
+
+def test_a_text_that_the_engine_cannot_compare_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("ibis")
+    path = written(tmp_path, "parquet", "x", ["zeer\u2003negatief", "positief"])
+    with pytest.raises(SurveyError) as refused:
+        read_counts(path, codebook(tmp_path, WRITTEN), ["x"])
+    assert str(refused.value) == (
+        f'{path}: texts of "x" that differ in capitals or white space from those in {tmp_path / "codebook.toml"}, [variables.x]: '
+        "'zeer\\u2003negatief'. Expected texts that the database can compare, which may know no capitals beyond those of English. Write them as "
+        "`text` as the table has them, or read the table whole with wwm.read_survey."
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "levels"),
+    [
+        ("texts", '{ id = "a", text = ["Ja"] }, { id = "b", text = ["ja "] }'),
+        ("texts", '{ id = "Ja" }, { id = "b", text = ["ja "] }'),
+        ("level ids", '{ id = "Ja", codes = [1] }, { id = "ja", codes = [2] }'),
+    ],
+)
+def test_answers_that_differ_only_in_capitals_are_refused_where_the_codebook_is_read(
+    what: str, levels: str, tmp_path: Path
+) -> None:
+    path = codebook(tmp_path, f'[variables.x]\ncolumn = "x"\nkind = "nominal"\nlevels = [ {levels} ]\n')
+    with pytest.raises(DeclarationError) as refused:
+        read_codebook(path)
+    other = "'ja '" if what == "texts" else "'ja'"
+    assert str(refused.value) == (
+        f"{path}, [variables.x]: {what} of two answers that differ only in capitals or white space: 'Ja' and {other}. Expected answers with "
+        "words of their own, since those of a file are compared without these. Make them one answer, or tell them apart by `codes`."
+    )
+
+
+def test_a_draft_has_one_answer_for_texts_that_differ_only_in_capitals(tmp_path: Path) -> None:
+    path = written(tmp_path, "csv", "x", ["Ja", "ja ", "nee", "JA"])
+    draft = draft_codebook(read_file(path, Source()), Source())
+    assert 'text = ["JA", "Ja", "ja "]' in draft
+    assert read_survey(path, codebook=codebook(tmp_path, draft)).frame["x"].nunique() == 2
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "xlsx", "parquet"])

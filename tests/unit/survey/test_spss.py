@@ -11,8 +11,9 @@ import pytest
 
 from wwm_models.errors import SurveyError
 from wwm_models.survey.codebook import Source
+from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.formats.registry import read_file
-from wwm_models.survey.read import read_survey
+from wwm_models.survey.read import read_survey, unlike_labels
 from wwm_models.survey.survey import Survey
 
 LABELS = {1.0: "never", 2.0: "weekly", 3.0: "daily", 8.0: "don't know"}
@@ -74,9 +75,56 @@ def test_a_label_that_is_not_the_declared_text(tmp_path: Path):
 def test_a_label_in_one_level_and_its_code_in_another(tmp_path: Path):
     levels = '{ id = "n", codes = [1, 2] }, { id = "w", text = ["weekly"] }, { id = "d", codes = [3] }'
     assert refused(tmp_path, levels) == (
-        'data.sav: the label of 2 in "v1" is "weekly"; codebook.toml, [variables.often] puts that text in level "w" and that '
-        'code in level "n". Expected both in one level. Repair `codes` or `text`.'
+        'data.sav: the labels of "v1" stand for other answers than in codebook.toml, [variables.often]: 2 is "weekly" in the file and "n" in '
+        'the codebook. Expected each value to mean the same in both. Write `codes = [2]` for "w"; where the label in the file is wrong, write '
+        "it as `text` of the level that the value is."
     )
+
+
+NAMES = '{ id = "never", codes = [%d] }, { id = "w", codes = [%d], nl = "Wekelijks", en = "Weekly" }, { id = "a_day", codes = [%d], nl = "(Daily)" }'
+
+
+def test_a_scale_that_is_read_upside_down_is_refused_without_text_too(tmp_path: Path):
+    assert refused(tmp_path, NAMES % (3, 2, 1)) == (
+        'data.sav: the labels of "v1" run the other way round than codebook.toml, [variables.often]: 1 is "never" in the file and "a_day" in the '
+        'codebook, 3 is "daily" in the file and "never" in the codebook. Expected each value to mean the same in both. Write `codes = [1]` for '
+        '"never", `codes = [3]` for "a_day"; where the label in the file is wrong, write it as `text` of the level that the value is.'
+    )
+    assert spss(tmp_path, NAMES % (1, 2, 3)).frame["often"].cat.codes.tolist() == [0, 1, 2, -1, -1, -1]
+
+
+def test_a_scale_that_is_read_out_of_order_is_refused(tmp_path: Path):
+    assert refused(tmp_path, NAMES % (2, 3, 1)) == (
+        'data.sav: the labels of "v1" stand for other answers than in codebook.toml, [variables.often]: 1 is "never" in the file and "a_day" in the '
+        'codebook, 2 is "weekly" in the file and "never" in the codebook, 3 is "daily" in the file and "w" in the codebook. Expected each value '
+        'to mean the same in both. Write `codes = [1]` for "never", `codes = [2]` for "w", `codes = [3]` for "a_day"; where the label in the file '
+        "is wrong, write it as `text` of the level that the value is."
+    )
+
+
+def test_an_answer_that_is_declared_missing_under_another_code_is_refused(tmp_path: Path):
+    with pytest.raises(SurveyError) as caught:
+        spss(tmp_path, NAMES % (8, 2, 3), more='missing = [{ codes = [1], reason = "no answer" }]\n')
+    assert str(caught.value).startswith(
+        f'{tmp_path}/data.sav: the labels of "v1" stand for other answers than in {tmp_path}/codebook.toml, [variables.often]: '
+        '1 is "never" in the file and no answer (no answer) in the codebook. '
+    )
+
+
+def test_a_wrong_label_in_the_file_is_accepted_as_text(tmp_path: Path):
+    levels = NAMES.replace('codes = [%d] }, { id = "w"', 'codes = [%d], text = ["daily"] }, { id = "w"', 1)
+    levels = levels.replace('nl = "(Daily)"', 'nl = "(Daily)", text = ["never"]')
+    assert spss(tmp_path, levels % (3, 2, 1)).frame["often"].cat.codes.tolist() == [2, 1, 0, -1, -1, -1]
+
+
+def test_labels_that_are_no_name_of_an_answer_are_shown(tmp_path: Path):
+    spss(tmp_path, '{ id = "seldom", codes = [1] }, { id = "weekly", codes = [2] }, { id = "d", codes = [3] }')
+    book = read_codebook(tmp_path / "codebook.toml")
+    said = unlike_labels(read_file(tmp_path / "data.sav", book.source), book)
+    assert [text.replace(f"{tmp_path}/", "") for text in said] == [
+        'data.sav: labels of "v1" that are no name of an answer in codebook.toml, [variables.often]: 1 "never" is read as "seldom", 3 "daily" is '
+        'read as "d". Expected words that the codebook has too. Look whether each is read rightly; if so, write the label as `text` of its level.'
+    ]
 
 
 @pytest.mark.parametrize("levels", [BOTH, TEXT, CODES])
@@ -92,13 +140,10 @@ def test_a_code_without_a_label(tmp_path: Path, levels: str):
     )
 
 
-def test_a_label_with_other_capitals(tmp_path: Path):
-    assert refused(tmp_path, TEXT.replace("weekly", "Weekly")) == (
-        'data.sav: variable "often" (column "v1") has 1 answer that the codebook does not know: 2 ("weekly") in 1 of 6 rows '
-        "(first rows, counted from 1: 2), which differs from the declared 'Weekly' only in white space or capitals (the file "
-        "has 'weekly'). Expected 'never' for \"n\", 'Weekly' for \"w\", 'daily' for \"d\". Write the text as the file has it: "
-        '`text = ["weekly"]` in its level in codebook.toml, [variables.often].'
-    )
+@pytest.mark.parametrize("levels", [BOTH, TEXT])
+def test_a_label_with_other_capitals_or_white_space_is_that_answer(tmp_path: Path, levels: str):
+    survey = spss(tmp_path, levels.replace("weekly", " WeeKly ").replace("daily", "Daily"))
+    assert survey.frame["often"].cat.codes.tolist() == [0, 1, 2, -1, -1, -1]
 
 
 def test_a_damaged_file(tmp_path: Path):

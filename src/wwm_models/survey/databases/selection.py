@@ -27,6 +27,15 @@ from wwm_models.survey.survey import Variable
 # that of raw.number_of, as every engine reads it; what could be too large for a double is no number, since not every engine can try
 _NUMBER: Final = r"^[ \t\r\n\f]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9][0-9]?)?[ \t\r\n\f]*$"
 _MOST_CHARACTERS: Final = 100
+_SPACES: Final = (
+    ("\t", " "),
+    ("\r", " "),
+    ("\n", " "),
+    ("\u00a0", " "),
+    ("    ", " "),
+    ("  ", " "),
+    ("  ", " "),
+)  # no engine lacks `replace`
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +54,14 @@ class Contents:
     text: Any
 
     @property
+    def _plain(self) -> Any:
+        """The text without differences of capitals and white space."""
+        plain = self.text
+        for several, one in _SPACES:
+            plain = plain.replace(several, one)
+        return plain.strip().lower()
+
+    @property
     def empty(self) -> Any:
         """True or false."""
         return self.number.isnull() if self.text is None else (self.text.isnull() | (self.text == "")).fill_null(True)
@@ -57,8 +74,14 @@ class Contents:
         if self.text is None:
             numbers += [number_of(text) for text in texts if plainly_written(text)]
         elif texts:
-            found = self.text.isin(list(texts)).fill_null(False)
+            found = (self.text.isin(list(texts)) | self._plain.isin(_plainly(texts))).fill_null(False)
         return found | self.number.isin(numbers).fill_null(False) if numbers else found
+
+
+def _plainly(texts: Sequence[str]) -> list[str]:
+    """Texts without differences of capitals and white space, as Python and as engines make capitals small; white space alone is only itself."""
+    found = [" ".join(text.split()) for text in texts]
+    return sorted({plain for text in found if text for plain in (text.casefold(), text.lower())} or {"\0"})
 
 
 def infinite(number: Any) -> Any:

@@ -20,7 +20,7 @@ from wwm_models.survey.columns import Cell, RawColumn, number_of, plainly, some_
 from wwm_models.survey.databases.selection import UNKNOWN, Compiled, Contents, contents_of, infinite, missing_code
 from wwm_models.survey.formats.columnar import OpenTable, cell_of
 from wwm_models.survey.read import MARK, repeated_ids, some_synthetic, together, without_id
-from wwm_models.survey.recode_values import HIGH_CODES, LOW_CODES, recode_answers, recode_numbers
+from wwm_models.survey.recode_values import HIGH_CODES, LOW_CODES, is_number, recode_answers, recode_numbers
 
 MOST_CONTENTS: Final = 100_000  # distinct contents of one column that are fetched to be judged
 
@@ -117,7 +117,7 @@ def _doubt(item: Declaration, table: DatabaseTable) -> Any:
     """True for rows whose cell may be wrong, and for all rows that are."""
     name, source = item.variable.name, item.source
     assert isinstance(source, FromColumn)
-    if item.variable.kind != "number" and source.cut is None:
+    if not is_number(item, source):
         return table.reason(name) == UNKNOWN
     contents = table.contents(name)
     number, answer = contents.number, missing_code(source, contents) == UNKNOWN
@@ -132,15 +132,26 @@ def _judged(item: Declaration, table: DatabaseTable) -> str:
     """What the reader of files says of the contents of a column; nothing where they are right."""
     source = item.source
     assert isinstance(source, FromColumn)
-    number = item.variable.kind == "number" or source.cut is not None
+    number, where = is_number(item, source), table.codebook.where(item.variable.name)
     column = _column(table, item, source)
     try:
-        (recode_numbers if number else recode_answers)(
-            item, source, column, file=table.place.shown, where=table.codebook.where(item.variable.name)
-        )
+        (recode_numbers if number else recode_answers)(item, source, column, file=table.place.shown, where=where)
     except SurveyError as problem:
         return str(problem)
-    return ""
+    return "" if number else _not_compared(item, source, column, table.place.shown, where)
+
+
+def _not_compared(item: Declaration, source: FromColumn, column: RawColumn, file: str, where: str) -> str:
+    """What is said of texts that are declared ones to us, but not to an engine that knows fewer capitals and less white space."""
+    declared = {text for part in (*item.answers, *source.missing) for text in part.text}
+    other = [cell.text for cell in column.cells if np.isnan(cell.number) and cell.text and cell.text not in declared]
+    return (
+        f'{file}: texts of "{column.name}" that differ in capitals or white space from those in {where}: {listed([repr(text) for text in other])}. '
+        "Expected texts that the database can compare, which may know no capitals beyond those of English. Write them as `text` as the "
+        "table has them, or read the table whole with wwm.read_survey."
+        if other
+        else ""
+    )
 
 
 def _column(table: DatabaseTable, item: Declaration, source: FromColumn) -> RawColumn:
