@@ -22,6 +22,7 @@ from wwm_models.errors import SurveyError, listed
 from wwm_models.messages import category, listed_as, say, variable
 from wwm_models.messages import condition as condition_of
 from wwm_models.numerics.arrays import Array, Flags
+from wwm_models.survey.cell_meaning import labels_unlike
 from wwm_models.survey.codebook import Codebook, Declaration, FromColumn, FromRules, FromVariable, parents_of
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.columns import RawColumn, RawFile, column_at, column_named, number_of, several
@@ -39,7 +40,6 @@ from wwm_models.survey.recode_values import (
     Recoded,
     cut_into_levels,
     is_number,
-    labels_unlike,
     recode_answers,
     recode_numbers,
     used_though_missing,
