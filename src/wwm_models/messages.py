@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from wwm_models.errors import did_you_mean
+from wwm_models.errors import did_you_mean, readable
 
 DEFAULT: Final = "en"  # what csv files hold, and what stands where a study lacks another language
 Said = tuple[str, Mapping[str, Any]]  # a key, and its arguments as JSON can hold them
@@ -217,7 +217,7 @@ def say(key: str, lang: str = DEFAULT, /, **arguments: str | int) -> str:
     {'fewer than 30 respondents': ('few_respondents', {'count': ['number', '30']})}
     """
     given = {name: number(one) if isinstance(one, int) else one for name, one in arguments.items()}
-    written = sentence(key, lang, **given)
+    written = readable(sentence(key, lang, **given))  # as exceptions write it
     note({written: (key, {name: _stored(one) for name, one in given.items()})})
     return written
 
@@ -226,6 +226,31 @@ def together(*parts: str) -> str:
     """Sentences behind each other; empty ones are left out."""
     known = [part for part in parts if part]
     return known[0] if len(known) == 1 else say("together", parts=listed_as(known, "; ")) if known else ""
+
+
+def sentences(*parts: str) -> str:
+    """Whole sentences behind each other; empty ones are left out.
+
+    Examples
+    --------
+    >>> sentences("It failed.", "", "Try again.")
+    'It failed. Try again.'
+    """
+    known = [part for part in parts if part]
+    return known[0] if len(known) == 1 else say("sentences", parts=listed_as(known, " ")) if known else ""
+
+
+def some_of(items: Iterable[str], most: int = 5) -> str:
+    """The first of several arguments, and how many more there are: `errors.listed` for messages.
+
+    Examples
+    --------
+    >>> some_of(["a", "b"]), some_of(["a", "b", "c"], most=2)
+    ('a, b', 'a, b and 1 more')
+    """
+    every = list(items)
+    shown = listed_as(every[:most])
+    return shown if len(every) <= most else say("listed_more", shown=shown, more=len(every) - most)
 
 
 _noted: ContextVar[dict[str, Said] | None] = ContextVar("noted", default=None)

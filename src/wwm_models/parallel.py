@@ -16,12 +16,13 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from wwm_models.errors import ProcessError, SchedulerError
 from wwm_models.extras import extra
+from wwm_models.messages import Said, collected, note
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -79,7 +80,7 @@ def run_many(
 
         with _cluster(scheduler):
             parallel: Any = Parallel()
-            return list(parallel(delayed(task)(item) for item in items))
+            return [_heard(one) for one in parallel(delayed(_told)(task, (item,)) for item in items)]
     if jobs == 1:
         return [task(item) for item in items]
     return list(in_processes(task, ((item,) for item in items), jobs=jobs))
@@ -141,9 +142,9 @@ def _begun(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -> Ca
     def result() -> Result:
         if os.getpid() == begun_by:
             with contextlib.suppress(_broken_pool()):
-                return _awaited(future)
+                return _heard(_awaited(future))
         try:  # alone, so that one task that ends its process takes no other with it
-            return _awaited(_submitted(task, given, jobs))
+            return _heard(_awaited(_submitted(task, given, jobs)))
         except _broken_pool():
             raise ProcessError(_LOST) from None
 
@@ -152,7 +153,21 @@ def _begun(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -> Ca
     return waiting
 
 
-def _submitted(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -> Future[Result]:
+def _told(task: Callable[..., Result], given: tuple[Any, ...]) -> tuple[Result, dict[str, Said]]:
+    """The result of a task with the messages that it said, which belong to the process that waits for it."""
+    with collected() as found:
+        return task(*given), found
+
+
+def _heard(told: tuple[Result, Mapping[str, Said]]) -> Result:
+    result, messages = told
+    note(messages)
+    return result
+
+
+def _submitted(
+    task: Callable[..., Result], given: tuple[Any, ...], jobs: int
+) -> Future[tuple[Result, dict[str, Said]]]:
     from joblib import cpu_count
     from joblib.externals.loky import get_reusable_executor
 
@@ -163,7 +178,7 @@ def _submitted(task: Callable[..., Result], given: tuple[Any, ...], jobs: int) -
             max_workers=cpu_count() if jobs == -1 else jobs, timeout=IDLE, initializer=_enter, initargs=(os.getpid(),),
             env={name: os.environ.get(name, "1") for name in _THREADS},
         )  # fmt: skip
-        return pool.submit(task, *given)
+        return pool.submit(_told, task, given)
 
 
 def _awaited(future: Future[Result]) -> Result:

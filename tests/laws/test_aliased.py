@@ -106,6 +106,6 @@ def test_a_group_of_cut_points_without_respondents_is_refused():
         with pytest.raises(AnswersError) as caught:
             engine(wwm.Model("y ~ x", thresholds_by="g"), HERE)
         assert str(caught.value) == (
-            "No respondent says where these groups' cut points are: g[c]. Every group of thresholds_by needs respondents. "
+            "No respondent says where these groups' cut points are: g = c. Every group of thresholds_by needs respondents. "
             "Merge levels, or leave those without respondents undeclared."
         )

@@ -16,7 +16,7 @@ def test_wine_separation_names_variable_answers_and_counts(case):
         wwm.fit(wwm.Model("rating_comb3 ~ temp"), survey)
     assert str(caught.value) == (
         'Outcome "rating_comb3", cumulative family: the answers are separated by temp, so these coefficients are infinite: '
-        '2-4|5, temp[warm]. "5" never occurs where temp = cold (0 of 36 rows); "1" never occurs where temp = warm (0 of 36 rows). '
+        '2-4|5, temp[warm]. "5" never occurs where temp = cold (0 of 36 rows). "1" never occurs where temp = warm (0 of 36 rows). '
         'Merge answers or levels, leave the term out, or ask for a penalised fit (penalty = "jeffreys"), which is labelled as such.'
     )
 

@@ -94,6 +94,65 @@ def test_every_key_is_used():
         assert unused == [], section
 
 
+OF_RUNS = {"AnswersError", "RankError", "FitError", "SeparationError", "AdjustError", "ImputationError"}
+# What refuses an argument of a call, a declaration before anything is fitted, or a test that no run makes: only Python and the console say it.
+OF_CALLS = {
+    "arguments.py": {"confidence_level"},
+    "bayes/density.py": {"prior_draws"},
+    "bayes/leave_one_out.py": {"_check_same", "check_unit", "loo_items"},
+    "bayes/sampler.py": {"check_sizes", "compiled_library"},
+    "diagnostics/goodness_of_fit.py": {"_with_indicators", "score_groups"},
+    "diagnostics/hypothesis_tests.py": {
+        "_parameters_of",
+        "_refuse_not_nested",
+        "_refuse_other_rows",
+        "refuse_monotone",
+        "refuse_penalised",
+        "refuse_pseudo_likelihood",
+        "wald_test",
+    },
+    "diagnostics/predictive_checks.py": {"posterior_predictive", "posterior_predictive_items"},
+    "diagnostics/proportional_odds.py": {"_parallel_terms", "_refuse_without_cuts", "scale_test"},
+    "diagnostics/residuals.py": {"_rao_scott", "_split_further", "pulkstenis_robinson"},
+    "diagnostics/specification.py": {"weights_matter"},
+    "estimates/adjusted.py": {"_refuse", "model_groups"},
+    "estimates/change.py": {"_outcome", "_pairs", "equivalence"},
+    "estimates/confounding.py": {"bias_factor", "e_value", "e_values"},
+    "estimates/contrasts.py": {"_compared", "contrasts", "family_of_tests"},
+    "estimates/decomposition.py": {"decompose_fit", "submodel"},
+    "estimates/estimates.py": {"collapse_matrix", "names_of", "parse", "probability_limits"},
+    "estimates/joint_distribution.py": {"compared_rows", "joint_distribution"},
+    "estimates/quantities.py": {"answer_ratio", "mean_score", "slopes", "superiority"},
+    "estimates/raw.py": {"_all_groups", "_columns"},
+    "estimates/standardise.py": {"_shares", "model_values", "standardised"},
+    "estimates/standardise_draws.py": {"drawn_limits", "sampled_margins"},
+    "estimates/target.py": {"_another_survey", "_total", "_variables", "as_counts", "target_population"},
+    "imputation/plan.py": {"_check_names", "_check_values", "shifts_of"},
+    "imputation/pool.py": {"_check_alike", "pool"},
+    "likelihood/covariance.py": {"_aligned"},
+    "likelihood/fit.py": {"penalised", "vcov_kind"},
+    "likelihood/multistage.py": {"_refuse_lonely"},
+    "models/formula.py": {"refuse_others"},
+}
+
+
+def test_what_fails_in_a_run_is_a_key_with_arguments():
+    """Such an exception ends in diagnostics.csv, and a page of another language would hold an English sentence."""
+    written: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for made in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(made, ast.FunctionDef) and any(map(_is_written, ast.walk(made))):
+                written.setdefault(path.relative_to(PACKAGE).as_posix(), set()).add(made.name)
+    assert written == OF_CALLS
+
+
+def _is_written(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call) or not node.exc.args:
+        return False
+    plain = isinstance(node.exc.args[0], ast.Constant | ast.JoinedStr)
+    return plain and isinstance(node.exc.func, ast.Name) and node.exc.func.id in OF_RUNS
+
+
 def _strings() -> tuple[set[str], list[re.Pattern[str]]]:
     """Every text of the source, and a pattern for every f-string that holds one."""
     plain: set[str] = set()

@@ -26,6 +26,7 @@ from wwm_models.bayes.structured_priors import PriorBlock
 from wwm_models.bayes.transforms import Coordinates
 from wwm_models.errors import FitError, listed
 from wwm_models.likelihood.likelihood import CellLikelihood
+from wwm_models.messages import number, say
 from wwm_models.models.design import Design
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.newton import Expansion, maximise
@@ -211,10 +212,8 @@ def whitened(target: LogDensity, start: Array) -> Whitened:
     try:
         factor = linalg.cholesky(maximum.information, lower=True)
     except (linalg.LinAlgError, ValueError):
-        raise FitError(
-            f"The posterior has no mode with a positive curvature (largest gradient {np.max(np.abs(maximum.gradient)):.2g} where the search "
-            "stopped). Under a flat prior that happens where answers are separated. Declare a proper prior, such as the default."
-        ) from None
+        gradient = number(float(np.max(np.abs(maximum.gradient))), ".2g")
+        raise FitError(say("no_mode", gradient=gradient)) from None
     root = linalg.solve_triangular(factor, np.eye(len(start)), lower=True).T
     return Whitened(maximum.point, np.asarray(linalg.cholesky(root @ root.T, lower=True)))
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wwm_models.bayes.posterior import origin_of_draws
 from wwm_models.errors import ModelError, RankError, did_you_mean, listed
+from wwm_models.messages import say, some_of, variable
 from wwm_models.models.cells import outcome_codes, predictor_codes, unique_rows
 from wwm_models.models.design import refuse_itself
 from wwm_models.models.formula import build_encoder, encode, formula_variables
@@ -221,10 +222,7 @@ def item_rows(items: Sequence[str], predictors: str, survey: Survey) -> ItemRows
         "weight 0": int((survey.domain & answered & complete & (survey.weights <= 0)).sum()),
     }
     if not used.any():
-        raise ModelError(
-            f"Joint model of {listed(items, 20)}: no respondent of the domain has an item answered, complete predictors and a "
-            "positive weight. Use fewer predictors, or check the missing codes."
-        )
+        raise ModelError(say("joint_nobody", items=some_of((variable(name) for name in items), 20)))
     orders = tuple(np.unique(codes[used & (codes >= 0)]) for _, codes in answers)
     for name, order, (categories, codes) in zip(items, orders, answers, strict=True):
         if len(order) < 2:
@@ -360,11 +358,8 @@ def _columns(
     encoder, columns = build_encoder(predictors, columns_of(frame), len(frame))
     redundant = redundant_columns(np.column_stack([np.ones(len(columns)), columns]))
     if redundant:
-        names = listed((encoder.names[j - 1] for j in redundant), 20)
-        raise RankError(
-            f'The predictors "{predictors}" of the joint model have {len(redundant)} column(s) that the others determine: {names}. '
-            "Leave the term out, or merge levels."
-        )
+        names = some_of((encoder.names[j - 1] for j in redundant), 20)
+        raise RankError(say("joint_columns", formula=predictors, count=len(redundant), names=names))
     share = np.bincount(kept.pattern, kept.weights, minlength=len(frame)) / kept.weights.sum()
     centre = share @ columns
     return lambda other: encode(encoder, other) - centre, centre, encoder.names, encoder.terms

@@ -59,6 +59,7 @@ from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.likelihood import CellLikelihood, cell_likelihood
 from wwm_models.likelihood.maximum import replicate_counts
 from wwm_models.likelihood.replicates import replicate_covariance
+from wwm_models.messages import sentences
 from wwm_models.models.cells import Influence
 from wwm_models.models.design import Design
 from wwm_models.models.linear_map import Dense
@@ -304,7 +305,8 @@ def _design_based(fit: Fit, group: Codes) -> HypothesisTest:
     note = (
         f"{len(residual)} groups; mean residuals of the answers' score after Archer and Lemeshow (2006), with the estimation "
         f"of the parameters in their covariance, because {pseudo_likelihood(fit)}. {reference_note(fit)}"
-    ) + unusable_note(result, fit.design_df)
+    )
+    note = sentences(note, unusable_note(result, fit.design_df))
     name = "Hosmer-Lemeshow test of fit (design-based)"
     return HypothesisTest(name, result.statistic, result.df, result.p_value, table, note, result.df2)
 
@@ -356,9 +358,8 @@ def lipsitz(fit: Fit, groups: int = 10) -> HypothesisTest:
     result = _tested(again, added) if reason else _ratio(fit, again, len(added))
     note = f"{int(group.max()) + 1} groups of predicted scores."
     if reason:
-        note += f" Wald test of the indicators, because {reason}. {reference_note(fit)}" + unusable_note(
-            result, fit.design_df
-        )
+        note += f" Wald test of the indicators, because {reason}. {reference_note(fit)}"
+        note = sentences(note, unusable_note(result, fit.design_df))
     elif again.status == "separated":
         note += " The fit with indicators is separated: the ratio uses the limit of its log-likelihood."
     kind = "Wald" if reason else "likelihood ratio"

@@ -38,6 +38,7 @@ from wwm_models.likelihood.likelihood import CellLikelihood, cell_likelihood
 from wwm_models.likelihood.maximum import maximise_on, replicate_estimates, starting_point
 from wwm_models.likelihood.refusals import MEETING, meeting_patterns, receding_direction, suspicious
 from wwm_models.likelihood.replicates import replicate_covariance
+from wwm_models.messages import number, say, sentences
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design
 from wwm_models.numerics.arrays import Array
@@ -131,7 +132,7 @@ def wald_test(fit: Fit, terms: str | Sequence[str]) -> HypothesisTest:
     rows = {name: _tested(fit, where).row() for name, where in places.items()}
     joint = _tested(fit, together)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("term")
-    note = reference_note(fit) + unusable_note(joint, fit.design_df)
+    note = sentences(reference_note(fit), unusable_note(joint, fit.design_df))
     return HypothesisTest(
         f"Wald test of {' + '.join(names)}", joint.statistic, joint.df, joint.p_value, table, note, joint.df2
     )
@@ -152,8 +153,8 @@ def unusable_note(result: Wald, design_df: float) -> str:
     if not np.isnan(result.statistic):
         return ""
     if np.isfinite(design_df) and result.df >= design_df + 1.0:
-        return f" Missing: {result.df:g} restrictions cannot be tested with {design_df:g} degrees of freedom of the design."
-    return " Missing: the covariance of the restrictions cannot be inverted."
+        return say("restrictions_many", count=number(result.df, "g"), df=number(design_df, "g"))
+    return say("restrictions_singular")
 
 
 def _tested(fit: Fit, where: NDArray[np.intp]) -> Wald:

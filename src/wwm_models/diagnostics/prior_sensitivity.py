@@ -30,6 +30,7 @@ from wwm_models.bayes.posterior import Posterior
 from wwm_models.errors import FitError, expect
 from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.estimates import Estimates
+from wwm_models.messages import number, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.psis import smoothed, trusted_shape
 
@@ -87,12 +88,9 @@ def _table(estimates: Estimates, prior: Array, likelihood: Array) -> pd.DataFram
 
 def _refuse_without_power(post: Posterior) -> None:
     if not post.prior.proper.any() and post.prior.anchor is None:
-        raise FitError("Power-scaling was asked for under a flat prior, which has no power. Declare a proper prior.")
+        raise FitError(say("power_flat"))
     if post.prior.blocks:
-        raise FitError(
-            "Power-scaling has no version for R2-D2 slopes, mo() or zero_sum() interactions: part of their prior is on other coordinates than the "
-            "parameters. Sample with another prior, or compare two runs."
-        )
+        raise FitError(say("power_blocks"))
 
 
 def log_prior(post: Posterior) -> Array:
@@ -150,9 +148,9 @@ def sensitivity(draws: Array, component: Array, name: str = "component") -> Arra
     for power in (1.0 + STEP, 1.0 / (1.0 + STEP)):
         log_weights, shape = smoothed((power - 1.0) * component)
         if shape > trusted_shape(len(component)):
+            limit = number(trusted_shape(len(component)), ".2f")
             raise FitError(
-                f"Raising the {name} to the power {power:.3f} gives importance weights with a Pareto k of {shape:.2f}; expected at most "
-                f"{trusted_shape(len(component)):.2f}. Sample more draws."
+                say("power_weights", what=name, power=number(power, ".3f"), shape=number(shape, ".2f"), limit=limit)
             )
         weights = np.exp(log_weights)
         total += [max(cumulative_distance(each, weights), cumulative_distance(-each, weights)) for each in draws.T]

@@ -63,7 +63,7 @@ from wwm_models.estimates.standardise import intervened, margins, model_values, 
 from wwm_models.estimates.target import target_population
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS, location_terms, refitted
-from wwm_models.messages import say
+from wwm_models.messages import number, say, sentences
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.linear_map import Dense
 from wwm_models.numerics.arrays import Array, Codes
@@ -105,7 +105,7 @@ def brant(fit: Fit) -> HypothesisTest:
     omnibus = _equal_slopes(binary, slopes, joint, every, fit.design_df)
     rows = [{"part": part, **results[name].row()} for name, (part, _) in parts.items()]
     table = pd.DataFrame(rows, index=pd.Index(list(parts), name="term"))
-    note = _note(fit) + unusable_note(omnibus, fit.design_df)
+    note = sentences(_note(fit), unusable_note(omnibus, fit.design_df))
     return HypothesisTest(
         "Brant test of parallel slopes", omnibus.statistic, omnibus.df, omnibus.p_value, table, note, omnibus.df2
     )
@@ -125,7 +125,7 @@ def _refuse_without_cuts(fit: Fit) -> None:
     if fit.design.scale is not None:
         raise AdjustError("Brant's test has no version for a model with a scale part. Use nominal_test.")
     if not len(_parallel(fit)):
-        raise AdjustError(f'"{fit.model.formula}" has no parallel slopes, so there is nothing to test.')
+        raise AdjustError(say("no_parallel_slopes", formula=fit.model.formula))
 
 
 def _parallel(fit: Fit) -> Codes:
@@ -231,13 +231,8 @@ def _missing(fit: Fit, binary: list[Fit], parts: dict[str, tuple[str, Codes]], f
 
 def _note(fit: Fit) -> str:
     if np.isfinite(fit.design_df):
-        return (
-            f"Joint covariance of the binary fits: {fit.vcov_kind}; "
-            f"F = (d - q + 1) / (d q) W with d = {fit.design_df:g}."
-        )
-    if needs_influence(fit):
-        return "Joint covariance of the binary fits from respondents' influence (robust); chi-square."
-    return "Joint covariance of the binary fits from the model; chi-square."
+        return say("brant_design", covariance=fit.vcov_kind, df=number(fit.design_df, "g"))
+    return say("brant_robust" if needs_influence(fit) else "brant_model")
 
 
 _STATES = {"crossing": "best where its cut points meet in some pattern, so it has no maximum inside"}
@@ -331,7 +326,7 @@ def _refit_note(fit: Fit, reason: str, tests: dict[str, _Relaxed]) -> str:
             ": the ratio uses the limit of its log-likelihood, and its chi-square law is doubtful." if limit else "."
         )
     if "all terms" not in wrong:
-        note += unusable_note(tests["all terms"].result, fit.design_df)
+        return sentences(note.strip(), unusable_note(tests["all terms"].result, fit.design_df))
     return note.strip()
 
 
@@ -363,8 +358,7 @@ def po_size(fit: Fit) -> pd.DataFrame:
     refuse_unusable(fit)
     if not fit.family.parallel or len(fit.design.order) < 3 or not any(fit.design.terms):
         raise AdjustError(
-            f'"{fit.model.formula}" ({fit.family.name} family, {len(fit.design.order)} answers with respondents) assumes no '
-            "parallel slopes, so that assumption has no size."
+            say("no_parallel_size", formula=fit.model.formula, family=fit.family.name, count=len(fit.design.order))
         )
     others = {form: refitted(fit, form) for form in FORMS}
     rows = {str(name): _row(fit, str(name), others) for name in fit.cells.patterns.columns}

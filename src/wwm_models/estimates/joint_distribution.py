@@ -31,6 +31,7 @@ from wwm_models.errors import AdjustError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates, Pairs
 from wwm_models.likelihood.covariance import covariance, summed
 from wwm_models.likelihood.degrees_of_freedom import Freedom, endless, freedom
+from wwm_models.messages import number, say
 from wwm_models.models.cells import Influence
 from wwm_models.numerics import intervals
 from wwm_models.numerics.arrays import Array, Codes, Flags, Later
@@ -245,9 +246,9 @@ def _draws(terms: Sequence[Term]) -> Array | None:
     if len(known) < len(every) or len({len(draws) for draws in known}) > 1:
         return None
     total = known[0] @ terms[0][1].T
-    for number, (estimates, matrix) in enumerate(terms[1:], start=1):
-        part = known[number] @ matrix.T
-        shift = 0 if same_origin(terms[0][0], estimates) else number * len(part) // (len(terms) + 1)
+    for at, (estimates, matrix) in enumerate(terms[1:], start=1):
+        part = known[at] @ matrix.T
+        shift = 0 if same_origin(terms[0][0], estimates) else at * len(part) // (len(terms) + 1)
         total = total + np.roll(part, shift, axis=0)
     return total
 
@@ -386,10 +387,7 @@ def refuse_too_many(count: int) -> None:
     AdjustError
     """
     if count > MOST_AT_ONCE:
-        raise AdjustError(
-            f"There are {count:,} comparisons. Expected {MOST_AT_ONCE:,} or fewer for limits that hold all of them at once. Compare with one "
-            'reference level (contrasts = "reference" in a model file), or name no family of tests.'
-        )
+        raise AdjustError(say("comparisons_many", count=number(count, ","), most=number(MOST_AT_ONCE, ",")))
 
 
 def correlation(joint: Array) -> Array:

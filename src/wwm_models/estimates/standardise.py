@@ -31,6 +31,7 @@ from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.likelihood import predictors_of
 from wwm_models.likelihood.refusals import described_patterns
 from wwm_models.likelihood.replicates import replicate_deviations
+from wwm_models.messages import listed_as, say
 from wwm_models.models.cells import Influence
 from wwm_models.models.design import Tabulated
 from wwm_models.models.formula import Grouped, as_frame
@@ -139,10 +140,8 @@ def refuse_crossing(log_p: Array, frame: Columns) -> None:
     wrong = np.asarray(~np.isfinite(log_p).all(axis=1), dtype=bool)
     if wrong.any():
         rows = as_frame(frame).loc[wrong]
-        raise AdjustError(
-            f"Predicted cut points cross in {int(wrong.sum())} of {len(wrong)} predictor patterns, so some probability would not be "
-            f"positive there: {listed(described_patterns(rows), 3)}. Make fewer terms nonproportional, or use another family."
-        )
+        described = listed_as(described_patterns(rows))
+        raise AdjustError(say("cuts_cross", count=int(wrong.sum()), total=len(wrong), patterns=described))
 
 
 def _tiled(values: Any, count: int) -> Any:
@@ -202,10 +201,8 @@ def refuse_unusable(fit: Fitted) -> None:
     """Refuse to estimate from anything else than a fit, a fit that is not a maximum, or chains that cannot be trusted."""
     expect(fit, (Fit, Posterior), "What to estimate from", AdjustError)
     if fit.status != "ok":
-        what = "posterior" if isinstance(fit, Posterior) else "fit"
-        raise AdjustError(
-            f'The {what} of "{fit.model.formula}" is {fit.status}: {fit.message} No probabilities are given from it.'
-        )
+        key = "posterior_unusable" if isinstance(fit, Posterior) else "fit_unusable"
+        raise AdjustError(say(key, formula=fit.model.formula, status=fit.status, message=fit.message))
 
 
 def model_values(fit: Tabulated, name: str) -> Any:

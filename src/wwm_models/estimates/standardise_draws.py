@@ -65,10 +65,8 @@ def many_margins(fit: Fitted, frame: Columns, thetas: Array, shares: Array, what
         probability = fit.family.probabilities(predictors.eta_of_draws(thetas[part]), fit.link)
         crossed = ~(probability >= 0.0)
         if crossed.any():
-            raise AdjustError(
-                f"Predicted cut points cross in {int(crossed.any(axis=1).sum())} of {len(probability)} combinations of {what} and pattern, so some "
-                "probability would not be positive there. Average over the sample, or make fewer terms nonproportional."
-            )
+            count = int(crossed.any(axis=1).sum())
+            raise AdjustError(say("cuts_cross_draws", count=count, total=len(probability), what=what))
         probability = probability.reshape(-1, every // rows, rows, len(order))
         result[part][:, :, order] = (shares[part, None, None, :] @ probability)[:, :, 0, :]
     return result
@@ -218,9 +216,6 @@ def sampled_predictions(post: Posterior, frame: pd.DataFrame) -> Array:
     for part in chunks(len(frame) * len(post.design.order), len(post.draws)):
         probability = post.family.probabilities(predictors.eta_of_draws(post.draws[part]), post.link)
         if not (probability >= 0.0).all():
-            raise AdjustError(
-                "Predicted cut points cross in some combination of draw and row, so some probability would not be positive there. Give rows within "
-                "the range of the sample, or make fewer terms nonproportional."
-            )
+            raise AdjustError(say("cuts_cross_rows"))
         total[:, post.design.order] += probability.reshape(-1, len(frame), len(post.design.order)).sum(axis=0)
     return total / len(post.draws)

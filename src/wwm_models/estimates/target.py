@@ -31,6 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import AdjustError, SurveyError, did_you_mean, listed
+from wwm_models.messages import say, some_of, variable
 from wwm_models.models.cells import predictor_codes, unique_rows
 from wwm_models.models.design import Tabulated
 from wwm_models.models.formula import Grouped, as_frame
@@ -106,17 +107,13 @@ class Raking:
         """
         for name, code in self.codes.items():
             if (np.bincount(code, sums, minlength=len(self.aims[name]))[self.aims[name] > 0] <= 0).any():
-                raise AdjustError(
-                    f'Some weights leave nobody at a level of "{name}" that the declared population has. Merge the level with another.'
-                )
+                raise AdjustError(say("margin_without", variable=variable(name)))
         made = proportional(sums, self.codes, self.aims)
         if not all(
             np.allclose(np.bincount(code, made, minlength=len(self.aims[name])), self.aims[name], rtol=1e-6, atol=1e-9)
             for name, code in self.codes.items()
         ):
-            raise AdjustError(
-                f"Under some weights the declared margins of {listed(self.codes)} cannot be met together. Merge levels with few respondents."
-            )
+            raise AdjustError(say("margins_unmet", variables=some_of(map(variable, self.codes))))
         return made
 
 

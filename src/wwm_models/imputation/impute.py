@@ -43,6 +43,7 @@ from wwm_models.errors import FitError, ImputationError, expect
 from wwm_models.imputation.plan import CodedColumn, IncompleteVariable, Plan, answers_of, plan_of, shifts_of
 from wwm_models.likelihood.covariance import covariance
 from wwm_models.likelihood.likelihood import CellLikelihood, Predictors
+from wwm_models.messages import say, variable
 from wwm_models.models.cells import Influence, unique_rows
 from wwm_models.models.family import Family
 from wwm_models.models.linear_map import Dense
@@ -136,10 +137,8 @@ def fit_target(
     used = survey.domain & (answer >= 0) & (survey.weights > 0) & known(target, state)
     order = np.unique(answer[used])
     if len(order) < 2:
-        raise ImputationError(
-            f'"{target.name}" cannot be completed: {len(order)} different answers in the {survey.respondents(used)} rows whose predictors are known. '
-            "Name fewer `predictors`."
-        )
+        rows = survey.respondents(used)
+        raise ImputationError(say("incomplete_few", variable=variable(target.name), count=len(order), rows=rows))
     family = FAMILIES[target.family]
     codes = [state[name][used] for name in target.predictors]
     key, unique = unique_rows(codes, [len(columns[name].block) for name in target.predictors], int(used.sum()))
@@ -250,8 +249,7 @@ def _mode(
     maximum = maximise(expand, start)
     if not maximum.converged:
         raise ImputationError(
-            f'"{target.name}" cannot be completed: its likelihood has no maximum after {maximum.iterations} iterations. Expected a model of its '
-            "answers. Name fewer `predictors`, or merge its levels."
+            say("incomplete_no_maximum", variable=variable(target.name), iterations=maximum.iterations)
         )
     return maximum.point, maximum.information - np.diag(precision)
 

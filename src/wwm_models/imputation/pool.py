@@ -33,6 +33,7 @@ from wwm_models.errors import ImputationError, did_you_mean
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.likelihood.degrees_of_freedom import Freedom
 from wwm_models.likelihood.fit import Fit
+from wwm_models.messages import say
 from wwm_models.models.cells import Influence
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.intervals import central_limits, critical_values, p_values
@@ -200,9 +201,7 @@ def pool_parameters(fits: Sequence[Fit], level: float) -> pd.DataFrame:
     """
     terms = [str(term) for term in fits[0].params.index]
     if any([str(term) for term in other.params.index] != terms for other in fits):
-        raise ImputationError(
-            "The fits have different parameters. Expected fits of one model, with every answer in every survey."
-        )
+        raise ImputationError(say("pool_parameters_differ"))
     found = rubin(
         [one.params.to_numpy() for one in fits],
         [one.vcov.to_numpy() for one in fits],
@@ -225,10 +224,7 @@ def _check_alike(each: Sequence[Estimates]) -> None:
         keys = [*first.by, "outcome", "category", *(["contrast"] if "contrast" in first.table else [])]
         alike = other.by == first.by and len(other.table) == len(first.table) and set(keys) <= set(other.table.columns)
         if not alike or not first.table[keys].astype(str).equals(other.table[keys].astype(str)):
-            raise ImputationError(
-                "The estimates to pool are not of the same groups and answers. Expected the same call on every completed survey: a "
-                "group or answer that some survey lacks must be merged with another first."
-            )
+            raise ImputationError(say("pool_groups_differ"))
         if not _same_people(first.contributions, other.contributions):
             raise ImputationError(
                 "The estimates to pool are of different surveys: their respondents or weights differ. Expected completions of one survey, whose "

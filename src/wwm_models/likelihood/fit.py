@@ -31,7 +31,7 @@ from wwm_models.likelihood.refusals import (
 )
 from wwm_models.likelihood.replicates import replicate_covariance
 from wwm_models.likelihood.summary import reported_parameters, summary
-from wwm_models.messages import number, say
+from wwm_models.messages import category, listed_as, number, say, variable
 from wwm_models.models.cells import Cells, Influence
 from wwm_models.models.design import Design, cells_and_design
 from wwm_models.models.model import FAMILIES, Model
@@ -357,14 +357,19 @@ def _warnings(
     """What a reader must know."""
     found = [say("standard_errors", reason=str(reason)) for reason in free.reasons if reason]
     found += [
-        f'Answer "{cells.categories[k]}" of {cells.outcome}: 0 of {cells.n} rows (with weight); it keeps its place with probability 0.'
+        say(
+            "answer_without",
+            answer=category(cells.outcome, cells.categories[k]),
+            outcome=variable(cells.outcome),
+            rows=cells.n,
+        )
         for k in np.setdiff1d(np.arange(len(cells.categories)), design.order)
     ]
     if design.dropped:
-        found.append(f"Columns dropped because others determine them: {', '.join(design.dropped)}.")
+        found.append(say("columns_dropped", names=listed_as(design.dropped)))
     found += pooling_notes(design)
     without = (cells.row_pattern >= 0) & (cells.row_weight == 0)
     zero = round(float(without.sum() if cells.tally is None else cells.tally.count[without].sum()))
     if zero:
-        found.append(f"{zero} of {cells.n} rows used have weight 0; they count in n but not in the estimates.")
+        found.append(say("rows_without_weight", count=zero, rows=cells.n))
     return (*survey.warnings, *found, *reported.notes)

@@ -32,6 +32,7 @@ from scipy import sparse
 from wwm_models.errors import FitError
 from wwm_models.likelihood.likelihood import CellLikelihood, cell_likelihood
 from wwm_models.likelihood.refusals import LARGE_ETA, receding_direction
+from wwm_models.messages import listed_as, say
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design
 from wwm_models.models.family import Family
@@ -286,10 +287,7 @@ def replicate_estimates(
     found = run_many(task, blocks, scheduler=scheduler)
     points, failed = np.concatenate([own for own, _ in found]), sum(number for _, number in found)
     if failed:
-        raise FitError(
-            f"{failed} of {len(points)} replicate weights have no maximum of the likelihood, because some answer loses all its respondents "
-            'in a group. Use vcov="design", fewer terms, or merged answers.'
-        )
+        raise FitError(say("replicates_without", failed=failed, total=len(points)))
     return points
 
 
@@ -391,12 +389,9 @@ def monotone_design(family: Family, link: Link, cells: Cells, design: Design, *,
     if not design.monotone:
         return design
     if penalised:
-        raise FitError("A penalised fit has no version for mo(): use C(x, Step), or leave the penalty out.")
+        raise FitError(say("steps_penalised"))
     if len(design.monotone) > MOST_TERMS:
-        raise FitError(
-            f"The formula has {len(design.monotone)} mo() terms; at most {MOST_TERMS} can be searched for their directions. "
-            "Use the variables themselves for the others."
-        )
+        raise FitError(say("steps_many", count=len(design.monotone), most=MOST_TERMS))
     search = _Search(family, link, cells, design)
     _, free = search.maximum(frozenset())
     if all(_one_sign([free[name] for name in names]) for names in design.monotone):
@@ -413,11 +408,8 @@ def pooling_notes(design: Design) -> list[str]:
     if not design.monotone and not design.pooled:
         return []
     if not design.pooled:
-        return ["Monotonic terms: no increment is at its bound, so the fit is that without the bound."]
-    return [
-        f"Monotonic terms: fixed at zero because they would turn the direction: {', '.join(design.pooled)}. Standard errors and tests "
-        "take this pooling of levels as given, so they are too small near it."
-    ]
+        return [say("steps_free")]
+    return [say("steps_pooled", names=listed_as(design.pooled))]
 
 
 def _one_sign(values: list[float]) -> bool:

@@ -31,8 +31,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from wwm_models.errors import FitError, SeparationError, listed
+from wwm_models.errors import FitError, SeparationError
 from wwm_models.likelihood.likelihood import CellLikelihood
+from wwm_models.messages import category, level, listed_as, number, say, sentences, some_of, variable
 from wwm_models.models.cells import Cells
 from wwm_models.models.design import Design
 from wwm_models.models.family import Family
@@ -40,7 +41,7 @@ from wwm_models.models.formula import Grouped
 from wwm_models.models.linear_map import Columns
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.newton import Maximum, condition_number
-from wwm_models.survey.survey import Survey, told_count
+from wwm_models.survey.survey import Survey
 
 if TYPE_CHECKING:
     from wwm_models.likelihood.maximum import MaximumInParameters
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 LARGE_ETA = 15.0  # a logit of 15 is a probability of 3e-7, beyond what a survey can show
 LARGE_CONDITION = 1e8
+MOST_CELLS = 6  # that a message names
 
 
 def suspicious(likelihood: CellLikelihood, theta: Array, maximum: Maximum) -> bool:
@@ -75,15 +77,18 @@ def refuse_separation(family: Family, cells: Cells, design: Design, survey: Surv
     few += [
         text for term in dict.fromkeys(terms) for text in _few_together(cells, term.split(":"), survey.suppress_below)
     ]
-    by = listed(dict.fromkeys(terms or moving), 8)
-    which = "coefficients are infinite" if few or not terms else f"coefficients are infinite: {listed(moving, 8)}"
-    where = "".join(f" {part[0].upper()}{part[1:]}." for part in ("; ".join([*few, *zero_cells][:6]),) if part)
-    rest = len(few) + len(zero_cells) - 6
-    more = f" (and {rest} more such cells)" if rest > 0 else ""
+    by = some_of((variable(name) for name in dict.fromkeys(terms or moving)), 8)
+    what = {"outcome": variable(cells.outcome), "family": family.name, "by": by}
+    found = [*few, *zero_cells]
     raise SeparationError(
-        f'Outcome "{cells.outcome}", {family.name} family: the answers are separated by {by}, so these {which}.{where}{more} '
-        "Merge answers or levels, leave the term out, or ask for a "
-        'penalised fit (penalty = "jeffreys"), which is labelled as such.'
+        sentences(
+            say("separated_answers", **what)
+            if few or not terms
+            else say("separated_coefficients", **what, names=some_of(moving, 8)),
+            *found[:MOST_CELLS],
+            say("more_cells", count=len(found) - MOST_CELLS) if len(found) > MOST_CELLS else "",
+            say("separation_cure"),
+        )
     )
 
 
@@ -131,20 +136,22 @@ def _zero_cells(cells: Cells, variables: list[str], survey: Survey) -> tuple[lis
         if name not in cells.patterns.columns or not isinstance(cells.patterns[name].dtype, pd.CategoricalDtype):
             continue
         column = cells.patterns[name].cat
-        for code, level in enumerate(column.categories):
+        for code, one in enumerate(column.categories):
             counts = cells.counts[column.codes.to_numpy() == code].sum(axis=0)
             empty = [cells.categories[k] for k in np.flatnonzero(counts == 0) if cells.counts[:, k].sum() > 0]
             if not empty or not counts.sum():
                 continue
-            rows = told_count(counts.sum(), survey.suppress_below)
+            where = level(name, str(one))
             if counts.sum() < survey.suppress_below:
-                few.append(f"{rows} respondents have {name} = {level}")
+                few.append(say("under_few_have", below=survey.suppress_below, levels=where))
                 continue
             if survey.suppress_counts:
-                few.append(f"some answers are rare where {name} = {level}")
+                few.append(say("rare_answers", level=where))
                 continue
-            answers = listed(f"{chr(34)}{answer}{chr(34)}" for answer in empty)
-            found.append(f"{answers} never occurs where {name} = {level} (0 of {rows} rows)")
+            rows = round(float(counts.sum()))
+            found += [
+                say("never_occurs", answer=category(cells.outcome, answer), level=where, rows=rows) for answer in empty
+            ]
     return few, found
 
 
@@ -153,13 +160,14 @@ def _few_together(cells: Cells, variables: list[str], below: int) -> list[str]:
     if len(variables) < 2 or not all(name in cells.patterns.columns for name in variables):
         return []
     named = cells.patterns[variables].astype(str)
-    texts = pd.Series(
-        [", ".join(f"{name} = {row[name]}" for name in variables) for _, row in named.iterrows()], dtype=object
-    )
-    people = pd.Series(cells.counts.sum(axis=1)).groupby(texts.to_numpy()).sum()
+    rows = pd.Series(cells.counts.sum(axis=1)).groupby(named.apply(tuple, axis=1).to_numpy()).sum()
     return [
-        f"{told_count(count, below)} respondents have {text}"
-        for text, count in zip(people.index, people.to_numpy(), strict=True)
+        say(
+            "under_few_have",
+            below=below,
+            levels=listed_as(level(*pair) for pair in zip(variables, tuple(levels), strict=True)),
+        )
+        for levels, count in zip(rows.index, rows.to_numpy(), strict=True)
         if 0 < count < below
     ]
 
@@ -190,11 +198,8 @@ def meeting_patterns(likelihood: CellLikelihood, theta: Array, closer_than: floa
 
 def crossing_message(patterns: pd.DataFrame, where: NDArray[np.intp]) -> str:
     """What is wrong with a fit whose cut points meet in these patterns."""
-    return (
-        f"Predicted cut points meet or cross in {len(where)} of {len(patterns)} predictor patterns of the data, where some "
-        f"probability would not be positive: {listed(described_patterns(patterns.iloc[where]), 3)}. "
-        "Make fewer terms nonproportional, or use another family."
-    )
+    described = listed_as(described_patterns(patterns.iloc[where]))
+    return say("cuts_meet", count=len(where), total=len(patterns), patterns=described)
 
 
 def described_patterns(patterns: pd.DataFrame) -> list[str]:
@@ -206,7 +211,7 @@ def described_patterns(patterns: pd.DataFrame) -> list[str]:
     ['age = 18-34, x = 2']
     """
     rows = patterns.head(3).to_dict(orient="records")
-    return [", ".join(f"{name} = {_text(value)}" for name, value in row.items()) for row in rows]
+    return [listed_as(level(str(name), _text(value)) for name, value in row.items()) for row in rows]
 
 
 def _text(value: object) -> str:
@@ -239,10 +244,10 @@ def refuse_tripped(
     seen = slice(None) if seen.all() else seen
     probability = np.exp(likelihood.log_probabilities(found.theta)[seen])
     if not (np.isfinite(probability).all() and (probability > 0).all()):
-        _trip("positive", "a fitted probability is not positive", float(np.nanmin(probability)))
+        _trip("positive", float(np.nanmin(probability)))
     from_one = float(np.abs(probability.sum(axis=1) - 1.0).max())
     if from_one > 1e-10:
-        _trip("sum", "fitted probabilities do not sum to one", from_one)
+        _trip("sum", from_one)
     if penalised:
         return
     if likelihood.family.reproduces_shares and _free_cut_points(design):
@@ -259,7 +264,7 @@ def _free_cut_points(design: Design) -> bool:
 def _check_shares(family: Family, counts: Array, probability: Array) -> None:
     gap = np.abs(counts.sum(axis=0) - counts.sum(axis=1) @ probability).max() / counts.sum()
     if gap > 1e-8:
-        _trip("shares", f"the {family.name} family must reproduce the observed share of every answer", float(gap))
+        _trip("shares", float(gap), family=family.name)
 
 
 def _check_replay(design: Design, cells: Cells) -> None:
@@ -269,11 +274,7 @@ def _check_replay(design: Design, cells: Cells) -> None:
         np.array_equal(one, two) for one, two in zip(vars(again).values(), vars(fitted).values(), strict=False)
     )
     if not same:
-        _trip(
-            "replay",
-            "the design rebuilt from the stored encoder differs from the one that was fitted",
-            float(np.abs(again.array - fitted.array).max()),
-        )
+        _trip("replay", float(np.abs(again.array - fitted.array).max()))
 
 
 def _check_scale(likelihood: CellLikelihood, found: MaximumInParameters) -> None:
@@ -288,7 +289,7 @@ def _check_scale(likelihood: CellLikelihood, found: MaximumInParameters) -> None
         / size
     )
     if gap > 1e-9:
-        _trip("scale", "doubling every weight does not double the score and the information", float(gap))
+        _trip("scale", float(gap))
 
 
 def _levels_reversed(cells: Cells) -> Columns:
@@ -302,8 +303,5 @@ def _levels_reversed(cells: Cells) -> Columns:
     return columns or cells.patterns
 
 
-def _trip(wire: str, what: str, size: float) -> None:
-    raise TripwireError(
-        f'Tripwire "{wire}": {what} (by {size:.3g}). No result of this fit can be trusted. '
-        "If the data and the model are as you meant them, this is a defect of the program: please report it with both."
-    )
+def _trip(wire: str, size: float, **of: str) -> None:
+    raise TripwireError(say("tripped", wire=wire, what=say(f"trip_{wire}", **of), size=number(size, ".3g")))

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
-from wwm_models.messages import say, variable
+from wwm_models.messages import category, listed_as, say, some_of, variable
 from wwm_models.numerics.arrays import Array, Codes
 from wwm_models.survey.frames import refuse_alike, refuse_infinite, refuse_kind
 from wwm_models.survey.sampling_design import SamplingDesign, Tally, summed_squares
@@ -235,10 +235,8 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
     refuse_kind(column, name, "Outcome", AnswersError)
     if isinstance(values, pd.Categorical):
         if needs_order and not values.ordered:
-            raise AnswersError(
-                f'Outcome "{name}" has the answers {listed(values.categories)} without a declared order. An ordinal model needs '
-                'one: kind = "ordered" in the codebook, or an ordered pandas Categorical in a frame.'
-            )
+            answers = some_of(category(name, str(one)) for one in values.categories)
+            raise AnswersError(say("unordered_answers", outcome=variable(name), answers=answers))
         refuse_alike(values.categories, name, AnswersError)
         return tuple(str(level) for level in values.categories), values.codes.astype(np.intp)
     if (
@@ -248,11 +246,9 @@ def outcome_codes(column: pd.Series, name: str, needs_order: bool) -> tuple[tupl
     ):
         return _integer_codes(column, name)
     if needs_order or not _is_text(column):
-        raise AnswersError(
-            f'Outcome "{name}" holds {"text" if _is_text(column) else "numbers with fractions"} ({listed(column.dropna().unique())}) and no '
-            "declared order. Sorting words by alphabet would turn the answers around. Make it an ordered pandas Categorical, "
-            'or kind = "ordered" in the codebook.'
-        )
+        kind = "text" if _is_text(column) else "numbers with fractions"
+        answers = some_of(str(one) for one in column.dropna().unique())
+        raise AnswersError(say("answers_by_alphabet", outcome=variable(name), kind=kind, answers=answers))
     codes, levels = pd.factorize(column, sort=True)
     refuse_alike(levels, name, AnswersError)
     return tuple(str(level) for level in levels), codes.astype(np.intp)
@@ -264,10 +260,8 @@ def _integer_codes(column: pd.Series, name: str) -> tuple[tuple[str, ...], Codes
     gaps = np.diff(values)
     if len(gaps) > 1 and gaps.max() > 3 * np.median(gaps):
         odd = values[int(np.argmax(gaps)) + 1]
-        raise AnswersError(
-            f'Outcome "{name}" has the codes {listed(int(v) for v in values)}; {int(odd)} stands apart from the rest, as codes for "no answer" do. '
-            "Declare it missing, or make the outcome an ordered pandas Categorical."
-        )
+        told = some_of(str(int(one)) for one in values)
+        raise AnswersError(say("code_apart", outcome=variable(name), codes=told, odd=int(odd)))
     return tuple(str(int(value)) for value in values), codes.astype(np.intp)
 
 
@@ -328,15 +322,11 @@ def _check_usable(
 ) -> None:
     inside = survey.respondents(survey.domain)
     if not (survey.domain & (answer >= 0)).any():
-        raise AnswersError(
-            f'Outcome "{outcome}": all {inside} rows of the domain are missing; nothing to model. Check the column and its missing codes.'
-        )
+        raise AnswersError(say("all_missing", outcome=variable(outcome), rows=inside))
     weighted = used & (survey.weights > 0)
     if not weighted.any():
-        why = "; ".join(f"{reason} ({count} rows)" for reason, count in excluded.items())
-        raise AnswersError(
-            f'Outcome "{outcome}": no row is complete and has a positive weight. Left out: {why}. Use fewer predictors.'
-        )
+        why = listed_as((say("reason_rows", reason=reason, rows=count) for reason, count in excluded.items()), "; ")
+        raise AnswersError(say("no_complete_row", outcome=variable(outcome), why=why))
 
 
 def refuse_one_answer(cells: Cells, below: int) -> None:
@@ -352,11 +342,11 @@ def refuse_one_answer(cells: Cells, below: int) -> None:
     if len(present) < 2:
         rows = cells.row_weight > 0
         people = float(rows.sum() if cells.tally is None else cells.tally.count[rows].sum())
-        given = f'are "{cells.categories[present[0]]}"' if people >= below else "have the same answer"
-        raise AnswersError(
-            f'Outcome "{cells.outcome}": all {told_count(people, below)} usable rows {given}; nothing to model. '
-            "Choose another outcome or a wider domain."
-        )
+        outcome, told = variable(cells.outcome), told_count(people, below)
+        if people < below:
+            raise AnswersError(say("one_answer_unnamed", outcome=outcome, rows=told))
+        answer = category(cells.outcome, cells.categories[present[0]])
+        raise AnswersError(say("one_answer", outcome=outcome, rows=told, answer=answer))
 
 
 def _collapse(

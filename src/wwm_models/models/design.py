@@ -29,6 +29,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.errors import AnswersError, ModelError, RankError, did_you_mean, listed
+from wwm_models.messages import category, level, say, sentences, some_of, variable
 from wwm_models.models.cells import Cells, refuse_one_answer, tabulate
 from wwm_models.models.formula import (
     Aliased,
@@ -146,8 +147,7 @@ def group_encoder(model: Model, cells: Cells, terms: tuple[str, ...]) -> Encoder
     held = np.bincount(values.codes, cells.weights.sum(axis=1), minlength=len(values.categories)) > 0
     if not held.all():
         raise AnswersError(
-            f"No respondent says where these groups' cut points are: {listed(f'{name}[{level}]' for level in values.categories[~held])}. Every "
-            "group of thresholds_by needs respondents. Merge levels, or leave those without respondents undeclared."
+            say("groups_without_cuts", groups=some_of(level(name, str(one)) for one in values.categories[~held]))
         )
     encoder, _ = build_encoder(f"Q({name!r})", {name: values}, len(cells.weights))
     return encoder
@@ -246,10 +246,7 @@ def refuse_impossible_monotony(model: Model, survey: Survey, encoder: Encoder) -
             )
         column = survey.frame[found.group(1)]
         if not isinstance(column.dtype, pd.CategoricalDtype) or not column.cat.ordered:
-            raise AnswersError(
-                f'"{term}": "{found.group(1)}" has no declared order of levels. Expected kind = "ordered" in the codebook, or an ordered '
-                "pandas Categorical in a frame."
-            )
+            raise AnswersError(say("unordered_steps", term=term, variable=variable(found.group(1))))
     if terms and not FAMILIES[model.family].parallel:
         raise ModelError(
             f"{listed(terms)}: a monotonic effect needs one slope for all answers, which the {model.family} family has not. "
@@ -361,9 +358,8 @@ def answer_order(model: Model, cells: Cells) -> NDArray[np.intp]:
             )
         position = cells.categories.index(model.baseline)
         if position not in order:
-            raise AnswersError(
-                f'baseline "{model.baseline}" of "{cells.outcome}" has no respondents. Choose an answer that has.'
-            )
+            answer = category(cells.outcome, model.baseline)
+            raise AnswersError(say("baseline_empty", answer=answer, outcome=variable(cells.outcome)))
         order = np.concatenate([[position], order[order != position]])
     return order
 
@@ -406,10 +402,12 @@ def _without_redundant(
     names = tuple(encoder.names[j] for j in redundant)
     if aliased == "error":
         empty = [empty_cell(encoder.names[j]) for j in redundant if not columns[seen][:, j].any()]
-        because = f" Without respondents: {listed(empty)}." if empty else ""
         raise RankError(
-            f'The formula "{encoder.right_side}" has {len(redundant)} column(s) that the others determine: {listed(names, 20)}.{because} '
-            'Leave the term out, or merge levels: of a study, in its codebook. In Python, aliased="drop" drops these columns by name.'
+            sentences(
+                say("determined_columns", formula=encoder.right_side, count=len(redundant), names=some_of(names, 20)),
+                say("without_respondents", cells=some_of(empty)) if empty else "",
+                say("leave_the_term"),
+            )
         )
     kept = np.setdiff1d(np.arange(columns.shape[1]), redundant)
     relation = np.linalg.lstsq(
@@ -433,7 +431,7 @@ def empty_cell(column: str) -> str:
     >>> empty_cell("PRODID[3]:DAY[2]")
     'PRODID = 3 with DAY = 2: 0 rows'
     """
-    return f"{combination(column)}: 0 rows"
+    return say("no_rows", where=combination(column))
 
 
 class _Layout:

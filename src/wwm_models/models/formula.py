@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from patsy.eval import EvalEnvironment
 from patsy.highlevel import dmatrix
 
 from wwm_models.errors import AdjustError, ModelError, WwmError, listed
+from wwm_models.messages import level, listed_as
 from wwm_models.models import formula_language as transforms
 from wwm_models.models.formula_language import FUNCTIONS, in_plain_words, parsed
 from wwm_models.models.linear_map import Columns
@@ -262,6 +263,9 @@ class Aliased:
             )
 
 
+_WITH: Final = "with"
+
+
 def combination(column: str) -> str:
     """Say which levels a dummy column stands for.
 
@@ -270,7 +274,8 @@ def combination(column: str) -> str:
     >>> combination("PRODID[3]:DAY[2]")
     'PRODID = 3 with DAY = 2'
     """
-    return " with ".join(part.replace("[", " = ").rstrip("]") for part in column.split(":"))
+    parts = [part.partition("[") for part in column.split(":")]
+    return listed_as((level(name, value.rstrip("]")) if value else name for name, _, value in parts), f" {_WITH} ")
 
 
 def formula_variables(formula: str, known: list[str]) -> tuple[str, ...]:

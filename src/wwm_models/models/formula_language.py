@@ -33,6 +33,7 @@ from patsy.contrasts import ContrastMatrix
 from patsy.state import stateful_transform
 
 from wwm_models.errors import AnswersError, ModelError, did_you_mean, listed
+from wwm_models.messages import number, say, some_of
 from wwm_models.numerics.arrays import Array
 
 
@@ -109,10 +110,7 @@ def _learnt(values: Array, df: Any) -> Array:
         raise ModelError(f"ns(df={df!r}): expected a whole number of columns, 1 or more; 3 is usual.")
     knots = quantile_knots(values, df)
     if not np.all(np.diff(knots) > 0):
-        raise AnswersError(
-            f"ns(df={df}) would put two knots at one value ({listed(f'{knot:g}' for knot in knots)}), because too many respondents share "
-            "it. Use a smaller df, or give the inner knots: ns(x, knots=[...])."
-        )
+        raise AnswersError(say("knots_alike", df=df, knots=some_of(number(float(knot), "g") for knot in knots)))
     return knots
 
 
@@ -320,10 +318,10 @@ def _of_call(node: ast.Call, formula: str, known: tuple[str, ...]) -> Iterator[t
         _check_known(quoted.value, formula, known)
         yield node.col_offset, node.end_col_offset or 0, quoted.value
         return
-    for number, given in enumerate([*node.args, *(keyword.value for keyword in node.keywords)]):
-        if name in _SPLINES and number > 0 and isinstance(given, ast.Constant):
+    for at, given in enumerate([*node.args, *(keyword.value for keyword in node.keywords)]):
+        if name in _SPLINES and at > 0 and isinstance(given, ast.Constant):
             _check_columns(given.value, node, formula)
-        yield from _named(given, formula, known, inside=True, coding=name == "C" and number > 0)
+        yield from _named(given, formula, known, inside=True, coding=name == "C" and at > 0)
     if any(keyword.arg is None for keyword in node.keywords):
         raise ModelError(
             f'The formula "{formula}" contains `{ast.unparse(node)}`, which is not part of the formula language. '

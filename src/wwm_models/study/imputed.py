@@ -69,10 +69,8 @@ def run_declared(
         stages.note(say("in_stage", stage=stage, what=fault) for fault in faults)
         each += [] if faults else [own]
     if len(each) < FEWEST:
-        raise ImputationError(
-            f"{len(each)} of {len(made)} completed surveys gave results. Expected {FEWEST} or more, since what is pooled is also how they "
-            f"differ. The first reason: {(stages.problems or ('m is too small',))[0]}"
-        )
+        reason = (stages.problems or ("m is too small",))[0]
+        raise ImputationError(say("completed_few", count=len(each), total=len(made), fewest=FEWEST, reason=reason))
     pooled = pooled_results(each, done, level)
     return replace(pooled, problems=(*pooled.problems, *stages.problems))
 

@@ -108,10 +108,7 @@ def with_posterior(
     requests = [request for request in requests_of(spec, extra) if request.label == SAMPLED]
     label = f"{SAMPLED} (bayes)"
     if not requests:
-        why = (
-            "A posterior is made of the fit with all exposures, which `estimands` does not ask for. "
-            f'Add "{spec.exposures[-1]}-adjusted" to estimands, or leave "bayes" out of engines.'
-        )
+        why = say("posterior_needs_all", estimand=f"{spec.exposures[-1]}-adjusted")
         return _with(result, failure(label, "failed", why), (failed_fit(spec, label, why),))
     try:
         post, estimates, problem = _sampled(

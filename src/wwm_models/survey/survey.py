@@ -402,7 +402,7 @@ def told_count(count: float, below: int) -> str:
     >>> told_count(36, 10), told_count(3, 10), told_count(0, 10)
     ('36', 'fewer than 10', 'fewer than 10')
     """
-    return f"{count:.0f}" if count >= below else f"fewer than {below}"
+    return number(count, ".0f") if count >= below else say("fewer_than", count=below)
 
 
 def checked_weights(column: pd.Series, name: str, kind: str) -> NDArray[np.float64]:

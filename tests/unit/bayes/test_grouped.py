@@ -167,6 +167,6 @@ def test_a_group_without_respondents_is_refused_by_name(frame):
     with pytest.raises(ModelError) as caught:
         posterior_problem(wwm.Model("y ~ x", thresholds_by="household"), unweighted(more))
     assert str(caught.value) == (
-        "No respondent says where these groups' cut points are: household[other]. Every group of thresholds_by needs respondents. "
+        "No respondent says where these groups' cut points are: household = other. Every group of thresholds_by needs respondents. "
         "Merge levels, or leave those without respondents undeclared."
     )
