@@ -1,6 +1,4 @@
-"""[[figure]] of article.toml: which numbers stand together in a drawing.
-
-article.toml: printed numbers and claims, as frozen records.
+"""article.toml: printed numbers and claims, as frozen records.
 
 An article as JSON can hold it, so that a page can be written again from a results folder.
 """
@@ -11,87 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange, ClaimKind
+from wwm_models.claims.declared_figures import DeclaredFigure, figure_as_mapping, figure_of
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
-from wwm_models.estimates.number_key import NumberKey
-from wwm_models.messages import DEFAULT, LANGUAGES, Piece, reference
+from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
+from wwm_models.messages import LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml
-
-FIGURE_KINDS: Final = ("answers", "matrix", "paired")
-
-
-@dataclass(frozen=True)
-class DeclaredFigure:
-    """A drawing of raw, adjusted and printed percentages.
-
-    Attributes
-    ----------
-    id : str
-        Also the name of its files.
-    kind : {"answers", "matrix", "paired"}
-        Answers of one outcome with the groups under each; an outcome x group matrix of small charts; or several outcomes,
-        one answer of each, under every group.
-    outcomes : tuple of str
-    by : tuple of str
-        The grouping that is shown first.
-    categories : tuple of str
-        Answers that are drawn; all when empty. For "paired" one per outcome.
-    where : str
-        The figure of the article that this redraws.
-    titles : mapping of language to title
-    """
-
-    id: str
-    kind: str
-    outcomes: tuple[str, ...]
-    by: tuple[str, ...]
-    categories: tuple[str, ...] = ()
-    where: str = ""
-    titles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
-    """One table as a record.
-
-    Raises
-    ------
-    DeclarationError
-        If a key is missing or unknown, or a value has the wrong type.
-    ArticleError
-        If the kind is not known, or the categories of a paired figure are not one per outcome.
-    """
-    where = f"{path} [[figure]] {given.values.get('id', '?')}"
-    row = given.named(where)
-    row.check(required=("id", "kind", "outcomes", "by"), optional=("categories", "where", *LANGUAGES))
-    kind = row.text("kind")
-    if kind not in FIGURE_KINDS:
-        raise ArticleError(
-            f'{where}: kind = "{kind}". Expected one of: {listed(FIGURE_KINDS)}.{did_you_mean(kind, FIGURE_KINDS)}'
-        )
-    name = row.text("id")
-    if not name or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        raise ArticleError(
-            f'{where}: the id "{name}" also names files. Expected letters, digits, hyphens and underscores, such as figure-1.'
-        )
-    lists = {key: row.texts(key) for key in ("outcomes", "by", "categories")}
-    outcomes, categories = lists["outcomes"], lists["categories"]
-    for key in ("by",) if kind == "paired" else lists:
-        if len(set(lists[key])) < len(lists[key]):
-            raise row.wrong(key, list(lists[key]), "each once")
-    if not outcomes:
-        raise row.wrong("outcomes", given.values["outcomes"], 'one or more questions, like ["desired"]')
-    if kind == "paired" and len(categories) != len(outcomes):
-        raise ArticleError(
-            f"{where}: {len(categories)} categories for {len(outcomes)} outcomes. A paired figure needs one category per outcome, in the same order."
-        )
-    titles = MappingProxyType(
-        {lang: row.name(lang, "a text") for lang in LANGUAGES if lang in row.values} or {DEFAULT: name}
-    )
-    return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
-
 
 _COMMON = ("id", "kind", *LANGUAGES, "where", "margin_by", "estimand", "missing")
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
@@ -99,7 +25,7 @@ _PERCENTAGES = ("value", "lower", "upper", "above", "below")
 
 @dataclass(frozen=True)
 class Reference:
-    """Which number is meant: an answer (or collapse) of an outcome in a group."""
+    """Which number is meant: an answer (or collapse) of an outcome in a group, of which a level may be several (`JoinedLevels`)."""
 
     outcome: str
     category: str
@@ -114,6 +40,16 @@ class Reference:
     def key(self) -> NumberKey:
         """What the number is of, as tables of numbers are searched by it."""
         return NumberKey.of(self.outcome, self.category, self.group)
+
+    @property
+    def levels(self) -> dict[str, tuple[str, ...]]:
+        """The levels of each variable of the group, one or more, the variables in one order."""
+        return {name: levels_of(level) for name, level in sorted(self.group)}
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group is joined from several levels of a variable."""
+        return any(isinstance(level, JoinedLevels) for _, level in self.group)
 
     @property
     def ordered(self) -> Reference:
@@ -426,8 +362,19 @@ def _reference(row: TomlTable) -> Reference:
     row.check(required=("outcome", "category"), optional=("group",))
     group = row.table("group", f"{row.where}, `group`")
     return Reference(
-        row.name("outcome"), row.name("category"), tuple((name, group.level(name)) for name in group.values)
+        row.name("outcome"), row.name("category"), tuple((name, _level(group, name)) for name in group.values)
     )
+
+
+def _level(group: TomlTable, name: str) -> str:
+    """The level of a variable, or the several that a list joins."""
+    given = group.values[name]
+    if not isinstance(given, list):
+        return group.level(name)
+    levels = [TomlTable({name: one}, group.where).level(name) for one in given]
+    if not levels or len(set(levels)) < len(levels):
+        raise group.wrong(name, given, 'one or more levels, each once, like ["couple", "single_parent"]')
+    return levels[0] if len(levels) == 1 else JoinedLevels(levels)
 
 
 def as_plain(article: Article) -> dict[str, Any]:
@@ -445,7 +392,7 @@ def as_plain(article: Article) -> dict[str, Any]:
     return {
         "estimand": article.estimand,
         "claims": [_claim_as_mapping(claim) for claim in article.claims],
-        "figures": [_figure(figure) for figure in article.figures],
+        "figures": [figure_as_mapping(figure) for figure in article.figures],
         "translations": {english: dict(others) for english, others in article.translations.items()},
     }
 
@@ -467,15 +414,3 @@ def _claim_as_mapping(claim: Claim) -> dict[str, Any]:
 
 def _reference_as_mapping(at: Reference) -> dict[str, Any]:
     return {"outcome": at.outcome, "category": at.category, "group": dict(at.group)}
-
-
-def _figure(figure: DeclaredFigure) -> dict[str, Any]:
-    return {
-        "id": figure.id,
-        "kind": figure.kind,
-        "outcomes": list(figure.outcomes),
-        "by": list(figure.by),
-        "categories": list(figure.categories),
-        "where": figure.where,
-        **figure.titles,
-    }

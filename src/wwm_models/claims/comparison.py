@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from wwm_models.arguments import confidence_level
 from wwm_models.claims.article import Article
 from wwm_models.claims.claimed_quantities import UNTESTABLE, rules_text
-from wwm_models.claims.lookup import pool_of
+from wwm_models.claims.lookup import FoundEstimate, error_of, pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text
 from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
-from wwm_models.estimates.number_key import group_text, keys_of
+from wwm_models.estimates.number_key import group_text, keys_of, written_group, written_keys
+from wwm_models.estimates.raw import with_suppressed
 from wwm_models.messages import in_language, language_problem, say
 from wwm_models.numerics.arrays import Array
 from wwm_models.stages import AllOrNothing, Stages
@@ -92,7 +93,8 @@ def comparison_table(
     if likelihood is not None:
         difference, difference_se = _difference(raw, likelihood, np.where(shown, place, 0), shown)
         columns |= {"difference": difference, "difference_se": difference_se}
-    return _with_published(pd.DataFrame(columns), article, base).reindex(columns=list(COMPARISON_COLUMNS))
+    unions = _joined_rows(article, estimand, with_suppressed(raw, suppress_below), likelihood, bayes)
+    return _with_published(_stacked(pd.DataFrame(columns), unions), article)
 
 
 def printed_beside_raw(article: Article, raw: Estimates, *, suppress_below: int = 0) -> pd.DataFrame:
@@ -118,7 +120,8 @@ def printed_beside_raw(article: Article, raw: Estimates, *, suppress_below: int 
     }  # fmt: skip
     for column, name in (("raw", "estimate"), ("raw_lower", "lower"), ("raw_upper", "upper"), ("count", "count")):
         columns[column] = np.where(shown, table[name].to_numpy(dtype=float), np.nan)
-    made = _with_published(pd.DataFrame(columns), article, raw).reindex(columns=list(COMPARISON_COLUMNS))
+    unions = _joined_rows(article, NOT_ADJUSTED, with_suppressed(raw, suppress_below))
+    made = _with_published(_stacked(pd.DataFrame(columns), unions), article)
     return made[made["published"].notna()].reset_index(drop=True)
 
 
@@ -155,10 +158,59 @@ def _difference(
     return np.where(shown, value, np.nan), np.where(shown, std_error, np.nan)
 
 
-def _with_published(table: pd.DataFrame, article: Article, base: Estimates) -> pd.DataFrame:
+def _joined_rows(
+    article: Article, estimand: str, raw: Estimates, likelihood: Estimates | None = None, bayes: Estimates | None = None
+) -> list[dict[str, object]]:
+    """A row for every number of the article that is of levels joined, by the variables of these tables."""
+    outcome, shares = str(raw.table["outcome"].iloc[0]), pool_of([raw])
+    pools = {
+        engine: None if one is None else pool_of([one], shares)
+        for engine, one in zip(ENGINES, (likelihood, bayes), strict=True)
+    }
+    wanted = {
+        at.key: at for at in article.references() if at.joined and at.outcome == outcome and set(at.by) == set(raw.by)
+    }
+    rows: list[dict[str, object]] = []
+    for at in wanted.values():
+        own, level = shares.find(at), dict(at.group)
+        adjusted = {engine: None if pool is None else pool.find(at) for engine, pool in pools.items()}
+        if own is None and not any(adjusted.values()):
+            continue
+        row: dict[str, object] = {
+            "estimand": estimand, "outcome": outcome, "category": at.category, "by": ";".join(raw.by),
+            "group": written_group((name, level[name]) for name in raw.by), **_of_found("raw", own),
+        }  # fmt: skip
+        for engine, found in adjusted.items():
+            row |= _of_found(f"adjusted_{engine}", found)
+        if own is not None:
+            row |= {"n": own.n, "count": float(own.source.table["count"].iloc[own.row])}
+        fitted = adjusted["likelihood"]
+        if own is not None and fitted is not None:
+            error, _ = error_of([fitted, own], np.array([1.0, -1.0]))
+            row |= {"difference": fitted.estimate - own.estimate, "difference_se": error}
+        rows.append(row)
+    return rows  # fmt: skip
+
+
+def _of_found(name: str, found: FoundEstimate | None) -> dict[str, float]:
+    if found is None:
+        return {}
+    return {name: found.estimate, f"{name}_lower": found.lower, f"{name}_upper": found.upper}
+
+
+def _stacked(table: pd.DataFrame, rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """The table with more rows under it, all with the columns of a comparison."""
+    whole = table.reindex(columns=list(COMPARISON_COLUMNS))
+    if not rows:
+        return whole
+    more = pd.DataFrame([dict(row) for row in rows]).reindex(columns=list(COMPARISON_COLUMNS))
+    return pd.DataFrame({name: np.concatenate([whole[name].to_numpy(), more[name].to_numpy()]) for name in whole})
+
+
+def _with_published(table: pd.DataFrame, article: Article) -> pd.DataFrame:
     printed = {at.key: number for at, number in article.slots().items()}
     values = np.full((len(table), 3), np.nan)
-    for row, key in enumerate(keys_of(base.table, base.by)):
+    for row, key in enumerate(written_keys(table) if printed else ()):
         number = printed.get(key)
         if number is not None and number.value is not None and number.limits is not None:
             values[row] = number.value / 100.0, *number.limits
@@ -303,8 +355,9 @@ def compare(
             )
         pair = (found[engine].get(place) for engine in ENGINES)
         rows.append(comparison_table(article, article.estimand, shares[place], *pair))
-    pools = {engine: pool_of(tables.values()) if tables else None for engine, tables in found.items()}
-    sources = Sources(pool_of(shares.values()), pools["likelihood"], pools["bayes"], parts_of(why), level, lang)
+    every = pool_of(shares.values())
+    pools = {engine: pool_of(tables.values(), every) if tables else None for engine, tables in found.items()}
+    sources = Sources(every, pools["likelihood"], pools["bayes"], parts_of(why), level, lang)
     names = {claim.estimand or article.estimand for claim in article.claims}
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
     kinds = {kind for claim in article.claims for kind in (claim.kind, *(part.kind for part in claim.parts))}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from wwm_models.claims.article import Reference
 from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.joined_groups import joined
 from wwm_models.estimates.joint_distribution import JointDistribution, joint_distribution
 from wwm_models.estimates.number_key import NumberKey, keys_of
 from wwm_models.numerics.arrays import Array
@@ -25,6 +27,8 @@ class FoundEstimate:
     source : Estimates
         The table it stands in, and in which row.
     row : int
+    made_of : tuple of (NumberKey, share)
+        Of a joined group: the numbers of its levels, and how large each is.
     """
 
     estimate: float
@@ -33,6 +37,7 @@ class FoundEstimate:
     upper: float
     source: Estimates
     row: int
+    made_of: tuple[tuple[NumberKey, float], ...] = ()
 
     @property
     def df(self) -> float:
@@ -62,30 +67,85 @@ class FoundEstimate:
 
 @dataclass(frozen=True, eq=False)
 class EstimateIndex:
-    """All estimates of one kind (raw, or adjusted under one estimand), found by reference."""
+    """All estimates of one kind (raw, or adjusted under one estimand), found by reference.
+
+    Attributes
+    ----------
+    places : mapping of NumberKey to (Estimates, row)
+    raw : EstimateIndex or None
+        Where the sizes of the levels of joined groups are known from, where these estimates are not raw themselves.
+    """
 
     places: Mapping[NumberKey, tuple[Estimates, int]] = field(default_factory=dict)
+    raw: EstimateIndex | None = None
+    _joined: dict[NumberKey, FoundEstimate | None] = field(default_factory=dict)
 
     def find(self, reference: Reference) -> FoundEstimate | None:
-        """The number a reference means, or None where there is none."""
+        """The number a reference means, or None where there is none; of a joined group made of the numbers of its levels."""
         place = self.places.get(reference.key)
-        if place is None:
+        if place is not None:
+            return _found(*place)
+        if not reference.joined:
             return None
-        estimates, row = place
-        values = estimates.table.iloc[row]
-        if not np.isfinite(values["estimate"]):
+        if reference.key not in self._joined:
+            self._joined[reference.key] = self._find_joined(reference)
+        return self._joined[reference.key]
+
+    def _find_joined(self, reference: Reference) -> FoundEstimate | None:
+        source = (self.raw or self).sized.get((reference.outcome, frozenset(reference.by)))
+        if source is None or source.sizes is None:
             return None
-        own = {name: float(values[name]) for name in ("estimate", "std_error", "lower", "upper")}
-        return FoundEstimate(**own, source=estimates, row=row)
+        levels = reference.levels
+        whole = {name for name, own in levels.items() if set(own) == set(source.table[name].astype(str))}
+        if whole:  # all levels of a variable are everyone, as far as it goes
+            kept = tuple(one for one in reference.group if one[0] not in whole)
+            return self.find(Reference(reference.outcome, reference.category, kept))
+        sizes = source.sizes(levels)
+        share = dict(
+            zip(
+                keys_of(sizes.table.assign(category=reference.category), sizes.by), sizes.table["estimate"], strict=True
+            )
+        )
+        places = {key: place for place, (key, size) in enumerate(share.items()) if size > 0}
+        parts = [(key, self.places.get(key)) for key in places]
+        known = [part for _, part in parts if part is not None and _found(*part) is not None]
+        if not known or len(known) < len(parts):
+            return None
+        group = tuple(sorted(reference.group))
+        made = joined(known, sizes, list(places.values()), group)
+        of = tuple((key, float(share[key])) for key in places)
+        found = _found(made, 0)
+        return None if found is None else replace(found, made_of=of)
+
+    @cached_property
+    def sized(self) -> dict[tuple[str, frozenset[str]], Estimates]:
+        """Raw tables that know how large their groups are, by outcome and variables."""
+        every = {id(estimates): estimates for estimates, _ in self.places.values() if estimates.sizes is not None}
+        return {(str(one.table["outcome"].iloc[0]), frozenset(one.by)): one for one in every.values()}
 
 
-def pool_of(every: Iterable[Estimates]) -> EstimateIndex:
-    """Index estimates by outcome, category and group; a later one replaces an earlier one of the same place."""
+def _found(estimates: Estimates, row: int) -> FoundEstimate | None:
+    values = estimates.table.iloc[row]
+    if not np.isfinite(values["estimate"]):
+        return None
+    own = {name: float(values[name]) for name in ("estimate", "std_error", "lower", "upper")}
+    return FoundEstimate(**own, source=estimates, row=row)
+
+
+def pool_of(every: Iterable[Estimates], raw: EstimateIndex | None = None) -> EstimateIndex:
+    """Index estimates by outcome, category and group; a later one replaces an earlier one of the same place.
+
+    Parameters
+    ----------
+    every : iterable of Estimates
+    raw : EstimateIndex, optional
+        Of adjusted numbers: the raw ones of the same questions and groups, which know how large groups are that claims join.
+    """
     places: dict[NumberKey, tuple[Estimates, int]] = {}
     for estimates in every:
         for row, key in enumerate(keys_of(estimates.table, estimates.by)):
             places[key] = (estimates, row)
-    return EstimateIndex(places)
+    return EstimateIndex(places, raw)
 
 
 def joint_covariance(parts: Sequence[FoundEstimate]) -> Array:

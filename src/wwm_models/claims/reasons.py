@@ -32,13 +32,13 @@ class ShiftParts:
     def of(self, claim: Claim, number: int, after: Quantity) -> dict[str, float]:
         """Parts of the shift of one quantity of a claim, in its own unit; empty where some number was not taken apart."""
         total: dict[str, float] = {}
-        for role, slope in zip(claim.roles[number], after.gradient, strict=True):
-            at = claim.references[role]
-            parts = self.places.get(at.key)
-            if parts is None:
-                return {}
-            for name, points in parts.items():
-                total[name] = total.get(name, 0.0) + slope * points
+        for role, slope, part in zip(claim.roles[number], after.gradient, after.parts, strict=True):
+            for key, share in part.made_of or ((claim.references[role].key, 1.0),):
+                parts = self.places.get(key)
+                if parts is None:
+                    return {}
+                for name, points in parts.items():
+                    total[name] = total.get(name, 0.0) + slope * share * points
         return total
 
 

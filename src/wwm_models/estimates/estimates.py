@@ -8,7 +8,7 @@ for raw, adjusted, contrasts and slopes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -249,6 +249,8 @@ class Estimates:
         Which replicate weights `replicated` is of (`Replicates.identity`): columns of two sets do not belong together.
     pairs : Pairs or None
         Of contrasts, what they compare.
+    sizes : function of the levels of each by-variable, or None
+        Of raw percentages: the shares of their combinations (`joined_groups.sizes_of_levels`).
     """
 
     table: pd.DataFrame
@@ -262,6 +264,7 @@ class Estimates:
     freedom: Freedom = field(default_factory=lambda: endless(0))
     replicate_set: str = ""
     pairs: Pairs | None = None
+    sizes: Callable[[Mapping[str, Sequence[str]]], Estimates] | None = None
 
     def __post_init__(self) -> None:
         if len(self.freedom.df) != len(self.table):

@@ -1,14 +1,73 @@
 """What a number is of: outcome, category and group, and how a group is written.
 
-Claims, studies and the page find numbers by `NumberKey`, and by nothing else.
+A group may join several levels of a variable. Claims, studies and the page find numbers by `NumberKey`, and by nothing else.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
+
+JOINED: Final = " or "  # between the levels of a joined group, in tables
+
+
+class JoinedLevels(str):
+    """Several levels of a variable as one group. As text it is what tables hold: the levels in the order of the alphabet.
+
+    Attributes
+    ----------
+    levels : tuple of str
+
+    Examples
+    --------
+    >>> JoinedLevels(["couple", "children"]), JoinedLevels(["couple", "children"]).levels
+    ('children or couple', ('children', 'couple'))
+    """
+
+    levels: tuple[str, ...]
+
+    def __new__(cls, levels: Iterable[str]) -> JoinedLevels:
+        """Join two or more levels."""
+        named = tuple(sorted(levels))
+        made = super().__new__(cls, JOINED.join(named))
+        made.levels = named
+        return made
+
+    def __reduce__(self) -> tuple[type[JoinedLevels], tuple[tuple[str, ...]]]:
+        """Travel between processes whole."""
+        return JoinedLevels, (self.levels,)
+
+
+def levels_of(level: str) -> tuple[str, ...]:
+    """The levels that a group is made of: one, or those that are joined.
+
+    Examples
+    --------
+    >>> levels_of("couple"), levels_of(JoinedLevels(["couple", "children"]))
+    (('couple',), ('children', 'couple'))
+    """
+    return level.levels if isinstance(level, JoinedLevels) else (level,)
+
+
+def written_levels(written: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The levels of a group as a table names it, in the order in which a variable has them; none where it is no joined group.
+
+    Examples
+    --------
+    >>> written_levels("children or couple", ["single", "couple", "children"]), written_levels("couple", ["couple"])
+    (('couple', 'children'), ())
+    """
+    levels = list(known)
+    if JOINED not in written or written in levels:
+        return ()
+    one = "|".join(re.escape(level) for level in sorted(levels, key=len, reverse=True))
+    if not levels or re.fullmatch(f"(?:{one})(?:{JOINED}(?:{one}))+", written) is None:
+        return ()
+    found = set(re.findall(f"(?:^|(?<={JOINED}))(?:{one})(?={JOINED}|$)", written))
+    return tuple(level for level in levels if level in found)
 
 
 class NumberKey(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from wwm_models.estimates.estimates import (
     probability_limits,
     probability_table,
 )
+from wwm_models.estimates.joined_groups import sizes_of_levels
 from wwm_models.likelihood.covariance import covariance
 from wwm_models.likelihood.degrees_of_freedom import ONE_UNIT, Freedom, freedom
 from wwm_models.likelihood.replicates import replicate_deviations
@@ -108,7 +110,8 @@ def raw(
         groups, categories, columns, outcome=outcome, level=level, method="raw", estimand=estimand
     )
     return Estimates(
-        table, names, joint, contributions, None, free.smallest, replicated, freedom=free, replicate_set="" if made is None else made.identity
+        table, names, joint, contributions, None, free.smallest, replicated, freedom=free, replicate_set="" if made is None else made.identity,
+        sizes=partial(sizes_of_levels, survey, outcome) if names else None,
     )  # fmt: skip
 
 

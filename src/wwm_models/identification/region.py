@@ -8,7 +8,8 @@ non-negative and add up to one over k. A printed percentage of a group G and an 
 
 Everyone, and a group formed by one exposure, hold those whose other exposure is unknown or in no figure as well. The adjusted
 value of row a is the same sum standardised over the columns' distribution among those who are in a reported row and a known
-column, ``sum_h q[h] sum_{k in C} p[a, h, k]``; of a column likewise over the rows; of everyone, over both.
+column, ``sum_h q[h] sum_{k in C} p[a, h, k]``; of a column likewise over the rows; of everyone, over both. The adjusted value of a
+group that joins several rows (columns, cells) is the mean of theirs, weighted by their share of everyone.
 
 A declared limit delta on the interaction adds free ``alpha[a, c]`` and ``beta[h, c]`` for every reported answer or collapse c and
 ``|sum_{k in c} p[a, h, k] - alpha[a, c] - beta[h, c]| <= delta`` in every known column. The unknown column is a mixture of the others
@@ -84,13 +85,14 @@ class Region:
     def adjusted(self, reference: Reference) -> Array:
         """The form whose value is standardised over the other exposure's distribution."""
         reported = self.weights * np.outer(*self._reported())
-        group = dict(reference.group)
+        group = self._part_of(reference)
         chosen = self._group(reference)
+        sizes = self.weights if reference.joined else np.ones(self.weights.shape)
         if self.margins.rows in group and self.margins.columns not in group:
-            return self._form(reference, chosen * reported.sum(axis=0))
+            return self._form(reference, chosen * reported.sum(axis=0) * sizes.sum(axis=1)[:, None])
         if self.margins.columns in group and self.margins.rows not in group:
-            return self._form(reference, chosen * reported.sum(axis=1)[:, None])
-        return self._form(reference, chosen if group else reported)
+            return self._form(reference, chosen * reported.sum(axis=1)[:, None] * sizes.sum(axis=0))
+        return self._form(reference, chosen * sizes if group else reported)
 
     def printed_rows(self, numbers: Sequence[Published]) -> tuple[Array, Array, Array]:
         """Forms of printed numbers, and their rounding intervals."""
@@ -150,14 +152,22 @@ class Region:
         form[:, :, list(self.members(reference))] = (weights / weights.sum())[:, :, None]
         return form.ravel()
 
+    def _part_of(self, reference: Reference) -> dict[str, tuple[str, ...]]:
+        """The levels of a group by exposure, without exposures of which it has all: these leave everyone in."""
+        every = {
+            self.margins.rows: {str(row) for row in self.margins.table.index},
+            self.margins.columns: {str(column) for column in self.margins.table.columns} - {self.margins.unknown},
+        }
+        return {name: own for name, own in reference.levels.items() if set(own) != every[name]}
+
     def _group(self, reference: Reference) -> Array:
         """Ones in the cells of a group."""
         chosen = np.ones(self.weights.shape)
-        for name, level in reference.group:
+        for name, own in self._part_of(reference).items():
             if name == self.margins.rows:
-                chosen *= np.array([[row == level] for row in map(str, self.margins.table.index)])
+                chosen *= np.array([[row in own] for row in map(str, self.margins.table.index)])
             else:
-                chosen *= np.array([[column == level for column in map(str, self.margins.table.columns)]])
+                chosen *= np.array([[column in own for column in map(str, self.margins.table.columns)]])
         return chosen
 
     def _reported(self) -> tuple[Array, Array]:
@@ -228,10 +238,11 @@ def _check(reference: Reference, margins: Margins) -> None:
             f"The article speaks of {reference}, but the answers of {reference.outcome} are: {listed(known, 40)}."
             f"{did_you_mean(reference.category, known)} Name one of these."
         )
-    for name, level in reference.group:
+    for name, own in reference.levels.items():
         levels = margins.levels(name)
-        if level not in levels:
-            raise ArticleError(
-                f'The article speaks of {name} = "{level}", which the margins do not have. Its levels there: {listed(levels, 20)}.'
-                f"{did_you_mean(level, levels)} Name one of these, or add it to the margins."
-            )
+        for level in own:
+            if level not in levels:
+                raise ArticleError(
+                    f'The article speaks of {name} = "{level}", which the margins do not have. Its levels there: {listed(levels, 20)}.'
+                    f"{did_you_mean(level, levels)} Name one of these, or add it to the margins."
+                )

@@ -147,8 +147,12 @@ class ComparisonRows:
         return self._by_model.get(model, [])
 
     def shown(self, model: str, by: str) -> list[Row]:
-        """Rows of a model and grouping under one estimand."""
-        rows = [row for row in self.of_model(model) if text(row, "by") == by]
+        """Rows of a model and grouping under one estimand; groups that claims join are drawn under the claims."""
+        rows = [
+            row
+            for row in self.of_model(model)
+            if text(row, "by") == by and not self.labels.is_joined(text(row, "group"))
+        ]
         estimand = shown_estimand(rows) if rows else ""
         return [row for row in rows if text(row, "estimand") == estimand]
 

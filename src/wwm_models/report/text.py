@@ -22,7 +22,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from wwm_models.estimates.number_key import levels_written, written_group
+from wwm_models.estimates.number_key import levels_written, written_group, written_levels
 from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
 from wwm_models.results.atomic_files import HARMFUL
 from wwm_models.results.results import Results
@@ -347,10 +347,15 @@ class Labels:
         return _text(self.results.variables.get(name), name)
 
     def category(self, outcome: str, category: str) -> Text:
-        """Label of an answer, or of several answers reported as one."""
+        """Label of an answer or level, of several answers reported as one, or of several levels that are joined in a group."""
         for level in self.levels(outcome):
             if level.id == category:
                 return _text(level, category)
+        several = written_levels(category, (level.id for level in self.levels(outcome)))
+        if several:
+            return joined(
+                (self.category(outcome, one) for one in several), each(lambda lang: f" {catalogue(lang).words['or']} ")
+            )
         for name, collapse in self.results.collapses.items():
             if collapse.variable == outcome and category in (collapse.id, name):
                 return _text(collapse, category)
@@ -374,6 +379,11 @@ class Labels:
             return self.words["everyone"]
         levels = levels_written(group, self.results.variables)
         return joined((self.category(name, level) for name, level in levels), plain(" · "))
+
+    def is_joined(self, group: str) -> bool:
+        """Whether a group joins several levels of a variable."""
+        parts = levels_written(group, self.results.variables) if group else []
+        return any(written_levels(level, (one.id for one in self.levels(name))) for name, level in parts)
 
     def by(self, by: str) -> Text:
         """Label of the grouping, as in "by age group"."""

@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.prior_declarations import read_priors
-from wwm_models.claims.article import Article, DeclaredFigure, Reference, read_article
+from wwm_models.claims.article import Article, Reference, read_article
 from wwm_models.claims.claimed_quantities import refuse_impossible_sums
+from wwm_models.claims.declared_figures import DeclaredFigure
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
 from wwm_models.messages import language_problem, say, variable
 from wwm_models.models.model import Model
@@ -374,12 +375,13 @@ def _check_reference(
             f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
             f"{did_you_mean(reference.category, answers)} Name one of these, or declare it as a collapse in the codebook."
         )
-    for name, level in reference.group:
+    for name, own in reference.levels.items():
         levels = _levels(variables[name])
-        if level not in levels:
-            raise ArticleError(
-                f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)} Name one of these.'
-            )
+        for level in own:
+            if level not in levels:
+                raise ArticleError(
+                    f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)} Name one of these.'
+                )
 
 
 def _levels(variable: Variable) -> list[str]:

@@ -409,7 +409,7 @@ def claim_sources(
             engine: [one for one in estimates if (one.draws is not None) == (engine == "bayes")]
             for engine in ("likelihood", "bayes")
         }
-        pools = {engine: pool_of(found) if found else None for engine, found in by_engine.items()}
+        pools = {engine: pool_of(found, raw) if found else None for engine, found in by_engine.items()}
         parts = parts_of(_under(estimand, [pair for _, one in primary for pair in one.tables]))
         sources[estimand] = Sources(raw, pools["likelihood"], pools["bayes"], parts, level, lang)
     return sources
