@@ -8,7 +8,7 @@ and employment are invented to be plausible. Intercepts and effects of age and h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
 from typing import Final
@@ -214,6 +214,7 @@ def true_adjusted(
     by: str | Sequence[str] | None = None,
     *,
     estimand: str = "household-adjusted",
+    held_equal: Sequence[str] | None = None,
     truth: Truth = DECLARED,
 ) -> pd.DataFrame:
     """Give the true probability of every answer in every group.
@@ -228,6 +229,9 @@ def true_adjusted(
         household-adjusted: `by` is set for everyone aged 18-64, all else as it is. total: `by` is set, the exposures not
         in `by` follow their distribution given `by` and the adjusters; `by` names exposures only. raw: as found in each group; where no group is
         formed by age, those of 65-70 count.
+    held_equal : list of str, optional
+        Factors that are held equal between the groups, instead of those of an `estimand`: they have the distribution that they have
+        among everyone aged 18-64, and every other factor follows the group and these. Nothing held equal is raw.
     truth : Truth
 
     Returns
@@ -247,12 +251,13 @@ def true_adjusted(
     [1.0]
     """
     factors = [by] if isinstance(by, str) else list(by or ())
-    _check(factors, estimand)
+    _check(factors, estimand, held_equal)
+    held = _held(factors, estimand) if held_equal is None else [name for name in held_equal if name not in factors]
     patterns = truth.patterns
-    if estimand != "raw" or "age_group" in factors:
+    if held or "age_group" in factors:
         patterns = patterns[patterns["age_group"] != OUTSIDE_FIGURES]
     groups = [dict(zip(factors, levels, strict=True)) for levels in product(*(_levels(factor) for factor in factors))]
-    rows = [_ESTIMANDS[estimand](truth, outcome, patterns, group) for group in groups]
+    rows = [_standardised(truth, outcome, patterns, group, held) for group in groups]
     parts = [
         {**group, "outcome": outcome, "category": category, "estimate": float(estimate), "estimand": estimand}
         for group, row in zip(groups, rows, strict=True)
@@ -266,43 +271,37 @@ def _levels(factor: str) -> tuple[str, ...]:
     return tuple(level for level in FACTORS[factor] if level != OUTSIDE_FIGURES)
 
 
-def _raw(truth: Truth, outcome: str, patterns: pd.DataFrame, group: Mapping[str, str]) -> Array:
+def _held(factors: Sequence[str], estimand: str) -> list[str]:
+    """What an estimand holds equal between groups by these factors."""
+    free = {"household-adjusted": (), "total": _EXPOSURES, "raw": FACTORS}[estimand]
+    return [name for name in FACTORS if name not in free and name not in factors]
+
+
+def _standardised(
+    truth: Truth, outcome: str, patterns: pd.DataFrame, group: Mapping[str, str], held: Sequence[str]
+) -> Array:
+    """Average over p(held) of the mean within (group, held), in which all other factors keep their law."""
     inside = np.ones(len(patterns), dtype=bool)
     for factor, level in group.items():
         inside &= (patterns[factor] == level).to_numpy()
     found = patterns[inside]
-    return np.average(probabilities(truth, outcome, found), axis=0, weights=found["share"].to_numpy())
+    chances = probabilities(truth, outcome, found)
+    if not held:
+        return np.average(chances, axis=0, weights=found["share"].to_numpy())
+    target = patterns.groupby(list(held), sort=False)["share"].transform("sum").to_numpy()
+    within = found["share"] / found.groupby(list(held), sort=False)["share"].transform("sum")
+    return np.average(chances, axis=0, weights=within.to_numpy() * target[inside])
 
 
-def _household_adjusted(truth: Truth, outcome: str, patterns: pd.DataFrame, group: Mapping[str, str]) -> Array:
-    return np.average(
-        probabilities(truth, outcome, patterns.assign(**group)), axis=0, weights=patterns["share"].to_numpy()
-    )
+_ESTIMANDS: Final = ("household-adjusted", "total", "raw")
 
 
-def _total(truth: Truth, outcome: str, patterns: pd.DataFrame, group: Mapping[str, str]) -> Array:
-    """Average over p(adjusters) of the mean within (group, adjusters); the other exposure keeps its law in there."""
-    adjusters = [factor for factor in FACTORS if factor not in (*_EXPOSURES, *group)]
-    together = patterns.groupby(adjusters, sort=False)
-    target = together["share"].transform("sum").to_numpy()
-    inside = np.ones(len(patterns), dtype=bool)
-    for factor, level in group.items():
-        inside &= (patterns[factor] == level).to_numpy()
-    found = patterns[inside]
-    within = found["share"] / found.groupby(adjusters, sort=False)["share"].transform("sum")
-    return np.average(probabilities(truth, outcome, found), axis=0, weights=within.to_numpy() * target[inside])
-
-
-_ESTIMANDS: Final[Mapping[str, Callable[[Truth, str, pd.DataFrame, Mapping[str, str]], Array]]] = MappingProxyType(
-    {"household-adjusted": _household_adjusted, "total": _total, "raw": _raw}
-)
-
-
-def _check(factors: Sequence[str], estimand: str) -> None:
-    groups = list(_EXPOSURES if estimand == "total" else FACTORS)
+def _check(factors: Sequence[str], estimand: str, held_equal: Sequence[str] | None) -> None:
+    groups = list(_EXPOSURES if estimand == "total" and held_equal is None else FACTORS)
     for name, known, what in [
         (estimand, list(_ESTIMANDS), "estimand"),
         *((factor, groups, "group") for factor in factors),
+        *((factor, list(FACTORS), "factor") for factor in held_equal or ()),
     ]:
         if name not in known:
             raise SurveyError(

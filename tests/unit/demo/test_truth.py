@@ -149,3 +149,35 @@ def test_unknown_names_are_refused_with_the_known_ones(call, message):
     with pytest.raises(SurveyError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_what_is_held_equal_is_everyones_and_all_else_follows_the_group():
+    """By sums that are written out: p(answer | age, gender) over everyone's p(gender), households and all else as they are at that age."""
+    inside = DECLARED.patterns[DECLARED.patterns["age_group"] != "65-70"]
+    chances = probabilities(DECLARED, "desired", inside)
+    expected = []
+    for age in ("18-34", "35-49", "50-64"):
+        row = np.zeros(chances.shape[1])
+        for gender in ("man", "woman"):
+            at = ((inside["age_group"] == age) & (inside["gender"] == gender)).to_numpy()
+            within = (chances[at] * inside["share"].to_numpy()[at, None]).sum(axis=0) / inside["share"][at].sum()
+            row += within * inside["share"][inside["gender"] == gender].sum() / inside["share"].sum()
+        expected.append(row)
+    table = true_adjusted("desired", "age_group", held_equal=["gender"])
+    np.testing.assert_allclose(table["estimate"].to_numpy().reshape(3, -1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("held", "estimand"),
+    [
+        ([], "raw"),
+        (["gender", "education", "employment"], "total"),
+        (["household", "gender", "education", "employment"], "household-adjusted"),
+    ],
+)
+def test_an_estimand_is_what_it_holds_equal(held, estimand):
+    found, named = (
+        true_adjusted("relations_direction", "age_group", **options)
+        for options in ({"held_equal": held}, {"estimand": estimand})
+    )
+    assert found["estimate"].tolist() == named["estimate"].tolist()
