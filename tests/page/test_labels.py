@@ -14,8 +14,8 @@ from wwm_models.report.numbers import rows_of
 from wwm_models.report.page import render_page
 from wwm_models.report.sections import moved_table, number_name
 from wwm_models.report.text import Labels
-from wwm_models.results.results import Results
-from wwm_models.survey.survey import Level, Variable
+from wwm_models.results.results import Results, stored_results, write_labels, write_manifest
+from wwm_models.survey.survey import Collapse, Level, Variable
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style></title>\x00\x1b\u202e\ud800 😀 "
@@ -157,6 +157,21 @@ def test_two_groups_of_one_label_are_two_lines():
     longer = [{**row, "group": f"g={level}"} for row, level in zip(rows, (one, two), strict=True)]
     ((_, lines),) = moved_table("moved", longer, labels).groups
     assert len(lines) == 2
+
+
+def test_labels_in_further_languages_are_stored_and_shown(tmp_path):
+    """English stands in where a further language has none."""
+    levels = (Level("a", "een", "one", (("de", "eins"),)), Level("b", "twee", "two"))
+    variable = Variable("g", "nominal", levels, "vraag", "question", (("de", "Frage"),))
+    both = Collapse("c", "g", ("a", "b"), "beide", "both", (("de", "beides"),))
+    results = Results("s", "t", False, "en", {}, {"g": variable}, {"c": both}, {})
+    write_labels(results, tmp_path)
+    write_manifest(tmp_path, {})
+    found = stored_results(tmp_path, needed=())
+    assert (found.variables, found.collapses) == (results.variables, results.collapses)
+    labels = Labels(found)
+    shown = (labels.variable("g"), *(labels.category("g", one) for one in "abc"))
+    assert [text.of("de") for text in shown] == ["Frage", "eins", "two", "beides"]
 
 
 def test_a_number_in_a_sentence_says_its_answer_and_its_group_however_long_their_labels_are(make):

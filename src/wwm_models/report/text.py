@@ -26,7 +26,7 @@ from wwm_models.estimates.number_key import levels_written, written_group, writt
 from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
 from wwm_models.results.atomic_files import HARMFUL
 from wwm_models.results.results import Results
-from wwm_models.survey.survey import Level
+from wwm_models.survey.survey import Labelled, Level
 
 
 @dataclass(frozen=True)
@@ -430,7 +430,7 @@ class Labels:
         return self.words["crossed"].map(lambda word: f" {word} ")
 
 
-def _text(labelled: Any, name: str) -> Text:
+def _text(labelled: Labelled | Mapping[str, str] | None, name: str) -> Text:
     """The labels of a record or mapping in every language, or the name where there is none."""
-    read = labelled.get if isinstance(labelled, Mapping) else (lambda lang: getattr(labelled, lang, ""))
+    read = labelled.label if isinstance(labelled, Labelled) else (labelled or {}).get
     return translated({lang: clean(read(lang) or "") for lang in LANGUAGES}, clean(name))

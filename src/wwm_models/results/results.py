@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -23,7 +23,7 @@ import pandas as pd
 from wwm_models.errors import ResultsError, WwmError, listed
 from wwm_models.messages import Said
 from wwm_models.results.atomic_files import kept_folder, read_table, write_bytes
-from wwm_models.survey.survey import Collapse, Level, Variable
+from wwm_models.survey.survey import FURTHER, Collapse, FurtherLabels, Level, Variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,8 +268,8 @@ def write_labels(results: Results, folder: Path) -> None:
         "synthetic": results.synthetic,
         "lang": results.lang,
         "models": {name: dict(titles) for name, titles in results.models.items()},
-        "variables": [asdict(variable) for variable in results.variables.values()],
-        "collapses": {name: asdict(collapse) for name, collapse in results.collapses.items()},
+        "variables": [_held(variable) for variable in results.variables.values()],
+        "collapses": {name: _held(collapse) for name, collapse in results.collapses.items()},
         "declared": dict(results.declared),
         "settings": dict(results.settings),
         **({"problems": list(results.problems)} if results.problems else {}),
@@ -340,10 +340,20 @@ def read_results(folder: Path, name: str) -> pd.DataFrame:
     return read_table(path)
 
 
+def _held(labelled: Variable | Level | Collapse) -> dict[str, Any]:
+    """A record with labels as labels.json has it: every label under its language."""
+    held = {name: value for name, value in vars(labelled).items() if name != "further"} | dict(labelled.further)
+    return held | {"levels": [_held(level) for level in labelled.levels]} if isinstance(labelled, Variable) else held
+
+
+def _labels(held: dict[str, Any]) -> tuple[str, str, FurtherLabels]:
+    return held["nl"], held["en"], tuple((lang, held[lang]) for lang in FURTHER if lang in held)
+
+
 def _variable(held: dict[str, Any]) -> Variable:
-    levels = tuple(Level(**level) for level in held["levels"])
-    return Variable(held["name"], held["kind"], levels, held["nl"], held["en"])
+    levels = tuple(Level(level["id"], *_labels(level)) for level in held["levels"])
+    return Variable(held["name"], held["kind"], levels, *_labels(held))
 
 
 def _collapse(held: dict[str, Any]) -> Collapse:
-    return Collapse(held["id"], held["variable"], tuple(held["levels"]), held["nl"], held["en"])
+    return Collapse(held["id"], held["variable"], tuple(held["levels"]), *_labels(held))

@@ -218,7 +218,7 @@ def estimands_table(survey: Survey, results: Sequence[ModelResult]) -> pd.DataFr
 
 
 def _labels(survey: Survey, lang: str) -> Mapping[str, str]:
-    found = {name: variable.nl if lang == "nl" else variable.en for name, variable in survey.variables.items()}
+    found = {name: variable.label(lang) for name, variable in survey.variables.items()}
     return {name: label for name, label in found.items() if label}
 
 

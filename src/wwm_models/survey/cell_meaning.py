@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wwm_models.errors import SurveyError, listed
+from wwm_models.messages import LANGUAGES
 from wwm_models.survey.codebook import Answer, Declaration, FromColumn, MissingAnswer
 from wwm_models.survey.columns import Cell, RawColumn, plainly, reads_as, words_of
 
@@ -131,7 +132,11 @@ def _levels_named(item: Declaration, label: str) -> tuple[int, ...]:
     return by_text or tuple(
         place
         for place, answer in enumerate(item.answers)
-        if words in {words_of(name) for name in (*answer.text, answer.level.id, answer.level.nl, answer.level.en)}
+        if words
+        in {
+            words_of(name)
+            for name in (*answer.text, answer.level.id, *filter(None, map(answer.level.label, LANGUAGES)))
+        }
     )
 
 

@@ -25,7 +25,7 @@ from wwm_models.survey.codebook import (
     parents_of,
 )
 from wwm_models.survey.conditions import check_condition, read_condition
-from wwm_models.survey.declared_variable import check_merges, read_variable
+from wwm_models.survey.declared_variable import LABELS, check_merges, further_labels, read_variable
 from wwm_models.survey.frames import refuse_collapse_name
 from wwm_models.survey.sampling_design import Lonely
 from wwm_models.survey.survey import Collapse, Variable, WeightKind
@@ -148,7 +148,7 @@ def _collapses(book: TomlTable, variables: Mapping[str, Variable]) -> dict[str, 
 
 
 def _collapse(name: str, table: TomlTable, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
-    table.check(required=["variable", "levels"], optional=["id", "nl", "en"])
+    table.check(required=["variable", "levels"], optional=["id", *LABELS])
     name = table.text("id", name)
     variable, levels = table.text("variable"), table.texts("levels")
     if variable not in variables:
@@ -171,7 +171,7 @@ def _collapse(name: str, table: TomlTable, variables: Mapping[str, Variable], be
         )
     taken = [*known, *(one.id for one in before if one.variable == variable)]
     refuse_collapse_name(name, taken, DeclarationError, f"{table.where}: ")
-    return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name))
+    return Collapse(name, variable, levels, table.text("nl", name), table.text("en", name), further_labels(table))
 
 
 def _in_order(declared: Mapping[str, Declaration], path: Path) -> list[Declaration]:

@@ -22,11 +22,12 @@ from wwm_models.survey.codebook import (
 from wwm_models.survey.columns import plainly, squeezed
 from wwm_models.survey.conditions import read_condition
 from wwm_models.survey.frames import refuse_alike, refuse_column_name
-from wwm_models.survey.survey import Level, Variable
+from wwm_models.survey.survey import FURTHER, FurtherLabels, Level, Variable
 from wwm_models.toml_tables import TomlTable
 
 SOURCES: Final = ("column", "position", "question", "rules", "from")
-_COMMON: Final = ("levels", "nl", "en")
+LABELS: Final = ("nl", "en", *FURTHER)
+_COMMON: Final = ("levels", *LABELS)
 _COLUMN: Final = ("missing", "empty", "cut", "birth_year_in", "minimum", "maximum")
 _ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "column": _COLUMN,
@@ -172,7 +173,7 @@ def _level_keys(given: str, cut: Cut | None) -> tuple[str, ...]:
 def _answers(table: TomlTable, keys: tuple[str, ...]) -> tuple[Answer, ...]:
     answers: list[Answer] = []
     for part in table.tables("levels"):
-        part.check(required=["id"], optional=["nl", "en", *keys])
+        part.check(required=["id"], optional=[*LABELS, *keys])
         name = part.text("id")
         if not name or any(mark in name for mark in _RESERVED):
             raise part.wrong("id", name, f"a short name without any of {' '.join(_RESERVED[:-1])}")
@@ -183,10 +184,15 @@ def _answers(table: TomlTable, keys: tuple[str, ...]) -> tuple[Answer, ...]:
     return tuple(answers)
 
 
-def _labels(table: TomlTable, default: str) -> tuple[str, str]:
-    """Give the Dutch and the English label; either stands in for the other."""
+def _labels(table: TomlTable, default: str) -> tuple[str, str, FurtherLabels]:
+    """Give the Dutch and the English label, either of which stands in for the other, and those in further languages."""
     nl, en = table.text("nl"), table.text("en")
-    return nl or en or default, en or nl or default
+    return nl or en or default, en or nl or default, further_labels(table)
+
+
+def further_labels(table: TomlTable) -> FurtherLabels:
+    """Give the labels in languages other than Dutch and English."""
+    return tuple((lang, text) for lang in FURTHER if (text := table.text(lang)))
 
 
 def _check_levels(

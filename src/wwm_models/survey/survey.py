@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wwm_models.arguments import checked, first_rows, flags_of, numbers_of, one_of
 from wwm_models.errors import SurveyError, expect, listed
-from wwm_models.messages import number, say
+from wwm_models.messages import LANGUAGES, number, say
 from wwm_models.survey.frames import as_read, plain_frame, refuse_collapse_name, refuse_kind
 from wwm_models.survey.implausible_weights import codes_among, counted_codes, dominant, spread_of, unequal
 from wwm_models.survey.sampling_design import (
@@ -37,17 +37,34 @@ def identity_of(sha256: str = "", rows: int = 0) -> str:
     return f"file {sha256} of {rows} rows" if sha256 else uuid.uuid4().hex
 
 
+FURTHER: Final = tuple(lang for lang in LANGUAGES if lang not in ("nl", "en"))
+FurtherLabels = tuple[tuple[str, str], ...]  # in further languages: (language, label)
+
+
+class Labelled:
+    """What has a Dutch and an English label, and perhaps labels in further languages."""
+
+    nl: str
+    en: str
+    further: FurtherLabels
+
+    def label(self, lang: str) -> str:
+        """Its label in a language; empty where it has none."""
+        return {"nl": self.nl, "en": self.en, **dict(self.further)}.get(lang, "")
+
+
 @dataclass(frozen=True)
-class Level:
-    """One answer of a question (or one group): its id and its labels in both languages."""
+class Level(Labelled):
+    """One answer of a question (or one group): its id and its labels."""
 
     id: str
     nl: str
     en: str
+    further: FurtherLabels = ()
 
 
 @dataclass(frozen=True)
-class Variable:
+class Variable(Labelled):
     """What is known of one variable beyond its values.
 
     Attributes
@@ -58,6 +75,8 @@ class Variable:
         In order, lowest first; empty for a number.
     nl, en : str
         The label of the variable itself.
+    further : tuple of (language, label)
+        The same in further languages.
     """
 
     name: str
@@ -65,10 +84,11 @@ class Variable:
     levels: tuple[Level, ...] = ()
     nl: str = ""
     en: str = ""
+    further: FurtherLabels = ()
 
 
 @dataclass(frozen=True)
-class Collapse:
+class Collapse(Labelled):
     """Several answers of one variable reported as one, for example "at least several times a week"."""
 
     id: str
@@ -76,6 +96,7 @@ class Collapse:
     levels: tuple[str, ...]
     nl: str = ""
     en: str = ""
+    further: FurtherLabels = ()
 
 
 @dataclass(frozen=True, eq=False)

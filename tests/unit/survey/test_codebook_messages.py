@@ -36,7 +36,7 @@ CASES = [
         REPLY + 'lable = "x"\n',
         DeclarationError,
         (
-            'codebook.toml, [variables.reply]: unknown key "lable". Known keys: kind, column, levels, nl, en, '
+            'codebook.toml, [variables.reply]: unknown key "lable". Known keys: kind, column, levels, nl, en, de, '
             "missing, empty, cut, birth_year_in, minimum, maximum."
         ),
         id="unknown key",
@@ -49,7 +49,7 @@ CASES = [
         ),
         DeclarationError,
         (
-            'codebook.toml, [variables.reply], `levels` 1: unknown key "code". Known keys: id, nl, en, codes, '
+            'codebook.toml, [variables.reply], `levels` 1: unknown key "code". Known keys: id, nl, en, de, codes, '
             'text. Did you mean "codes"?'
         ),
         id="unknown key of a level",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from wwm_models.survey.recode_values import suspicious
-from wwm_models.survey.survey import Survey
+from wwm_models.survey.survey import FURTHER, Survey
 
 Reading = Callable[[str | bytes, str], Survey]
 OFTEN = """
@@ -46,6 +46,19 @@ def test_a_level_without_respondents_keeps_its_place_and_labels_stand_in_for_eac
     assert survey.frame["often"].cat.categories.tolist() == ["never", "weekly", "daily"]
     labels = [(level.nl, level.en) for level in survey.variables["often"].levels]
     assert labels == [("nooit", "nooit"), ("every week", "every week"), ("daily", "daily")]
+
+
+@pytest.mark.parametrize("lang", FURTHER)
+def test_variables_levels_and_collapses_have_labels_in_further_languages(read: Reading, lang: str):
+    book = OFTEN.replace('nl = "nooit"', f'nl = "nooit", {lang} = "label of a level"').replace(
+        'kind = "ordered"', f'kind = "ordered"\n{lang} = "label of a variable"'
+    )
+    book += f'\n[collapses.ever]\nvariable = "often"\nlevels = ["weekly", "daily"]\n{lang} = "label of a collapse"\n'
+    survey = read("often\n3\n1\n", book)
+    often, ever = survey.variables["often"], survey.collapses["ever"]
+    assert [one.label(lang) for one in (often, *often.levels, ever)] == [
+        *("label of a variable", "label of a level", "", "", "label of a collapse"),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["answers", "number", "cut"])
