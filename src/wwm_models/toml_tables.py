@@ -7,14 +7,16 @@ error that names file, table and key (`TomlTable`).
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from wwm_models.errors import DeclarationError, did_you_mean, listed
 from wwm_models.messages import LANGUAGES
 
+Value = TypeVar("Value")
 DEEPEST, LARGEST = 30, 1e18  # tables within tables, and the largest number that any key can mean
 
 
@@ -120,6 +122,17 @@ def check_keys(
         raise DeclarationError(
             f"{where}: the key {listed(absent)} is absent. Add it; required keys: {listed(needed, most=40)}."
         )
+
+
+def repeated(values: Iterable[Value]) -> list[Value]:
+    """Values that stand more than once, in the order in which they first stand: what may be declared once.
+
+    Examples
+    --------
+    >>> repeated(["young", "old", "old", "young", "other"])
+    ['young', 'old']
+    """
+    return [value for value, times in Counter(values).items() if times > 1]
 
 
 LABELS: Final = ("id", *LANGUAGES, "title", "reason")

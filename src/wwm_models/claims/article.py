@@ -17,7 +17,7 @@ from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
 from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
 from wwm_models.messages import LANGUAGES, Piece, reference
-from wwm_models.toml_tables import TomlTable, read_toml
+from wwm_models.toml_tables import TomlTable, read_toml, repeated
 
 _COMMON = ("id", "kind", *LANGUAGES, "where", "margin_by", "estimand", "missing")
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
@@ -220,7 +220,7 @@ def read_article(path: Path) -> Article:
     claims = tuple(_claim(row, path, _label(row)) for row in whole.tables("claim"))
     figures = tuple(figure_of(row, path) for row in whole.tables("figure"))
     ids = [item.id for item in (*published, *claims, *figures)]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
+    twice = sorted(repeated(ids))
     if twice:
         raise ArticleError(
             f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
@@ -345,7 +345,7 @@ def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
 def _refuse_empty(claim: Claim, where: str) -> None:
     """Refuse a claim that says nothing: it names one number twice, no number is in its region, or every number is."""
     names = [reference.ordered for reference in claim.references.values()]
-    twice = next((str(name) for name in names if names.count(name) > 1), "")
+    twice = next(map(str, repeated(names)), "")
     if twice:
         raise ArticleError(
             f"{where}: it names {twice} twice. Expected each percentage once. Name another answer, question or group, or remove one."

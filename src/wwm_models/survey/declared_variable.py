@@ -23,7 +23,7 @@ from wwm_models.survey.columns import plainly, squeezed
 from wwm_models.survey.conditions import read_condition
 from wwm_models.survey.frames import refuse_alike, refuse_column_name
 from wwm_models.survey.survey import FURTHER, FurtherLabels, Level, Variable
-from wwm_models.toml_tables import TomlTable
+from wwm_models.toml_tables import TomlTable, repeated
 
 SOURCES: Final = ("column", "position", "question", "rules", "from")
 LABELS: Final = ("nl", "en", *FURTHER)
@@ -238,8 +238,7 @@ def _check_levels(
 
 
 def _refuse_twice(table: TomlTable, what: str, values: Iterable[str]) -> None:
-    twice = [value for value, times in Counter(values).items() if times > 1]
-    if twice:
+    if twice := repeated(values):
         raise DeclarationError(
             f"{table.where}: {what} that are declared twice: {listed(twice)}. Expected each to mean one thing. Remove "
             "one."

@@ -24,7 +24,7 @@ from wwm_models.survey.formats.columnar import data_name
 from wwm_models.survey.formats.text import likely
 from wwm_models.survey.frames import RESERVED_COLUMNS
 from wwm_models.survey.recode_values import suspicious
-from wwm_models.toml_tables import LONGEST
+from wwm_models.toml_tables import LONGEST, repeated
 
 MOST_ANSWERS: Final = 40  # a column with more distinct texts than this is free text
 FEW_CODES: Final = 12  # whole numbers that may be codes
@@ -356,7 +356,7 @@ def draft_codebook(file: RawFile, source: Source, *, title: str = "") -> str:
         TOML that `read_codebook` accepts.
     """
     proposals = [propose(column) for column in file.columns]
-    twice = {name for name, times in Counter(column.name for column in file.columns).items() if times > 1}
+    twice = set(repeated(column.name for column in file.columns))
     parts = [
         _HEAD.format(name=_comment(data_name(file.path))),
         _source_part(proposals, source, title),
