@@ -235,7 +235,7 @@ def test_what_needs_respondents_one_by_one_is_refused_before_anything_is_counted
 def test_a_study_asks_for_every_variable_that_its_models_name_and_no_other(small: Path):
     book = small / "study" / "codebook.toml"
     more = "".join(
-        f'[variables.{name}]\ncolumn = "home"\nkind = "nominal"\nlevels = [{{ id = "1" }}, {{ id = "2" }}]\nmissing = [{{ codes = [9], reason = "x" }}]\n'
+        f'[variables.{name}]\ncolumn = "home_{name}"\nkind = "nominal"\nlevels = [{{ id = "1" }}, {{ id = "2" }}]\nmissing = [{{ codes = [9], reason = "x" }}]\n'
         for name in ("a", "b", "c", "d", "unused")
     )
     book.write_text(book.read_text(encoding="utf-8") + more, encoding="utf-8")

@@ -54,27 +54,44 @@ def check_labels(item: Declaration, source: FromColumn, column: RawColumn, file:
     """Hold the value labels of a file against what the codebook makes of their codes: its texts, and the names of its levels.
 
     A label need not be a name of its level (the file's words are seldom ours), but where it is the name of another level, the scale
-    is read upside down or out of order.
+    is read upside down or out of order; and where the level declares a text, the label has to be it.
     """
-    for answer in item.answers:
-        for code in answer.codes:
-            label = column.labels.get(code)
-            if (
-                label is not None
-                and answer.text
-                and not reads_as(label, answer.text)
-                and not _levels_named(item, label)
-            ):
-                texts = " or ".join(f'"{text}"' for text in answer.text)
-                raise SurveyError(
-                    f'{file}: the label of {plainly(code)} in "{column.name}" is "{label}"; {where} says that '
-                    f'{plainly(code)} is "{answer.level.id}" and reads {texts}. Expected the same text in both. If '
-                    f"the code is right, write `text = [{json.dumps(label, ensure_ascii=False)}]`; if the label is "
-                    "right, repair `codes`."
-                )
-    wrong = [one for one in labelled_answers(item, source, column) if one.named and not one.agrees]
+    labelled = labelled_answers(item, source, column)
+    wrong = [one for one in labelled if one.named and not one.agrees]
+    other = [one for one in labelled if not one.named and _has_own_text(item, one)]
     if wrong:
-        raise SurveyError(_out_of_order(item, column, wrong, file, where))
+        unknown = listed([f'{one.shown} "{one.label}"' for one in other], most=10)
+        raise SurveyError(
+            f"{file}: {_out_of_order(item, column, wrong, where)}"
+            + (f" Labels that no answer of the codebook has: {unknown}; give their codes a level too." if other else "")
+        )
+    if other:
+        raise SurveyError(f"{file}: {_other_texts(item, column, other, where)}")
+
+
+def _has_own_text(item: Declaration, one: LabelledAnswer) -> bool:
+    """Whether the level of a labelled code declares a text beside that code."""
+    answer = item.answers[one.meaning] if isinstance(one.meaning, int) else None
+    return answer is not None and bool(answer.text) and one.value in answer.codes
+
+
+def _other_texts(item: Declaration, column: RawColumn, other: Sequence[LabelledAnswer], where: str) -> str:
+    """Show labels that are not the declared text of their code, and how to declare them."""
+    pairs: list[str] = []
+    texts: dict[str, list[str]] = {}
+    for one in other:
+        assert isinstance(one.meaning, int)
+        answer = item.answers[one.meaning]
+        declared = " or ".join(f'"{text}"' for text in answer.text)
+        pairs.append(
+            f'{one.shown} is "{one.label}" in the file and "{answer.level.id}", read as {declared}, in the codebook'
+        )
+        texts.setdefault(answer.level.id, []).append(one.label)
+    repaired = [f'`text = {json.dumps(found, ensure_ascii=False)}` for "{level}"' for level, found in texts.items()]
+    return (
+        f'the labels of "{column.name}" are other texts than those of {where}: {listed(pairs, most=10)}. Expected the same text in both. '
+        f"Where the code is right, write {listed(repaired, most=10)}; where the label is right, repair `codes`."
+    )
 
 
 @dataclass(frozen=True)
@@ -140,7 +157,7 @@ def _levels_named(item: Declaration, label: str) -> tuple[int, ...]:
     )
 
 
-def _out_of_order(item: Declaration, column: RawColumn, wrong: Sequence[LabelledAnswer], file: str, where: str) -> str:
+def _out_of_order(item: Declaration, column: RawColumn, wrong: Sequence[LabelledAnswer], where: str) -> str:
     """Show labels that are names of other levels than the codebook reads, and the codes that would agree."""
     ids = [f'"{answer.level.id}"' for answer in item.answers]
     pairs = [
@@ -155,7 +172,7 @@ def _out_of_order(item: Declaration, column: RawColumn, wrong: Sequence[Labelled
     backwards = item.variable.kind == "ordered" and _backwards(wrong)
     how = "run the other way round than" if backwards else "stand for other answers than in"
     return (
-        f'{file}: the labels of "{column.name}" {how} {where}: {listed(pairs, most=10)}. Expected each value to mean the same in both. '
+        f'the labels of "{column.name}" {how} {where}: {listed(pairs, most=10)}. Expected each value to mean the same in both. '
         f"Write {listed(repaired, most=10)}; where the label in the file is wrong, write it as `text` of the level that the value is."
     )
 

@@ -202,11 +202,21 @@ class FromVariable:
 
 @dataclass(frozen=True)
 class Declaration:
-    """One variable: what it is, where it comes from, and what belongs to each level."""
+    """One variable: what it is, where it comes from, and what belongs to each level.
+
+    Attributes
+    ----------
+    variable : Variable
+    source : FromColumn, FromRules or FromVariable
+    answers : tuple of Answer
+    answers_in : str
+        The table of answers that it shares with other variables, [answers.NAME]; empty where it has its own.
+    """
 
     variable: Variable
     source: FromColumn | FromRules | FromVariable
     answers: tuple[Answer, ...] = ()
+    answers_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,8 +236,9 @@ class Codebook:
         return {item.variable.name: item.variable for item in self.declarations}
 
     def where(self, name: str) -> str:
-        """Give file and table of a variable, for messages."""
-        return f"{self.path}, [variables.{name}]"
+        """Give file and table of a variable, and of the answers that it shares, for messages."""
+        shared = next((item.answers_in for item in self.declarations if item.variable.name == name), "")
+        return f"{self.path}, [variables.{name}]" + (f" (answers: [answers.{shared}])" if shared else "")
 
 
 def parents_of(item: Declaration) -> tuple[str, ...]:

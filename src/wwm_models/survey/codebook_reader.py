@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,6 +18,7 @@ from wwm_models.survey.codebook import (
     Codebook,
     Declaration,
     Exclusion,
+    FromColumn,
     FromRules,
     FromVariable,
     Sampling,
@@ -56,8 +58,8 @@ def read_codebook(path: str | Path) -> Codebook:
     """
     path = Path(path)
     book = TomlTable(read_toml(path), str(path))
-    book.check(required=["variables"], optional=["source", "universe", "survey", "collapses"])
-    declared = {name: read_variable(name, _section(book, "variables", name)) for name in book.table("variables").values}
+    book.check(required=["variables"], optional=["source", "universe", "survey", "answers", "collapses"])
+    declared = {name: _variable(book, name) for name in book.table("variables").values}
     variables = {name: item.variable for name, item in declared.items()}
     codebook = Codebook(
         path=path,
@@ -68,7 +70,58 @@ def read_codebook(path: str | Path) -> Codebook:
         collapses=_collapses(book, variables),
     )
     _check_references(codebook, declared, variables)
+    _refuse_one_column_twice(codebook)
     return codebook
+
+
+_SHARED: Final = ("kind", "levels", "missing", "empty")
+
+
+def _variable(book: TomlTable, name: str) -> Declaration:
+    """Read a variable, with the answers that it shares with others put in: what it says itself goes first."""
+    table = _section(book, "variables", name)
+    shared = table.text("answers")
+    if "answers" not in table.values:
+        return read_variable(name, table)
+    known = list(book.table("answers").values)
+    if shared not in known:
+        raise DeclarationError(
+            f'{table.where}: `answers` is "{shared}", and there is no table [answers.{shared}]. Expected one of: {listed(known)}.'
+            f"{did_you_mean(shared, known)} Write one of these, or `levels` of its own."
+        )
+    answers = _section(book, "answers", shared)
+    answers.check(optional=_SHARED)
+    own = {key: value for key, value in table.values.items() if key != "answers"}
+    where = f"{table.where} (answers: [answers.{shared}])"
+    return replace(read_variable(name, TomlTable({**answers.values, **own}, where)), answers_in=shared)
+
+
+def _refuse_one_column_twice(codebook: Codebook) -> None:
+    """Refuse two variables that read the same answers from one column: a name that was copied and not changed."""
+    first: dict[object, str] = {}
+    for item in codebook.declarations:
+        if not isinstance(item.source, FromColumn):
+            continue
+        contents = tuple((answer.codes, answer.text) for answer in item.answers)
+        read = (
+            item.source.column,
+            item.source.position,
+            item.source.cut,
+            item.source.birth_year_in,
+            item.variable.kind,
+            contents,
+        )
+        other = first.setdefault(read, item.variable.name)
+        if other != item.variable.name:
+            column = (
+                f'column "{item.source.column}"'
+                if item.source.column
+                else f"the column at position {item.source.position}"
+            )
+            raise DeclarationError(
+                f"{codebook.path}: [variables.{other}] and [variables.{item.variable.name}] read the same answers from {column}. Expected a column "
+                "for each question. Write the other column's name, or remove one of the two variables."
+            )
 
 
 def _section(book: TomlTable, *keys: str) -> TomlTable:
@@ -143,18 +196,32 @@ def _sampling(table: TomlTable) -> Sampling:
 def _collapses(book: TomlTable, variables: Mapping[str, Variable]) -> dict[str, Collapse]:
     found: dict[str, Collapse] = {}
     for name in book.table("collapses").values:
-        found[name] = _collapse(name, _section(book, "collapses", name), variables, found.values())
+        table = _section(book, "collapses", name)
+        table.check(required=["levels"], optional=["variable", "variables", "id", *LABELS])
+        several = table.texts("variables")
+        if bool(several) == ("variable" in table.values):
+            raise DeclarationError(
+                f"{table.where}: {'both' if several else 'neither'} of `variable` and `variables` {'are' if several else 'is'} given. "
+                "Expected the variable whose levels are put together, or a list of several that share these levels. Write one of the two keys."
+            )
+        for variable in several or (table.text("variable"),):
+            key = f"{variable}_{name}" if several else name
+            if key in found:
+                raise DeclarationError(
+                    f'{table.where}: "{key}" is the name of another collapse. Expected a name for each. Rename one of them.'
+                )
+            found[key] = _collapse(name, variable, table, variables, found.values())
     return found
 
 
-def _collapse(name: str, table: TomlTable, variables: Mapping[str, Variable], before: Iterable[Collapse]) -> Collapse:
-    table.check(required=["variable", "levels"], optional=["id", *LABELS])
-    name = table.text("id", name)
-    variable, levels = table.text("variable"), table.texts("levels")
+def _collapse(
+    name: str, variable: str, table: TomlTable, variables: Mapping[str, Variable], before: Iterable[Collapse]
+) -> Collapse:
+    name, levels = table.text("id", name), table.texts("levels")
     if variable not in variables:
         raise DeclarationError(
             f'{table.where}: "{variable}" is not a declared variable. Declared: {listed(variables, most=40)}.'
-            f"{did_you_mean(variable, variables)} Repair `variable`."
+            f"{did_you_mean(variable, variables)} Repair `{'variables' if 'variables' in table.values else 'variable'}`."
         )
     known = [level.id for level in variables[variable].levels]
     for level in levels:

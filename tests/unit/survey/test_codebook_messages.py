@@ -7,13 +7,72 @@ from pathlib import Path
 
 import pytest
 
-from wwm_models.errors import DeclarationError, WwmError
+from wwm_models.errors import DeclarationError, SurveyError, WwmError
 from wwm_models.survey.codebook_reader import read_codebook
 
 REPLY = '[variables.reply]\ncolumn = "reply"\nkind = "ordered"\nlevels = [{ id = "no" }, { id = "yes" }]\n'
 NUMBER = '[variables.x]\ncolumn = "x"\nkind = "number"\n'
 
+SHARED = '[answers.yn]\nkind = "ordered"\nlevels = [{ id = "no" }, { id = "yes" }]\n[variables]\n'
 CASES = [
+    pytest.param(
+        "reply\nno\nyes\n",
+        SHARED + 'reply = { column = "reply", answers = "ny" }\n',
+        DeclarationError,
+        (
+            'codebook.toml, [variables.reply]: `answers` is "ny", and there is no table [answers.ny]. Expected one of: yn. Write one of these, or '
+            "`levels` of its own."
+        ),
+        id="answers that nobody declares",
+    ),
+    pytest.param(
+        "reply\nno\nyes\n",
+        SHARED.replace("kind", "column") + 'reply = { column = "reply", answers = "yn" }\n',
+        DeclarationError,
+        'codebook.toml, [answers.yn]: unknown key "column". Known keys: kind, levels, missing, empty.',
+        id="a column of shared answers",
+    ),
+    pytest.param(
+        "reply\nno\nyes\nmaybe\n",
+        SHARED + 'reply = { column = "reply", answers = "yn" }\n',
+        SurveyError,
+        (
+            'data.csv: variable "reply" (column "reply") has 1 answer that the codebook does not know: "maybe" in 1 of 3 rows (first rows, counted '
+            "from 1: 3). Expected 'no' for \"no\", 'yes' for \"yes\". Add it to the level it belongs to, or leave it out for a reason: in "
+            'codebook.toml, [variables.reply] (answers: [answers.yn]), write `missing = [ { text = ["maybe"], reason = "..." } ]`.'
+        ),
+        id="an answer that shared answers do not have",
+    ),
+    pytest.param(
+        "reply\nno\nyes\n",
+        SHARED + 'one = { column = "reply", answers = "yn" }\nother = { column = "reply", answers = "yn" }\n',
+        DeclarationError,
+        (
+            'codebook.toml: [variables.one] and [variables.other] read the same answers from column "reply". Expected a column for each question. '
+            "Write the other column's name, or remove one of the two variables."
+        ),
+        id="two items on one column",
+    ),
+    pytest.param(
+        "reply\nno\nyes\n",
+        SHARED + 'one = { position = 1, answers = "yn" }\nother = { position = 1, answers = "yn" }\n',
+        DeclarationError,
+        (
+            "codebook.toml: [variables.one] and [variables.other] read the same answers from the column at position 1. Expected a column for each "
+            "question. Write the other column's name, or remove one of the two variables."
+        ),
+        id="two items on one position",
+    ),
+    pytest.param(
+        "reply\nno\nyes\n",
+        SHARED + 'one = { column = "reply", answers = "yn" }\n[collapses.any]\nlevels = ["no", "yes"]\n',
+        DeclarationError,
+        (
+            "codebook.toml, [collapses.any]: neither of `variable` and `variables` is given. Expected the variable whose levels are put together, or a "
+            "list of several that share these levels. Write one of the two keys."
+        ),
+        id="a collapse of no variable",
+    ),
     pytest.param(
         "reply\nno\nyes\n",
         "[variables\n",

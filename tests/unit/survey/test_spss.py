@@ -65,10 +65,12 @@ def test_the_codebook_goes_before_the_missing_values_of_the_file(tmp_path: Path)
 
 
 def test_a_label_that_is_not_the_declared_text(tmp_path: Path):
-    assert refused(tmp_path, BOTH.replace('"weekly"]', '"every week"]')) == (
-        'data.sav: the label of 2 in "v1" is "weekly"; codebook.toml, [variables.often] says that 2 is "w" and reads "every '
-        'week". Expected the same text in both. If the code is right, write `text = ["weekly"]`; if the label is right, '
-        "repair `codes`."
+    levels = BOTH.replace('"weekly"]', '"every week"]').replace('"daily"]', '"Every day", "often"]')
+    assert refused(tmp_path, levels) == (
+        'data.sav: the labels of "v1" are other texts than those of codebook.toml, [variables.often]: 2 is "weekly" in the file and "w", read as '
+        '"every week", in the codebook, 3 is "daily" in the file and "d", read as "Every day" or "often", in the codebook. Expected the same text '
+        'in both. Where the code is right, write `text = ["weekly"]` for "w", `text = ["daily"]` for "d"; where the label is right, repair '
+        "`codes`."
     )
 
 
