@@ -212,13 +212,7 @@ def with_increments(
 
     def without(names: tuple[str, ...]) -> Design:
         kept = np.array([j for j, name in enumerate(encoder.names) if name not in names], dtype=np.intp)
-        reduced = replace(
-            encoder,
-            names=tuple(encoder.names[j] for j in kept),
-            terms=tuple(encoder.terms[j] for j in kept),
-            kept=encoder.kept[kept],
-        )
-        return replace(make(reduced, columns[:, kept]), dropped=design.dropped, pooled=names)
+        return replace(make(_with_columns(encoder, kept), columns[:, kept]), dropped=design.dropped, pooled=names)
 
     return replace(design, monotone=tuple(groups.values()), without=without)
 
@@ -413,14 +407,14 @@ def _without_redundant(
     relation = np.linalg.lstsq(
         np.column_stack([*before, columns[:, kept]])[seen], columns[seen][:, redundant], rcond=None
     )[0]
-    reduced = replace(
-        encoder,
-        names=tuple(encoder.names[j] for j in kept),
-        terms=tuple(encoder.terms[j] for j in kept),
-        kept=encoder.kept[kept],
-        aliased=Aliased(names, encoder.kept[redundant], encoder.kept[kept], relation.astype(np.float64)),
-    )
-    return reduced, columns[:, kept], names
+    aliases = Aliased(names, encoder.kept[redundant], encoder.kept[kept], relation.astype(np.float64))
+    return replace(_with_columns(encoder, kept), aliased=aliases), columns[:, kept], names
+
+
+def _with_columns(encoder: Encoder, kept: NDArray[np.intp]) -> Encoder:
+    """The encoder of some of its columns."""
+    names, terms = (tuple(every[j] for j in kept) for every in (encoder.names, encoder.terms))
+    return replace(encoder, names=names, terms=terms, kept=encoder.kept[kept])
 
 
 def empty_cell(column: str) -> str:

@@ -246,9 +246,7 @@ def altair() -> Any:
 
 def dots() -> Any:
     """Hollow dot raw, filled dot with interval adjusted, tick and band printed; the data are called "rows"."""
-    alt = altair()
-    base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("y:Q", scale=None, axis=None))
-    percent = alt.Scale(domain=[alt.ExprRef("bottom"), alt.ExprRef("top")], nice=False, zero=False)
+    alt, base, percent = altair(), _placed(), _percent()
     axis = alt.Axis(
         title=None, grid=True, gridColor=alt.ExprRef("faint"), domain=False, ticks=False, labelColor=alt.ExprRef("soft"),
         labelFontSize=SMALL, labelPadding=5, labelFlush=False, labelOverlap=False, format="d",
@@ -281,9 +279,7 @@ def dots() -> Any:
 
 def bars() -> Any:
     """Whole distributions as bars of segments from `start` to `end` percent, each with its share where there is room."""
-    alt = altair()
-    base = alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("y:Q", scale=None, axis=None))
-    percent = alt.Scale(domain=[alt.ExprRef("bottom"), alt.ExprRef("top")], nice=False, zero=False)
+    alt, base, percent = altair(), _placed(), _percent()
     axis = alt.Axis(
         title=None, grid=False, domain=False, ticks=False, labelColor=alt.ExprRef("soft"), labelFontSize=SMALL, labelPadding=5,
         labelFlush=False, labelOverlap=False,
@@ -304,6 +300,18 @@ def bars() -> Any:
         .encode(x=alt.X("middle:Q", scale=percent), text="share:N", fill=alt.Fill("on:N", scale=None))
     )
     return _framed(alt.layer(drawn, shares, zero, *_texts(base)))
+
+
+def _placed() -> Any:
+    """A chart of the rows, each at its height in pixels."""
+    alt = altair()
+    return alt.Chart(alt.NamedData("rows")).encode(y=alt.Y("y:Q", scale=None, axis=None))
+
+
+def _percent() -> Any:
+    """The scale of percentages, whose ends are parameters."""
+    alt = altair()
+    return alt.Scale(domain=[alt.ExprRef("bottom"), alt.ExprRef("top")], nice=False, zero=False)
 
 
 def _texts(base: Any) -> list[Any]:

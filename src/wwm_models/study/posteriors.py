@@ -184,9 +184,7 @@ def _with(result: ModelResult, rows: pd.DataFrame, problems: tuple[str, ...]) ->
 
 def _rows(post: Posterior, label: str, more: Sequence[Row] = ()) -> pd.DataFrame:
     """What diagnostics.csv says of a posterior: the worst parameter of every check, then `more`."""
-    health, size = post.health, post.draws.shape
-    bulk, tail = float(np.nanmin(health["ess_bulk"])), float(np.nanmin(health["ess_tail"]))
-    rhat = float(np.nanmax(health["rhat"]))
+    size = post.draws.shape
     accepted = say(
         "seed_chains_draws", seed=post.settings["seed"], chains=post.chains, draws=size[0] // post.chains,
         target=number(post.settings["target_accept"], "g"),
@@ -194,14 +192,23 @@ def _rows(post: Posterior, label: str, more: Sequence[Row] = ()) -> pd.DataFrame
     priors = together(*(say("prior_of", term=name, prior=text) for name, text in post.priors.items()))
     rows = [
         ("posterior", float(size[0]), post.status, post.message or together(post.method, accepted)),
-        ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),
-        ("ess_bulk", bulk, "ok" if bulk >= ESS_LIMIT else "look", "smallest effective number of draws, bulk"),
-        ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
-        ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
+        *_chain_rows(post.health, post.divergences),
         ("priors", float(len(post.priors)), "info", priors),
         *more,
     ]
     return pd.DataFrame([(label, *row) for row in rows], columns=pd.Index(DIAGNOSTIC_COLUMNS))
+
+
+def _chain_rows(health: pd.DataFrame, divergences: int) -> list[Row]:
+    """What diagnostics.csv says of chains: the worst parameter of every check."""
+    rhat = float(health["rhat"].max())
+    bulk, tail = float(health["ess_bulk"].min()), float(health["ess_tail"].min())
+    return [
+        ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),
+        ("ess_bulk", bulk, "ok" if bulk >= ESS_LIMIT else "look", "smallest effective number of draws, bulk"),
+        ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
+        ("divergences", float(divergences), "ok" if divergences == 0 else "look", ""),
+    ]
 
 
 LABEL = "all exposures (bayes joint)"
@@ -327,17 +334,12 @@ def _coefficients(post: JointPosterior, item: int, level: float) -> pd.DataFrame
 
 def _joint_rows(post: JointPosterior, more: Sequence[Row] = ()) -> pd.DataFrame:
     """What diagnostics.csv says of the joint posterior: the worst parameter of every check, then `more`."""
-    health = post.health
-    rhat, bulk, tail = float(health["rhat"].max()), float(health["ess_bulk"].min()), float(health["ess_tail"].min())
     draws, accepted = len(post.unconstrained), say("seed_chains", seed=post.seed, chains=post.chains)
     rows = [
         ("posterior", float(draws), "ok" if post.healthy else "unhealthy", post.message or together(post.method, accepted)),
         ("n", float(post.rows.n), "info", "respondents with one or more items answered"),
         ("n_effective", post.rows.n_effective, "info", "Kish"),
-        ("rhat", rhat, "ok" if rhat <= RHAT_LIMIT else "look", "largest rank-normalised R-hat of a parameter"),
-        ("ess_bulk", bulk, "ok" if bulk >= ESS_LIMIT else "look", "smallest effective number of draws, bulk"),
-        ("ess_tail", tail, "ok" if tail >= ESS_LIMIT else "look", "smallest effective number of draws, tails"),
-        ("divergences", float(post.divergences), "ok" if post.divergences == 0 else "look", ""),
+        *_chain_rows(post.health, post.divergences),
         *(("note", np.nan, "info", note) for note in post.notes),
         *more,
     ]  # fmt: skip
