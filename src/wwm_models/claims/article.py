@@ -19,7 +19,7 @@ from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
 from wwm_models.messages import LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml, repeated
 
-_COMMON = ("id", "kind", *LANGUAGES, "where", "margin_by", "estimand", "missing")
+_COMMON = ("id", "kind", *LANGUAGES, "where", "margin_by", "estimand", "missing", "counted_in")
 _PERCENTAGES = ("value", "lower", "upper", "above", "below")
 
 
@@ -105,6 +105,8 @@ class Claim:
         Empty for the article's own.
     missing : str
         What would be needed to test it; empty when it can be tested.
+    counted_in : tuple of str
+        Ids of claims that have the same test, or have it in them: it is judged as every claim, but sums count it there only.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Claim:
     margin_by: str = ""
     estimand: str = ""
     missing: str = ""
+    counted_in: tuple[str, ...] = ()
 
     @property
     def about(self) -> ClaimKind:
@@ -226,6 +229,7 @@ def read_article(path: Path) -> Article:
             f"{path}: the id {listed(twice)} is used more than once. Give every number, claim and figure its own id."
         )
     _refuse_shares(path, published, claims)
+    _refuse_counted(path, claims)
     printed_slots(published, str(path))
     sizes, spoken = head.table("n", f"{path} [article] n"), whole.table("translations", f"{path} [translations]")
     return Article(
@@ -322,10 +326,50 @@ def _claim(given: TomlTable, path: Path, label: str) -> Claim:
         margin_by=row.text("margin_by"),
         estimand=row.text("estimand"),
         missing=missing,
+        counted_in=_counted_in(row),
     )
     if not missing:
         _refuse_empty(claim, row.where)
     return claim
+
+
+def _counted_in(row: TomlTable) -> tuple[str, ...]:
+    given = row.values.get("counted_in")
+    return (row.name("counted_in"),) if isinstance(given, str) else row.texts("counted_in")
+
+
+def _refuse_counted(path: Path, claims: tuple[Claim, ...]) -> None:
+    """Refuse a claim that is counted in one that is not there, in itself, or in a circle, which would count nowhere."""
+    within = {claim.id: claim.counted_in for claim in claims}
+    for claim in claims:
+        where = f"{path} [[claim]] {claim.id}: `counted_in`"
+        part = next((part.id for part in claim.parts if part.counted_in), "")
+        if part:
+            raise ArticleError(
+                f"{path} [[claim]] {part}: `counted_in` of a part. Expected it at whole claims. Write it at {claim.id}."
+            )
+        for name in claim.counted_in:
+            if name not in within:
+                raise ArticleError(
+                    f'{where} names "{name}". Expected the id of another claim.{did_you_mean(name, within)} Repair it.'
+                )
+    for claim in claims:
+        where, above = f"{path} [[claim]] {claim.id}: `counted_in`", _all_above(claim.id, within)
+        if claim.id in above:
+            circle = listed(sorted(name for name in above if claim.id in _all_above(name, within)), 10)
+            raise ArticleError(
+                f"{where} leads back to itself ({circle}), so that none of these would be counted. Expected one that counts. Leave it out there."
+            )
+
+
+def _all_above(claim: str, within: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Every claim that one is counted in, in one step or more."""
+    above, waiting = set[str](), list(within[claim])
+    while waiting:
+        name = waiting.pop()
+        waiting += [] if name in above else within[name]
+        above.add(name)
+    return above
 
 
 def _numbers(row: TomlTable, kind: str) -> dict[str, float]:
@@ -408,6 +452,7 @@ def _claim_as_mapping(claim: Claim) -> dict[str, Any]:
         "margin_by": claim.margin_by,
         "estimand": claim.estimand,
         "missing": claim.missing,
+        "counted_in": list(claim.counted_in),
         "parts": [_claim_as_mapping(part) for part in claim.parts],
     }
 

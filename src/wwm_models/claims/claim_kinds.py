@@ -152,6 +152,8 @@ class ClaimKind:
         Why a claim says nothing, since no number is in its region or every number is; empty where it says something.
     confounded : bool
         Whether a confounder that is associated with groups and answers could turn it: it compares two groups by one answer.
+    equality : bool
+        Whether it says that percentages hardly differ: there is a smallest margin that the data could have shown.
     """
 
     required: tuple[str, ...]
@@ -163,6 +165,7 @@ class ClaimKind:
     printed: tuple[str, ...] = ()
     empty: Callable[[Numbers, int, int], str] = lambda numbers, between, parts: ""  # noqa: ARG005
     confounded: bool = False
+    equality: bool = False
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -341,6 +344,7 @@ CLAIM_KINDS: Final[dict[str, ClaimKind]] = {
         lambda numbers, _: ClaimedRange(-numbers["margin"], numbers["margin"], strict=False),
         _between_all,
         empty=_empty_equivalence,
+        equality=True,
     ),
     "count": ClaimKind(("between", "n"), roles=lambda _: [], judged="counted", empty=_empty_count),
     "all": ClaimKind(("parts",), roles=lambda _: [], judged="parts", empty=_empty_conjunction),

@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wwm_models.arguments import confidence_level
-from wwm_models.claims.article import Article
+from wwm_models.claims.article import Article, Claim
 from wwm_models.claims.claimed_quantities import UNTESTABLE, rules_text
+from wwm_models.claims.contradictions import contradicting
 from wwm_models.claims.lookup import FoundEstimate, error_of, pool_of
 from wwm_models.claims.reasons import parts_of
 from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text
@@ -26,7 +27,7 @@ from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
 from wwm_models.estimates.number_key import group_text, keys_of, written_group, written_keys
 from wwm_models.estimates.raw import with_suppressed
-from wwm_models.messages import in_language, language_problem, say
+from wwm_models.messages import in_language, language_problem, listed_as, say, together
 from wwm_models.numerics.arrays import Array
 from wwm_models.stages import AllOrNothing, Stages
 
@@ -247,6 +248,7 @@ def claims_table(
     """
     printed = printed_numbers(article)
     rows: list[dict[str, object]] = []
+    against = contradicting(article)
     each = stages or AllOrNothing()
     for claim in article.claims:
         judged = partial(judge, claim, sources[claim.estimand or article.estimand])
@@ -259,9 +261,20 @@ def claims_table(
                 "kind": claim.kind,
                 "published": printed_text(claim, printed),
                 **_verdicts(evidence),
+                "reason": together(evidence.reason, *_beside_others(claim, against.get(claim.id, ()), lang)),
             }
         )
     return pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
+
+
+def _beside_others(claim: Claim, against: Sequence[str], lang: str) -> list[str]:
+    """What is said of a claim beside other claims: which it contradicts, and in which it is counted."""
+    others, said = [name for name in against if name != claim.id], list[str]()
+    if len(others) < len(against):
+        said.append(say("contradicts_itself", lang))
+    if others:
+        said.append(say("contradicts", lang, claims=listed_as(others)))
+    return said + ([say("counted_in", lang, claims=listed_as(claim.counted_in))] if claim.counted_in else [])
 
 
 def _verdicts(evidence: Evidence) -> dict[str, object]:
@@ -270,7 +283,6 @@ def _verdicts(evidence: Evidence) -> dict[str, object]:
         "likelihood_verdict": evidence.likelihood,
         "bayes_probability": evidence.probability,
         "verdict": evidence.verdict,
-        "reason": evidence.reason,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -54,15 +54,18 @@ def parts_of(tables: Iterable[pd.DataFrame]) -> ShiftParts:
     return ShiftParts(places)
 
 
-def numbers_text(before: Quantity, after: Quantity | None, lang: str, engine: str = "likelihood") -> str:
-    """Raw and adjusted with their intervals, and why either of them decides nothing where it cannot."""
+def numbers_text(before: Quantity, after: Quantity | None, level: float, lang: str, engine: str = "likelihood") -> str:
+    """Raw and adjusted with their intervals, and why either of them decides nothing where it cannot.
+
+    An interval of another level than the page's, as tests on one side have, says which it is.
+    """
     known = [one for one in (before, after) if one is not None]
     why = dict.fromkeys(say(name, lang) for one in known if (name := undecidable(one)))
     if after is None:
-        text = say("number_raw", lang, label=before.label, raw=_interval(before))
+        text = say("number_raw", lang, label=before.label, raw=_interval(before, level))
     else:
         key = "numbers_bayes" if engine == "bayes" else "numbers"
-        text = say(key, lang, label=after.label, raw=_interval(before), adjusted=_interval(after))
+        text = say(key, lang, label=after.label, raw=_interval(before, level), adjusted=_interval(after, level))
     return together(text, *why)
 
 
@@ -107,8 +110,22 @@ def _part(name: str, lang: str) -> str:
     return say(_PARTS[name], lang) if name in _PARTS else variable(name)
 
 
-def _interval(quantity: Quantity) -> str:
+def _interval(quantity: Quantity, level: float) -> str:
     if np.isnan(quantity.estimate):
         return "\N{EN DASH}"
     limits = (f"{quantity.lower:.1f}", f"{quantity.upper:.1f}") if quantity.estimable else None
-    return interval(f"{quantity.estimate:.1f}", limits)
+    written, own = interval(f"{quantity.estimate:.1f}", limits), 1.0 - 2.0 * quantity.tail
+    if limits is None or abs(own - level) < 1e-9:
+        return written
+    return say("of_level", interval=written, level=say("printed_percent", value=number_of(100.0 * own, ".3g")))
+
+
+def smallest_margin_text(claim: Claim, found: Sequence[Quantity], lang: str) -> str:
+    """Of an equality the smallest margin that its intervals would have shown, and whether the declared one could be shown at all."""
+    if not claim.about.equality or not found or not all(one.estimable for one in found):
+        return ""
+    margin, half = claim.region.upper, max((one.upper - one.lower) / 2.0 for one in found)
+    reached = max(max(abs(one.lower), abs(one.upper)) for one in found)
+    told = say("smallest_margin", lang, margin=number_of(reached, ".1f"))
+    never = say("never_shown", lang, margin=number_of(margin, "g"), half=number_of(half, ".1f"))
+    return together(told, never if half > margin else "")

@@ -45,7 +45,7 @@ from scipy.linalg import block_diag
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.claimed_quantities import UNTESTABLE, Quantity, leaves, quantities
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
-from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, undecidable
+from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, smallest_margin_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
 from wwm_models.estimates.joint_distribution import correlation
 from wwm_models.messages import listed_as, number, say, together
@@ -207,8 +207,8 @@ def _judged(claim: Claim, sources: Sources, found: _Quantities) -> Evidence:
     if not before:
         absent = listed_as((at.named for at in claim.references.values() if sources.raw.find(at) is None), "; ")
         return Evidence("", "", UNTESTABLE, say("no_raw", sources.lang, absent=absent))
-    likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources.lang)
-    return _together(claim, found.raw, likelihood, bayes, sources.lang)
+    likelihood, bayes = _by_likelihood(claim, found, sources), _by_posterior(claim, found, sources)
+    return _together(claim, found.raw, likelihood, bayes, sources)
 
 
 def _count(claim: Claim, sources: Sources) -> Evidence:
@@ -239,7 +239,8 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
         return None
     shown = _shown(after)
     one, other = before[shown], after[shown]
-    reason = numbers_text(one, other, sources.lang)
+    margin = smallest_margin_text(claim, after, sources.lang)
+    reason = together(numbers_text(one, other, sources.level, sources.lang), margin)
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
     if claim.about.judged == "printed":
         changed = one.stands != other.stands
@@ -263,26 +264,30 @@ def _shown(found: Sequence[Quantity]) -> int:
     return max(range(len(found)), key=lambda n: (bool(undecidable(found[n])), np.nan_to_num(found[n].distance)))
 
 
-def _by_posterior(claim: Claim, found: _Quantities, lang: str) -> _Verdict | None:
+def _by_posterior(claim: Claim, found: _Quantities, sources: Sources) -> _Verdict | None:
     before, after = found.raw.of(claim), found.bayes.of(claim)
     if not after:
         return None
     held = tuple((quantity.origin, one) for quantity in after if (one := quantity.held) is not None)
     shown = _shown(after)
-    reason = numbers_text(before[shown], after[shown], lang, "bayes")
+    margin = smallest_margin_text(claim, after, sources.lang)
+    reason = together(numbers_text(before[shown], after[shown], sources.level, sources.lang, "bayes"), margin)
     if claim.about.judged == "printed":
         return _Verdict(_shift(claim, before[shown], after[shown]), reason, held)
     return _Verdict(found.bayes.verdict(claim), reason, held)
 
 
-def _together(claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _Verdict | None, lang: str) -> Evidence:
+def _together(
+    claim: Claim, raws: Tested, likelihood: _Verdict | None, bayes: _Verdict | None, sources: Sources
+) -> Evidence:
     """One line of the ledger from both engines."""
-    before = raws.of(claim)
+    before, lang = raws.of(claim), sources.lang
     first = likelihood or bayes
     point = claim.about.judged == "printed"
     raw = _reproduced(before[0]) if point else raws.verdict(claim)
     if first is None:
-        reason = together(numbers_text(before[_shown(before)], None, lang), say("no_adjusted", lang))
+        numbers = numbers_text(before[_shown(before)], None, sources.level, lang)
+        reason = together(numbers, smallest_margin_text(claim, before, lang), say("no_adjusted", lang))
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
     held = () if bayes is None else bayes.held
     made = Evidence(

@@ -18,9 +18,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from wwm_models.claims.article import Article
 from wwm_models.claims.claimed_quantities import rules_text
+from wwm_models.claims.contradictions import contradictions
 from wwm_models.cli.main import escaped, terminal
 from wwm_models.likelihood.multistage import number_of_units
+from wwm_models.messages import sentence
 from wwm_models.report.ledger import ClaimLine, Ledger
 from wwm_models.report.text import texts
 from wwm_models.study.fits import Progress
@@ -235,7 +238,18 @@ def _models(found: Checked) -> list[str]:
     lines += _straight(found.declared.models, found.survey)
     article = found.declared.article
     printed = sum(number.value is not None for number in article.published)
-    return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}"]
+    return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}", *_contradictions(article)]
+
+
+def _contradictions(article: Article) -> list[str]:
+    """Where the article contradicts itself, a line each."""
+    told = [
+        sentence("articles_impossible", one=one)
+        if one == other
+        else sentence("articles_contradiction", one=one, other=other)
+        for one, other in contradictions(article)
+    ]
+    return [line for text in told for line in textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")]
 
 
 def _straight(models: Sequence[ModelSpec], survey: Survey) -> list[str]:

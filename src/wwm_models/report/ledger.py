@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,10 +72,24 @@ class ClaimLine:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All statements, how often each verdict fell, and whether there is a posterior probability."""
+    """All statements, how often each verdict fell, and whether there is a posterior probability.
+
+    Attributes
+    ----------
+    lines : tuple of ClaimLine
+    tally : tuple of (Verdict, count)
+        Of statements that are counted in no other.
+    filters : tuple of (Verdict, count)
+        Of all.
+    repeated : int
+        Statements that are counted in another.
+    sampled : bool
+    """
 
     lines: tuple[ClaimLine, ...]
     tally: tuple[tuple[Verdict, int], ...]
+    filters: tuple[tuple[Verdict, int], ...]
+    repeated: int
     sampled: bool
 
 
@@ -86,10 +100,15 @@ def ledger(comparison: ComparisonRows) -> Ledger:
     declared: dict[str, Mapping[str, Any]] = {one["id"]: one for one in labels.results.declared.get("claims", ())}
     found = Found(comparison)
     lines = tuple(_line(row, at, declared.get(text(row, "id"), {}), found) for at, row in enumerate(rows))
+    once = [line for line in lines if not declared.get(line.id, {}).get("counted_in")]
+    sampled = any(not math.isnan(number(row, "bayes_probability")) for row in rows)
+    return Ledger(lines, _counts(once, labels), _counts(lines, labels), len(lines) - len(once), sampled)
+
+
+def _counts(lines: Sequence[ClaimLine], labels: Labels) -> tuple[tuple[Verdict, int], ...]:
     counts = Counter(line.verdict.word for line in lines)
     order = [*(word for word in SYMBOLS if counts[word]), *(word for word in counts if word not in SYMBOLS)]
-    tally = tuple((verdict_of(word, labels), counts[word]) for word in order)
-    return Ledger(lines, tally, any(not math.isnan(number(row, "bayes_probability")) for row in rows))
+    return tuple((verdict_of(word, labels), counts[word]) for word in order)
 
 
 def verdict_of(word: str, labels: Labels) -> Verdict:

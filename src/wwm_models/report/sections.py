@@ -189,9 +189,12 @@ def tally(ledger: Ledger, words: Words) -> Markup:
             if len(parts) > 1
             else parts[0]
         )
-        opening = Markup(words["tally_opening"].of(lang)).format(total=len(ledger.lines))
-        verb = Markup(": ")
-        written.append(opening + verb + listed + Markup("."))
+        opening = Markup(words["tally_opening"].of(lang)).format(total=len(ledger.lines) - ledger.repeated)
+        verb, repeated = Markup(": "), Markup("")
+        if ledger.repeated:
+            key = "tally_repeated" + ("_one" if ledger.repeated == 1 else "")
+            repeated = Markup(" ") + Markup(words[key].of(lang)).format(count=ledger.repeated)
+        written.append(opening + verb + listed + Markup(".") + repeated)
     return in_spans(written)
 
 
