@@ -13,7 +13,7 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.diagnostics.specification import second_opinion
-from wwm_models.errors import SurveyError
+from wwm_models.errors import AdjustError, SurveyError
 from wwm_models.estimates.sensitivity import Varied, domains, families, reported, trims
 from wwm_models.likelihood.covariance import covariance, joined
 from wwm_models.likelihood.multistage import staged_covariance
@@ -132,6 +132,16 @@ def test_estimates_are_the_same(pair: tuple[wwm.Survey, wwm.Survey], asked: Call
 
 
 @pytest.mark.parametrize("family", ["cumulative", "multinomial"])
+def test_a_second_opinion_is_of_the_people_a_frequency_stands_for(frame: pd.DataFrame, of_kind: Any, family: str):
+    own = second_opinion(wwm.fit(wwm.Model("y ~ age + household", family=family), of_kind(frame, "frequency")))
+    alone = frame.loc[frame.index.repeat(frame["f"])].reset_index(drop=True)
+    each = second_opinion(wwm.fit(wwm.Model("y ~ age + household", family=family), of_kind(alone, "unweighted")))
+    assert own is not None
+    assert each is not None
+    assert max(own, each) < 1e-5  # where statsmodels' optimiser stops
+
+
+@pytest.mark.parametrize("family", ["cumulative", "multinomial"])
 def test_a_second_opinion_is_of_the_respondents(
     frame: pd.DataFrame, of_kind: Any, counted: Counting, monkeypatch: pytest.MonkeyPatch, family: str
 ):
@@ -140,7 +150,12 @@ def test_a_second_opinion_is_of_the_respondents(
     assert apart is not None
     assert apart < 1e-5  # where statsmodels' optimiser stops
     monkeypatch.setattr("wwm_models.diagnostics.specification.MOST", fit.n - 1)
-    assert second_opinion(fit) is None
+    with pytest.raises(AdjustError) as caught:
+        second_opinion(fit)
+    assert str(caught.value) == (
+        f"{fit.n} respondents are counted together. Expected {fit.n - 1} at most, since statsmodels needs a row for each. "
+        "This fit has no second opinion, so rely on its gradient and condition number."
+    )
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_messages_are_made_of_messages():
         )
     one = "leeftijd “oud”, jong"
     assert said(make).of("nl") == (
-        f"1 van 2 delen kloppen; beslissend: {one} min {one}: ruw 1,0 [−0,5; 2,5]; de onzekerheid ervan is niet te schatten"
+        f"van 1 van de 2 delen staat vast dat ze kloppen; beslissend: {one} min {one}: ruw 1,0 [−0,5; 2,5]; de onzekerheid ervan is niet te schatten"
     )
     one = "age in years „old people“, young people"
     assert said(make).of("de") == (

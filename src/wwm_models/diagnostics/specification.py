@@ -98,14 +98,14 @@ def second_opinion(fit: Fit) -> float | None:
     Returns
     -------
     float or None
-        None where statsmodels has no such model: weights, other families or links, nonproportional terms, structured cut points,
-        a scale part, a penalty, or no predictor; and where more than `MOST` respondents are grouped, whom it would
-        need one by one.
+        None where statsmodels has no such model: sampling weights, other families or links, nonproportional terms, structured cut
+        points, a scale part, a penalty, or no predictor. A frequency is as many respondents, each with a row of its own.
 
     Raises
     ------
     AdjustError
-        If statsmodels stops with an error of its own, such as one of a singular matrix.
+        If statsmodels stops with an error of its own, such as one of a singular matrix, or if more than `MOST` respondents are
+        counted together, whom it would need one by one.
 
     References
     ----------
@@ -119,7 +119,7 @@ def second_opinion(fit: Fit) -> float | None:
     if (
         refitted is None
         or not plain
-        or fit.survey.weight_kind != "none"
+        or fit.survey.weight_kind == "sampling"
         or fit.design.is_cut.all()
         or fit.status != "ok"
     ):
@@ -127,7 +127,7 @@ def second_opinion(fit: Fit) -> float | None:
     rows = np.flatnonzero(fit.cells.row_pattern >= 0)
     if fit.survey.tally is not None:
         if fit.n > MOST:
-            return None
+            raise AdjustError(say("statsmodels_many", people=fit.n, most=MOST))
         rows = np.repeat(rows, np.round(fit.survey.counts[rows]).astype(np.intp))
     position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
     position[fit.design.order] = np.arange(len(fit.design.order))

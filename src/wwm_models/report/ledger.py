@@ -218,6 +218,8 @@ def _rule(declared: Mapping[str, Any], labels: Labels) -> Text:
     if kind in CLAIM_KINDS:
         kind = "_".join([kind, *CLAIM_KINDS[kind].ends(declared.get("numbers", {}))])
     given = {"margin": plain("0"), **numbers, **names, "between": listed}
+    if kind == "order" and given["margin"] == plain("0"):
+        kind = "order_without_margin"
     return labels.words.fill(f"rule_{kind}", **given)
 
 
