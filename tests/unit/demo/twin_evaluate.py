@@ -13,8 +13,14 @@ import pandas as pd
 STUDY = Path(__file__).parents[3] / "models" / "wwm21"
 CODEBOOK = tomllib.loads((STUDY / "codebook.toml").read_text(encoding="utf-8"))
 ARTICLE = tomllib.loads((STUDY / "article.toml").read_text(encoding="utf-8"))
-VARIABLES = CODEBOOK["variables"]
-COLLAPSES = {(part["variable"], part.get("id", name)): part["levels"] for name, part in CODEBOOK["collapses"].items()}
+VARIABLES = {
+    name: {**CODEBOOK["answers"].get(part.get("answers"), {}), **part} for name, part in CODEBOOK["variables"].items()
+}
+COLLAPSES = {
+    (variable, part.get("id", name)): part["levels"]
+    for name, part in CODEBOOK["collapses"].items()
+    for variable in part.get("variables", [part.get("variable")])
+}
 TESTABLE = [claim for claim in ARTICLE["claim"] if "missing" not in claim]
 COUNTS = [claim for claim in TESTABLE if "count" in (claim["kind"], *(part["kind"] for part in claim.get("parts", [])))]
 OF_PERCENTAGES = [claim for claim in TESTABLE if claim not in COUNTS]
