@@ -1,8 +1,7 @@
 """What a claim is about: an estimated quantity, its interval or draws, and the region in which the claim puts it.
 
-The rule behind every verdict, in words: printed with the ledger.
-
-Printed percentages of one question in one group, held against each other: no share of people can have them all.
+`rules_text` is the rule behind every verdict, in words, printed with the ledger. `refuse_impossible_sums` holds printed percentages of one question
+in one group against each other: no share of people can have them all.
 """
 
 from __future__ import annotations

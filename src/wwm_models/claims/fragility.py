@@ -1,11 +1,9 @@
-"""Along what a claim is pushed until it flips, and how far: the axes of the tipping-point analysis that need no refit.
-
-The tipping-point analysis: for every claim, the smallest change along each declared axis that moves its estimates across the boundary.
+"""The tipping-point analysis: for every claim, the smallest change along each declared axis that moves its estimates across the boundary.
 
 Axes: unmeasured confounding (E-value, point and confidence limit), trimmed weights, slopes that are not parallel, the power of
 the prior, answers not missing at random, and the population the claim is about (one level of an adjuster, or one stratum,
-left out). A claim flips when its estimates move from where it puts them to elsewhere, or back; no test is involved, except
-that the E-value of the limit looks at the interval.
+left out); those that need no refit come first. A claim flips when its estimates move from where it puts them to elsewhere, or back; no test is
+involved, except that the E-value of the limit looks at the interval.
 """
 
 from __future__ import annotations

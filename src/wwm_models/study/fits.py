@@ -1,6 +1,6 @@
 """One declared model: its fits, adjusted probabilities and contrasts, or why there are none.
 
-Why each adjusted number of a model differs from the raw one: the decomposition of everything that is reported.
+`all_explained` says why each adjusted number of a model differs from the raw one: the decomposition of everything that is reported.
 """
 
 from __future__ import annotations

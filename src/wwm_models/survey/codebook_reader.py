@@ -1,6 +1,7 @@
-"""A codebook from its TOML file: every key checked, every condition read, variables in the order of their making.
+"""A codebook from its TOML file, and the hash of a data file back into it.
 
-The SHA-256 of a data file into a codebook: one value changes, every other byte stays.
+Every key is checked, every condition read, and variables are put in the order of their making (`read_codebook`). `locked` sets the SHA-256 of the data
+file: one value changes, every other byte stays.
 """
 
 from __future__ import annotations
