@@ -199,3 +199,15 @@ def test_without_an_article_no_legend_speaks_of_one(make, change, whole):
     report = report_of(alone)
     for figure in report.figures:
         assert not [note for note in drawing(figure, figure.blocks[0], report).notes if "artikel" in note]
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "data", "shown"), [(False, "SYNTHETIC", True), (False, "real", False), (True, "SYNTHETIC", False)]
+)
+def test_bounds_of_real_respondents_from_a_table_that_was_assumed_say_so(make, synthetic, data, shown):
+    results = make(synthetic=synthetic)
+    bounds = results.tables["bounds"].assign(data=data)
+    page = render_page(replace(results, tables={**results.tables, "bounds": bounds}))
+    section = page[page.index('<section id="bounds"') :]
+    assert ('id="bounds-assumed"' in section.partition("<details")[0]) == shown
+    assert ("AANGENOMEN, NIET GEMETEN" in section) == shown

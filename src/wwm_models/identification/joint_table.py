@@ -10,16 +10,19 @@ margins.toml read and held against the codebook and the article: everything chec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wwm_models.claims.article import Article
 from wwm_models.errors import ArticleError, DeclarationError, did_you_mean, listed
 from wwm_models.survey.codebook import Codebook
 from wwm_models.survey.codebook_reader import read_codebook
+from wwm_models.survey.survey import Survey
 from wwm_models.toml_tables import TomlTable, read_toml
 
 DELTAS = (0.0, 0.02, 0.05, 0.10, 0.20)
@@ -154,6 +157,62 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
     _check_levels(margins, f"{path}, [table]")
     _check_total(margins, f"{path}, [table]")
     return margins
+
+
+def measured_margins(margins: Margins, survey: Survey) -> Margins | None:
+    """Give the margins with the respondents' own weighted table in the place of the declared one.
+
+    Parameters
+    ----------
+    margins : Margins
+        What the table is of: its two exposures, and its deltas.
+    survey : Survey
+
+    Returns
+    -------
+    Margins or None
+        Everyone in the domain, in percent; those without a level of `rows` in the row that no figure shows, those without one of
+        `columns` in the column of unknown. A cell of fewer respondents than may be published (and of one or more) is taken as half that
+        number, so that bounds do not tell it. None where the survey does not have both exposures, with these levels, or has nobody.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": pd.Categorical(["x", "y"] * 20), "b": pd.Categorical(["u", "u", "v", "v"] * 10)})
+    >>> declared = Margins("a", "b", pd.DataFrame(1.0, index=["x", "y"], columns=["u", "v"]))
+    >>> float(measured_margins(declared, Survey.from_frame(frame, weight=None)).table.loc["x", "u"])
+    25.0
+    """
+    places: list[NDArray[np.intp]] = []
+    names: list[list[str]] = []
+    for name, further in (
+        (margins.rows, margins.outside),
+        (margins.columns, (margins.unknown,) if margins.unknown else ()),
+    ):
+        if name not in survey.frame or not isinstance(survey.frame[name].dtype, pd.CategoricalDtype):
+            return None
+        column = survey.frame[name][survey.domain]
+        levels = [str(level) for level in column.cat.categories]
+        if levels != margins.levels(name):
+            return None
+        codes = np.asarray(column.cat.codes, dtype=np.intp)
+        rest = [*further[:1]] if further or not (codes < 0).any() else ["unknown"]
+        places.append(np.where(codes < 0, len(levels), codes))
+        names.append([*levels, *rest])
+    shape = len(names[0]), len(names[1])
+    weight, people = np.zeros(shape), np.zeros(shape)
+    np.add.at(weight, tuple(places), survey.weights[survey.domain])
+    np.add.at(people, tuple(places), survey.counts[survey.domain])
+    if not weight.sum() > 0:
+        return None
+    least = survey.suppress_below
+    few = (people > 0) & (people < least)
+    shares = np.where(few, weight.sum() * least / 2.0 / people.sum(), weight)
+    table = pd.DataFrame(100.0 * shares / shares.sum(), index=pd.Index(names[0]), columns=pd.Index(names[1]))
+    levels = [margins.levels(name) for name in (margins.rows, margins.columns)]
+    return replace(
+        margins, table=table, outside=tuple(names[0][len(levels[0]) :]), unknown="".join(names[1][len(levels[1]) :]), status="measured",
+        unit="percent", source="the respondents' own weighted table" + (f", cells of fewer than {least} taken as {least / 2:g}" if few.any() else ""),
+    )  # fmt: skip
 
 
 def check_bases(margins: Margins, article: Article) -> list[str]:

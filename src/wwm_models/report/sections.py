@@ -377,6 +377,12 @@ class Allowed:
         rows = [row for row in rows_of(self.labels.results, "bounds") if not math.isnan(number(row, "lower"))]
         return grouped(sorted(rows, key=lambda row: number(row, "delta")), "id")
 
+    @property
+    def assumed(self) -> bool:
+        """Whether bounds of real respondents rest on a table that was not measured."""
+        rows = rows_of(self.labels.results, "bounds")
+        return not self.labels.results.synthetic and any(text(row, "data") == "SYNTHETIC" for row in rows)
+
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
         """What can be drawn on an axis of percentages: everything but ratios."""

@@ -23,7 +23,7 @@ from wwm_models.errors import AnswersError, ArticleError, ModelError, WwmError
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.raw import raw
 from wwm_models.identification.bounds import BoundsResult, bounds
-from wwm_models.identification.joint_table import Margins, read_margins
+from wwm_models.identification.joint_table import Margins, measured_margins, read_margins
 from wwm_models.messages import listed_as, say, variable
 from wwm_models.parallel import begin
 from wwm_models.results.folder import key_of
@@ -114,12 +114,15 @@ FILE = "margins.toml"
 Bounded = tuple[BoundsResult | None, list[str]]
 
 
-def begin_bounds(declared: Declared) -> Callable[[], Bounded]:
+def begin_bounds(declared: Declared, survey: Survey) -> Callable[[], Bounded]:
     """Start on what the printed article alone allows, in a process of its own, and give the function that waits for it.
+
+    How the two exposures go together is taken from the respondents; from margins.toml only where the survey does not have them.
 
     Parameters
     ----------
     declared : Declared
+    survey : Survey
 
     Returns
     -------
@@ -135,7 +138,7 @@ def begin_bounds(declared: Declared) -> Callable[[], Bounded]:
     if not path.is_file() or not (declared.article.published or declared.article.claims):
         return lambda: (None, [])
     margins = read_margins(path, declared.codebook)
-    return begin(_bounded, declared.article, margins)
+    return begin(_bounded, declared.article, measured_margins(margins, survey) or margins)
 
 
 def _bounded(article: Article, margins: Margins) -> Bounded:
@@ -149,14 +152,16 @@ def with_bounds(results: Results, found: BoundsResult | None) -> Results:
     """Results with the table of bounds among the others."""
     if found is None:
         return results
-    return replace(results, tables={**results.tables, "bounds": bounds_csv(found, results.study)})
+    return replace(
+        results, tables={**results.tables, "bounds": bounds_csv(found, results.study, synthetic=results.synthetic)}
+    )
 
 
-def bounds_csv(found: BoundsResult, study: str) -> pd.DataFrame:
-    """The rows of bounds.csv. No model is concerned; while the margins are an assumption the rows say SYNTHETIC."""
+def bounds_csv(found: BoundsResult, study: str, *, synthetic: bool = False) -> pd.DataFrame:
+    """The rows of bounds.csv. No model is concerned; where the margins are an assumption, or of invented respondents, the rows say SYNTHETIC."""
     table = found.curve.copy()
     table.insert(0, "model", "")
-    return with_study(table, study, "SYNTHETIC" if found.margins.status == "assumption" else "real")
+    return with_study(table, study, "SYNTHETIC" if synthetic or found.margins.status == "assumption" else "real")
 
 
 CHECK, STATUS = "disclosure", "withheld"  # in diagnostics.csv

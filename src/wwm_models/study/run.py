@@ -320,7 +320,7 @@ def run_study(
     unsampled = not_sampled(declared.models, engines)
     survey = (read := respondents(declared, data, tell, in_place=in_place)).survey
     prepared(declared, survey)
-    awaited, _ = begin_bounds(declared), library()  # both need no fit, and work beside them
+    awaited, _ = begin_bounds(declared, survey), library()  # both need no fit, and work beside them
     settings = {"engines": list(engines), "seed": seed, "level": level, "lang": lang, "without": list(without)}
     settings |= {"in_place": bool(read.counted_by)}
     kept = Checkpoints(Path(out), run_key(declared, source, survey.sha256, settings))

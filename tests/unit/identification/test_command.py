@@ -12,10 +12,14 @@ import pytest
 import wwm_models as wwm
 from wwm_models.cli.main import main
 from wwm_models.identification.bounds import BOUNDS_COLUMNS
+from wwm_models.identification.joint_table import Margins, measured_margins, read_margins
 from wwm_models.results.atomic_files import read_table
 from wwm_models.study.declarations import read_study
 from wwm_models.study.model_files import bundled_study
 from wwm_models.study.provenance import begin_bounds, bounds_csv
+from wwm_models.survey.survey import Survey
+
+AGES = ["18-34", "35-49", "50-64"]
 
 ARTICLE = """
 [article]
@@ -109,16 +113,63 @@ def test_a_run_writes_bounds_of_a_study_with_margins(study: Path, tmp_path: Path
     assert run.problems == ()
     assert set(table["study"]) == {"short-synthetic"}
     declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
-    found, problems = begin_bounds(declared)()
+    found, problems = begin_bounds(declared, wwm.read_survey(data, declared.codebook))()
     assert problems == []
     pd.testing.assert_series_equal(table["lower"], bounds_csv(found, "short-synthetic")["lower"])
+    assert found is not None
+    assert found.margins.source.startswith("the respondents' own weighted table")
+    assert set(table["data"]) == {"SYNTHETIC"}  # measured, of respondents who are invented
+
+
+def by_hand(margins: Margins) -> Survey:
+    """40 respondents of weight 2 in each cell but three: 4 of 18-34 and single_parent, nobody of 50-64 and single, 20 of no known household."""
+    rows = [(age, home) for age in margins.levels("age_group") for home in margins.levels("household")]
+    count = {("18-34", "single_parent"): 4, ("50-64", "single"): 0}
+    people = [row for row in rows for _ in range(count.get(row, 40))] + [("35-49", None)] * 20 + [(None, "single")] * 12
+    frame = pd.DataFrame(people, columns=["age_group", "household"]).assign(w=2.0)
+    frame.loc[frame["age_group"] == "50-64", "w"] = 1.0
+    for name in ("age_group", "household"):
+        frame[name] = pd.Categorical(frame[name], margins.levels(name))
+    return wwm.Survey.from_frame(frame, weight="w")
+
+
+def test_bounds_of_a_run_rest_on_the_respondents_own_weighted_table(study: Path):
+    declared = read_margins(study / "margins.toml", study / "codebook.toml")
+    survey = by_hand(declared)
+    own = measured_margins(declared, survey)
+    assert own is not None
+    total = 7 * 40 * 2.0 + 3 * 40 * 1.0 + 20 * 2.0 + 12 * 2.0 + 4 * 2.0  # 752
+    few = total * 5 / (10 * 40 + 4 + 20 + 12)  # the share of 5 of 436 respondents
+    cells = pd.DataFrame(0.0, index=[*AGES, "65-70"], columns=declared.table.columns)
+    cells.loc[AGES[:2], declared.levels("household")] = 80.0
+    cells.loc["50-64", declared.levels("household")] = 40.0
+    cells.loc["50-64", "single"], cells.loc["18-34", "single_parent"] = 0.0, few
+    cells.loc["35-49", "unknown"], cells.loc["65-70", "single"] = 40.0, 24.0
+    pd.testing.assert_frame_equal(own.table, 100.0 * cells / cells.to_numpy().sum(), check_index_type=False)
+    assert (
+        own.label
+        == "age_group x household: measured (the respondents' own weighted table, cells of fewer than 10 taken as 5)"
+    )
+    found, problems = begin_bounds(read_study(study, None, engines=("likelihood",), level=0.95, lang="nl"), survey)()
+    assert problems == []
+    assert found is not None
+    pd.testing.assert_frame_equal(found.margins.table, own.table)
+    assert set(bounds_csv(found, "x")["data"]) == {"real"}
+
+
+def test_bounds_of_a_run_rest_on_declared_margins_where_the_respondents_have_no_such_groups(study: Path):
+    survey = wwm.Survey.from_frame(pd.DataFrame({"desired": pd.Categorical(["never"] * 20)}), weight=None)
+    found, _ = begin_bounds(read_study(study, None, engines=("likelihood",), level=0.95, lang="nl"), survey)()
+    assert found is not None
+    assert found.margins.status == "assumption"
+    assert set(bounds_csv(found, "x")["data"]) == {"SYNTHETIC"}
 
 
 def test_a_run_goes_on_when_printed_numbers_exclude_each_other(study: Path, tmp_path: Path):
     second = '[[published]]\nid = "P02"\noutcome = "desired"\ncategory = "never"\ngroup = { age_group = "18-34" }\nvalue = 90\n'
     (study / "article.toml").write_text(ARTICLE + second, encoding="utf-8")
     declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
-    found, problems = begin_bounds(declared)()
+    found, problems = begin_bounds(declared, by_hand(read_margins(study / "margins.toml", declared.codebook)))()
     assert found is None
     assert problems[0].startswith(
         "No table of desired agrees with the margins and all of these printed numbers: P01: 55%"
