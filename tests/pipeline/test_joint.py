@@ -15,7 +15,7 @@ from wwm_models.errors import DeclarationError
 from wwm_models.report.text import Labels
 from wwm_models.results.atomic_files import read_table
 from wwm_models.results.results import stored_results
-from wwm_models.study.model_files import read_joint_model
+from wwm_models.study.joint_model_files import read_joint_model
 from wwm_models.study.posteriors import priors_of
 from wwm_models.study.run import run_study
 

@@ -11,7 +11,8 @@ import pytest
 import wwm_models as wwm
 from wwm_models.errors import DeclarationError
 from wwm_models.study.fits import run_model
-from wwm_models.study.model_files import read_joint_model, read_model
+from wwm_models.study.joint_model_files import read_joint_model
+from wwm_models.study.model_files import read_model
 
 FILES = {
     "ns": (

@@ -11,7 +11,8 @@ import pytest
 
 import wwm_models as wwm
 from wwm_models.errors import AdjustError, AnswersError, DeclarationError, SurveyError
-from wwm_models.study.model_files import read_joint_model, read_model
+from wwm_models.study.joint_model_files import read_joint_model
+from wwm_models.study.model_files import read_model
 from wwm_models.survey.codebook_reader import read_codebook
 
 FRAME = pd.DataFrame({"y": [1, 2, 3, 3] * 30, "g": list("ab") * 60, "u": np.arange(120) // 10})

@@ -16,7 +16,8 @@ from wwm_models.claims.declared_figures import DeclaredFigure
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
 from wwm_models.messages import language_problem, say, variable
 from wwm_models.models.model import Model
-from wwm_models.study.model_files import ENGINES, JointSpec, ModelSpec, read_joint_models, read_models
+from wwm_models.study.joint_model_files import JointSpec, read_joint_models
+from wwm_models.study.model_files import ENGINES, ModelSpec, read_models
 from wwm_models.survey.survey import Collapse, Survey, Variable
 
 

@@ -50,7 +50,8 @@ from wwm_models.study.fits import (
     people_of,
     status_of,
 )
-from wwm_models.study.model_files import JointSpec, ModelSpec
+from wwm_models.study.joint_model_files import JointSpec
+from wwm_models.study.model_files import ModelSpec
 from wwm_models.study.provenance import versions
 from wwm_models.study.stored_results import result_from, stored_form
 from wwm_models.survey.survey import Survey

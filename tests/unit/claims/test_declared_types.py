@@ -19,7 +19,8 @@ from wwm_models.bayes.prior_declarations import read_priors
 from wwm_models.claims.article import read_article
 from wwm_models.errors import DeclarationError, WwmError
 from wwm_models.identification.joint_table import read_margins
-from wwm_models.study.model_files import bundled_study, read_joint_model, read_model
+from wwm_models.study.joint_model_files import read_joint_model
+from wwm_models.study.model_files import bundled_study, read_model
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.population_margins import read_weighting_margins
 from wwm_models.toml_tables import read_toml
