@@ -15,6 +15,7 @@ from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange, ClaimKind
 from wwm_models.claims.declared_figures import DeclaredFigure, figure_as_mapping, figure_of
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
+from wwm_models.estimates.causal_diagram import Diagram, read_diagram
 from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
 from wwm_models.messages import LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml, repeated
@@ -165,6 +166,7 @@ class Article:
     translations: Mapping[str, Mapping[str, str]] = field(
         default_factory=lambda: MappingProxyType({})
     )  # English to others
+    diagram: Diagram | None = None  # of the study that the article belongs to
 
     def slots(self) -> dict[Reference, Published]:
         """Printed percentages by what they are of, the variables of its group in one order; `printed_slots` says what is refused."""
@@ -241,6 +243,7 @@ def read_article(path: Path) -> Article:
         claims,
         figures,
         MappingProxyType({english: _spoken(spoken, english) for english in spoken.values}),
+        read_diagram(path.parent),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,20 +14,28 @@ from wwm_models.claims.article import Article, Reference, read_article
 from wwm_models.claims.claimed_quantities import refuse_impossible_sums
 from wwm_models.claims.declared_figures import DeclaredFigure
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
-from wwm_models.messages import language_problem, say, variable
+from wwm_models.estimates.causal_diagram import JOINT, TOTAL, Diagram, read_diagram, reported_estimands, unknown_names
+from wwm_models.messages import language_problem, listed_as, say, variable
 from wwm_models.models.model import Model
 from wwm_models.study.joint_model_files import JointSpec, read_joint_models
 from wwm_models.study.model_files import ENGINES, ModelSpec, read_models
 from wwm_models.survey.survey import Collapse, Survey, Variable
 
+OVERALL, ALL_EXPOSURES = "overall", "all exposures"
+
 
 @dataclass(frozen=True)
 class Request:
-    """One fit of a model: which exposures are in it, and which groups are reported under which estimand."""
+    """One fit of a model: which exposures and adjusters (all, where None) are in it, and which groups are reported under which estimand."""
 
     exposures: tuple[str, ...]
     reported: tuple[tuple[str, tuple[str, ...]], ...]
     label: str
+    adjusters: tuple[str, ...] | None = None
+
+    def predictors_of(self, spec: ModelSpec) -> tuple[str, ...]:
+        """The variables of the fit, of this model file."""
+        return (*self.exposures, *(spec.adjusters if self.adjusters is None else self.adjusters))
 
 
 def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[Request]:
@@ -42,13 +50,15 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
     Returns
     -------
     list of Request
-        The mutually adjusted fit first, then one per total.
+        The mutually adjusted fit first, then one per total; with a diagram one per set of predictors, the largest first.
 
     Raises
     ------
     ModelError
-        If an estimand is neither "total" nor "<exposure>-adjusted".
+        If an estimand is neither "total" nor "<exposure>-adjusted", and does not follow from a diagram.
     """
+    if spec.diagram is not None:
+        return _requests_by_diagram(spec, spec.diagram, extra)
     allowed = ["total", *(f"{name}-adjusted" for name in spec.exposures)]
     for estimand in spec.estimands:
         if estimand not in allowed:
@@ -57,20 +67,57 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
             )
     found: list[Request] = []
     if any(estimand != "total" for estimand in spec.estimands) or len(spec.exposures) < 2:
-        pairs = [tuple(term.split(":")) for term in spec.interactions]
-        joint = [by for by in dict.fromkeys([*pairs, *extra]) if len(by) > 1 and set(by) <= set(spec.exposures)]
-        reported = [("overall", ()), *((_adjusted_label(spec, name), (name,)) for name in spec.exposures)]
-        reported += [("joint", by) for by in joint]
-        found.append(Request(spec.exposures, tuple(reported), "all exposures"))
+        reported = [(OVERALL, ()), *((_adjusted_label(spec, name), (name,)) for name in spec.exposures)]
+        reported += [(JOINT, by) for by in _crossed(spec, extra)]
+        found.append(Request(spec.exposures, tuple(reported), ALL_EXPOSURES))
     if "total" in spec.estimands and len(spec.exposures) > 1:
         totals: list[tuple[tuple[str, tuple[str, ...]], ...]] = [(("total", (name,)),) for name in spec.exposures]
         if not found:  # everyone together: of the first total, where no fit holds all exposures
-            totals[0] = (("overall", ()), *totals[0])
+            totals[0] = ((OVERALL, ()), *totals[0])
         found += [
             Request((name,), reported, say("total_of", variable=variable(name)))
             for name, reported in zip(spec.exposures, totals, strict=True)
         ]
     return found
+
+
+def _crossed(spec: ModelSpec, extra: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Combinations of exposures that a model reports: its interactions, and those that the article speaks about."""
+    pairs = [tuple(term.split(":")) for term in spec.interactions]
+    return [by for by in dict.fromkeys([*pairs, *extra]) if len(by) > 1 and set(by) <= set(spec.exposures)]
+
+
+def _requests_by_diagram(spec: ModelSpec, diagram: Diagram, extra: Iterable[tuple[str, ...]]) -> list[Request]:
+    """One fit per set of predictors that some estimand needs; everyone together is reported of the first, the largest."""
+    held = (*spec.exposures, *spec.adjusters)
+    asked = [
+        (name, (exposure,))
+        for exposure in spec.exposures
+        for name in reported_estimands(diagram.exposures[exposure], held)
+    ]
+    asked += [(JOINT, by) for by in _crossed(spec, extra) if set(diagram.adjusters(by, JOINT)) <= set(held)]
+    fits: dict[frozenset[str], list[tuple[str, tuple[str, ...]]]] = {}
+    for name, by in asked:
+        fits.setdefault(frozenset((*by, *diagram.adjusters(by, name))), []).append((name, by))
+    largest = sorted(fits.items(), key=lambda item: -len(item[0]))
+    return [
+        Request(
+            tuple(name for name in spec.exposures if name in predictors),
+            ((OVERALL, ()), *reported) if place == 0 else tuple(reported),
+            _fit_label(spec, predictors, *reported[0]),
+            tuple(name for name in spec.adjusters if name in predictors),
+        )
+        for place, (predictors, reported) in enumerate(largest)
+    ]
+
+
+def _fit_label(spec: ModelSpec, predictors: Set[str], estimand: str, by: Sequence[str]) -> str:
+    """What a fit is called: by its exposures where it holds everything, else by the first number that is reported of it."""
+    if predictors == {*spec.exposures, *spec.adjusters}:
+        return ALL_EXPOSURES
+    if len(by) > 1:
+        return say("fit_of_joint", variables=listed_as(variable(name) for name in by))
+    return say("total_of" if estimand == TOTAL else f"fit_of_{estimand}", variable=variable(by[0]))
 
 
 def _adjusted_label(spec: ModelSpec, name: str) -> str:
@@ -85,8 +132,13 @@ def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str
 
 def model_of(spec: ModelSpec, request: Request) -> Model:
     """The response model of one request of a model file."""
+    own = spec.written_terms(request.exposures, request.adjusters)
+    of_others = set(spec.written_terms(spec.exposures)) - set(own) if spec.diagram is not None else set[str]()
+    free = tuple(
+        term for term in spec.nonproportional if term not in of_others
+    )  # a term of another fit of the file is no mistake
     return Model(
-        spec.formula(request.exposures), family=spec.family, link=spec.link, nonproportional=spec.nonproportional,
+        spec.formula(request.exposures, request.adjusters), family=spec.family, link=spec.link, nonproportional=free,
         thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline, scale=spec.scale,
         thresholds_by=spec.thresholds_by,
     )  # fmt: skip
@@ -176,7 +228,7 @@ def read_study(
             raise named(problem, folder / f"{spec.name}.toml") from problem
     _refuse_two_judges(models, folder)
     path = folder / "article.toml"
-    article = read_article(path) if path.is_file() else Article()
+    article = read_article(path) if path.is_file() else Article(diagram=read_diagram(folder))
     if any(claim.kind == "equivalence" for claim in article.claims):
         confidence_level(level, least=0.5)
     for figure in article.figures:
@@ -288,6 +340,8 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
         merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
         _check_reference(reference, declared.folder / "article.toml", variables, merged)
 
+    if declared.article.diagram is not None and (problem := unknown_names(declared.article.diagram, known)):
+        raise DeclarationError(problem)
     _check_estimands(declared, known)
     refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
     for figure in declared.article.figures:

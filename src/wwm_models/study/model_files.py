@@ -8,13 +8,14 @@ from __future__ import annotations
 import importlib.resources
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from wwm_models.arguments import MOST
 from wwm_models.errors import DeclarationError, did_you_mean, listed
+from wwm_models.estimates.causal_diagram import CAUSAL_FILE, Diagram, estimands_in, read_diagram, refuse_contradicted
 from wwm_models.messages import DEFAULT, LANGUAGES
 from wwm_models.survey.frames import refuse_column_name
 from wwm_models.toml_tables import check_keys, read_toml
@@ -50,7 +51,7 @@ def study_folder(name: str) -> Path:
     return bundled if not path.exists() and bundled.is_dir() else path
 
 
-RESERVED = ("codebook.toml", "article.toml", "margins.toml", "weighting-margins.toml")
+RESERVED = ("codebook.toml", "article.toml", CAUSAL_FILE, "margins.toml", "weighting-margins.toml")
 ENGINES = ("likelihood", "bayes")
 POPULATIONS = ("sample", "balanced")
 CHOICES = {
@@ -78,7 +79,7 @@ class ModelSpec:
     interactions : tuple of str
         Such as ``"age_group:household"``.
     estimands : tuple of str
-        "total" (an exposure without the others) and "<exposure>-adjusted" (all exposures together).
+        "total" (an exposure without the others) and "<exposure>-adjusted" (all exposures together); with a diagram those that follow from it.
     nonproportional : tuple of str
     thresholds : str
     thresholds_by : str or None
@@ -104,6 +105,8 @@ class ModelSpec:
         Whom to average over: "sample", "balanced", or margins (variable to level to share or count).
     imputation : mapping
         ``m``, ``variables``, and perhaps ``predictors``, ``seed`` and ``delta``: missing answers of these are completed.
+    diagram : Diagram or None
+        From which estimands and their adjusters follow; None where the study has none, or the file writes its own estimands.
     """
 
     name: str
@@ -132,13 +135,17 @@ class ModelSpec:
     terms: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     imputation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     population: str | Mapping[str, Mapping[str, float]] = "sample"
+    diagram: Diagram | None = None
 
-    def formula(self, exposures: tuple[str, ...]) -> str:
-        """The formula with these exposures, the adjusters, and the interactions among what is there."""
-        terms = [*exposures, *self.adjusters]
+    def written_terms(self, exposures: Sequence[str], adjusters: Sequence[str] | None = None) -> list[str]:
+        """The terms of these exposures, these adjusters or else all, and the interactions among what is there, in their declared form."""
+        terms = [*exposures, *(self.adjusters if adjusters is None else adjusters)]
         terms += [term for term in self.interactions if all(part in terms for part in term.split(":"))]
-        written = [":".join(self.terms.get(part, part) for part in term.split(":")) for term in terms]
-        return f"{self.outcome} ~ {' + '.join(written) or '1'}"
+        return [":".join(self.terms.get(part, part) for part in term.split(":")) for term in terms]
+
+    def formula(self, exposures: Sequence[str], adjusters: Sequence[str] | None = None) -> str:
+        """The formula of these terms."""
+        return f"{self.outcome} ~ {' + '.join(self.written_terms(exposures, adjusters)) or '1'}"
 
 
 def read_models(folder: Path) -> tuple[ModelSpec, ...]:
@@ -174,11 +181,14 @@ def read_models(folder: Path) -> tuple[ModelSpec, ...]:
     return tuple(read_model(path) for path in files)
 
 
+_UNWRITTEN = ("name", "titles", "diagram", "outcome", "family")  # fields that are no keys, or required ones
+
+
 def read_model(path: Path) -> ModelSpec:
-    """One model file as a record; unknown keys and values of the wrong type are errors."""
+    """One model file as a record; unknown keys and values of the wrong type are errors, and what its folder's diagram contradicts."""
     table = read_toml(path)
     where = str(path)
-    known = [name for name in ModelSpec.__dataclass_fields__ if name not in ("name", "titles", "outcome", "family")]
+    known = [name for name in ModelSpec.__dataclass_fields__ if name not in _UNWRITTEN]
     check_keys(table, required=("outcome", "family"), optional=[*known, *TITLES], where=where)
     values: dict[str, Any] = {}
     for key, value in table.items():
@@ -186,6 +196,7 @@ def read_model(path: Path) -> ModelSpec:
             continue
         values[key] = checked_value(key, value, where)
     spec = ModelSpec(name=path.stem, titles=titles_of(table, path), **values)
+    spec = _by_diagram(spec, table, read_diagram(path.parent), where)
     refuse_contradictions((spec.outcome,), spec.exposures, spec.adjusters, spec.interactions, where)
     for key in ("estimands", "engines"):
         if not getattr(spec, key):
@@ -203,6 +214,18 @@ def read_model(path: Path) -> ModelSpec:
                 f"{listed((*spec.exposures, *spec.adjusters), 20)}. Name it there too, or remove the term."
             )
     return spec
+
+
+def _by_diagram(spec: ModelSpec, written: Mapping[str, Any], diagram: Diagram | None, where: str) -> ModelSpec:
+    """The model with what follows from its folder's diagram; estimands that the file writes itself stand, unless the diagram contradicts them."""
+    if diagram is None or not spec.exposures:
+        return spec
+    if "estimands" in written:
+        refuse_contradicted(diagram, spec.exposures, spec.adjusters, spec.estimands, where)
+        return spec
+    given = spec.adjusters if "adjusters" in written else None
+    adjusters, estimands = estimands_in(diagram, spec.exposures, given, where)
+    return replace(spec, diagram=diagram, adjusters=adjusters, estimands=estimands)
 
 
 def refuse_contradictions(

@@ -232,7 +232,7 @@ def refused_models(
 
 def _predictors(spec: ModelSpec, article: Article) -> tuple[frozenset[str], ...]:
     requests = requests_of(spec, joint_of(article, spec.outcome))
-    return tuple(frozenset((*request.exposures, *spec.adjusters)) for request in requests)
+    return tuple(frozenset(request.predictors_of(spec)) for request in requests)
 
 
 def fits_of(spec: ModelSpec, article: Article, survey: Survey) -> list[Equations]:
