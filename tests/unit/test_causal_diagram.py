@@ -132,7 +132,8 @@ def test_a_diagram_that_contradicts_itself_is_refused_where_it_is_read(tmp_path:
         (
             'estimands = ["total"]\nadjusters = ["gender"]\n',
             'wish.toml: the total of home leaves out "age", which comes before it and the answers by causal.toml [exposures.home]: a confounder. '
-            "Expected it among what is held equal. Add it to `adjusters` or `exposures`.",
+            "Expected it among what is held equal. Add it to `adjusters` or `exposures`, or leave `estimands` out, so that they follow from the "
+            "diagram.",
         ),
         (
             'estimands = ["home-adjusted"]\nadjusters = ["gender"]\n',

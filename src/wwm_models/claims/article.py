@@ -15,7 +15,7 @@ from wwm_models.claims.claim_kinds import CLAIM_KINDS, ClaimedRange, ClaimKind
 from wwm_models.claims.declared_figures import DeclaredFigure, figure_as_mapping, figure_of
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
-from wwm_models.estimates.causal_diagram import Diagram, read_diagram
+from wwm_models.estimates.causal_diagram import DESCRIPTIVE, Diagram, read_diagram
 from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
 from wwm_models.messages import LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml, repeated
@@ -167,6 +167,21 @@ class Article:
         default_factory=lambda: MappingProxyType({})
     )  # English to others
     diagram: Diagram | None = None  # of the study that the article belongs to
+
+    def estimands_of(self, claim: Claim) -> str:
+        """What the adjusted numbers of a claim are of: of everyone nothing is held equal; several estimands stand beside each other.
+
+        Without a diagram it is the name that the claim or the article gives, or nothing.
+        """
+        asked = claim.estimand or self.estimand
+        found = dict.fromkeys(self._estimand(at.by, asked) for at in claim.every_reference())
+        return "; ".join(name for name in found if name)
+
+    def _estimand(self, by: tuple[str, ...], asked: str) -> str:
+        if not by:
+            return DESCRIPTIVE
+        known = self.diagram is not None and set(by) <= set(self.diagram.exposures)
+        return self.diagram.estimand(by, asked) if self.diagram is not None and known else asked
 
     def slots(self) -> dict[Reference, Published]:
         """Printed percentages by what they are of, the variables of its group in one order; `printed_slots` says what is refused."""

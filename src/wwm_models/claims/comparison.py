@@ -21,7 +21,7 @@ from wwm_models.claims.claimed_quantities import UNTESTABLE, rules_text
 from wwm_models.claims.contradictions import contradicting
 from wwm_models.claims.lookup import FoundEstimate, error_of, pool_of
 from wwm_models.claims.reasons import parts_of
-from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text
+from wwm_models.claims.verdicts import Evidence, Sources, judge, printed_numbers, printed_text, warnings_of
 from wwm_models.errors import ArticleError, did_you_mean, listed
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
@@ -219,7 +219,7 @@ def _with_published(table: pd.DataFrame, article: Article) -> pd.DataFrame:
 
 
 CLAIM_COLUMNS = (
-    "id", "statement", "where", "kind", "published", "raw_verdict", "likelihood_verdict", "bayes_probability", "verdict", "reason",
+    "id", "statement", "where", "kind", "estimand", "published", "raw_verdict", "likelihood_verdict", "bayes_probability", "verdict", "reason",
 )  # fmt: skip
 
 
@@ -253,18 +253,22 @@ def claims_table(
     for claim in article.claims:
         judged = partial(judge, claim, sources[claim.estimand or article.estimand])
         evidence = each.attempt(say("claim_of", claim=claim.id), judged, otherwise=_UNTESTED)
+        untested = claim.missing or evidence.verdict == UNTESTABLE or article.diagram is None
+        warned = [] if untested else warnings_of(claim, sources[claim.estimand or article.estimand])
         rows.append(
             {
                 "id": claim.id,
                 "statement": in_language(claim.statement, lang),
                 "where": claim.where,
                 "kind": claim.kind,
+                "estimand": article.estimands_of(claim),
                 "published": printed_text(claim, printed),
                 **_verdicts(evidence),
-                "reason": together(evidence.reason, *_beside_others(claim, against.get(claim.id, ()), lang)),
+                "reason": together(evidence.reason, *warned, *_beside_others(claim, against.get(claim.id, ()), lang)),
             }
         )
-    return pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
+    table = pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
+    return table.drop(columns="estimand") if article.diagram is None else table
 
 
 def _beside_others(claim: Claim, against: Sequence[str], lang: str) -> list[str]:

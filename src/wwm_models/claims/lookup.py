@@ -29,6 +29,8 @@ class FoundEstimate:
     row : int
     made_of : tuple of (NumberKey, share)
         Of a joined group: the numbers of its levels, and how large each is.
+    unadjusted : bool
+        Whether it is the raw number, which stands for the adjusted one where nothing is held equal.
     """
 
     estimate: float
@@ -38,6 +40,7 @@ class FoundEstimate:
     source: Estimates
     row: int
     made_of: tuple[tuple[NumberKey, float], ...] = ()
+    unadjusted: bool = False
 
     @property
     def df(self) -> float:
@@ -74,17 +77,20 @@ class EstimateIndex:
     places : mapping of NumberKey to (Estimates, row)
     raw : EstimateIndex or None
         Where the sizes of the levels of joined groups are known from, where these estimates are not raw themselves.
+    unadjusted : frozenset of NumberKey
+        Where, among adjusted numbers, the raw one stands.
     """
 
     places: Mapping[NumberKey, tuple[Estimates, int]] = field(default_factory=dict)
     raw: EstimateIndex | None = None
+    unadjusted: frozenset[NumberKey] = frozenset()
     _joined: dict[NumberKey, FoundEstimate | None] = field(default_factory=dict)
 
     def find(self, reference: Reference) -> FoundEstimate | None:
         """The number a reference means, or None where there is none; of a joined group made of the numbers of its levels."""
         place = self.places.get(reference.key)
         if place is not None:
-            return _found(*place)
+            return _found(*place, unadjusted=reference.key in self.unadjusted)
         if not reference.joined:
             return None
         if reference.key not in self._joined:
@@ -114,7 +120,7 @@ class EstimateIndex:
         group = tuple(sorted(reference.group))
         made = joined(known, sizes, list(places.values()), group)
         of = tuple((key, float(share[key])) for key in places)
-        found = _found(made, 0)
+        found = _found(made, 0, unadjusted=self.unadjusted.issuperset(places))
         return None if found is None else replace(found, made_of=of)
 
     @cached_property
@@ -124,12 +130,12 @@ class EstimateIndex:
         return {(str(one.table["outcome"].iloc[0]), frozenset(one.by)): one for one in every.values()}
 
 
-def _found(estimates: Estimates, row: int) -> FoundEstimate | None:
+def _found(estimates: Estimates, row: int, *, unadjusted: bool = False) -> FoundEstimate | None:
     values = estimates.table.iloc[row]
     if not np.isfinite(values["estimate"]):
         return None
-    own = {name: float(values[name]) for name in ("estimate", "std_error", "lower", "upper")}
-    return FoundEstimate(**own, source=estimates, row=row)
+    own = (float(values[name]) for name in ("estimate", "std_error", "lower", "upper"))
+    return FoundEstimate(*own, source=estimates, row=row, unadjusted=unadjusted)
 
 
 def pool_of(every: Iterable[Estimates], raw: EstimateIndex | None = None) -> EstimateIndex:
@@ -146,6 +152,17 @@ def pool_of(every: Iterable[Estimates], raw: EstimateIndex | None = None) -> Est
         for row, key in enumerate(keys_of(estimates.table, estimates.by)):
             places[key] = (estimates, row)
     return EstimateIndex(places, raw)
+
+
+def with_everyone(pool: EstimateIndex, raw: EstimateIndex) -> EstimateIndex:
+    """The same adjusted estimates with the raw ones of everyone: of a number without a group nothing is held equal."""
+    everyone = {key: place for key, place in raw.places.items() if not key.group}
+    return EstimateIndex({**pool.places, **everyone}, raw, frozenset(everyone))
+
+
+def descriptive(raw: EstimateIndex) -> EstimateIndex:
+    """The raw estimates in the place of adjusted ones, of claims that describe the respondents as they are."""
+    return EstimateIndex(raw.places, raw, frozenset(raw.places))
 
 
 def joint_covariance(parts: Sequence[FoundEstimate]) -> Array:

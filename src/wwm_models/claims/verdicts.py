@@ -47,8 +47,9 @@ from wwm_models.claims.claimed_quantities import UNTESTABLE, Quantity, leaves, q
 from wwm_models.claims.lookup import EstimateIndex, error_of, joint_covariance
 from wwm_models.claims.reasons import ShiftParts, cause_text, numbers_text, smallest_margin_text, undecidable
 from wwm_models.claims.rounding import TOLERANCE, Interval, unrounded
+from wwm_models.errors import group_in_words
 from wwm_models.estimates.joint_distribution import correlation
-from wwm_models.messages import listed_as, number, say, together
+from wwm_models.messages import group, listed_as, number, say, together, variable
 from wwm_models.numerics.intervals import critical_value
 from wwm_models.numerics.multiplicity import largest_excess
 
@@ -114,6 +115,10 @@ def tested(claim: Claim, pool: EstimateIndex | None, level: float) -> Tested:
     return Tested([(leaf, [] if pool is None else quantities(leaf, pool, level)) for leaf in leaves(claim)])
 
 
+NOT_APPLICABLE = (
+    "not applicable"  # the adjusted verdict where nothing is held equal: of everyone, or of a descriptive claim
+)
+SMALL_BASE = 100  # respondents: a percentage of 50 has a 95% interval of about 10 points either way
 WORST_FIRST = ("reverses", "not reproduced", UNTESTABLE, "weaker", "undecided", "holds", "reproduced")
 
 
@@ -132,6 +137,8 @@ class Sources:
         Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
     lang : str
         Of the reasons.
+    uncrossed : frozenset of (outcome, set of variables)
+        Groups that cross variables, of which the adjusted numbers are of a model without their interaction: there is none with it.
     """
 
     raw: EstimateIndex
@@ -140,6 +147,23 @@ class Sources:
     parts: ShiftParts = field(default_factory=ShiftParts)
     level: float = 0.95
     lang: str = "en"
+    uncrossed: frozenset[tuple[str, frozenset[str]]] = frozenset()
+
+
+def warnings_of(claim: Claim, sources: Sources) -> list[str]:
+    """What is to be known of the groups of a claim: few respondents, and groups that cross variables without a model that does."""
+    references = list(claim.every_reference())
+    sizes = {at.group: found.n for at in references if (found := sources.raw.find(at)) is not None}
+    small = [
+        say("respondents_of", sources.lang, group=group(group_in_words(of), of), n=number(n, "g"))
+        for of, n in sizes.items()
+        if of and n < SMALL_BASE
+    ]
+    crossed = dict.fromkeys(at.by for at in references if (at.outcome, frozenset(at.by)) in sources.uncrossed)
+    told = [say("small_base", sources.lang, groups=listed_as(small, "; "))] if small else []
+    return told + [
+        say("not_crossed", sources.lang, variables=listed_as((variable(name) for name in by), " × ")) for by in crossed
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,6 +263,9 @@ def _by_likelihood(claim: Claim, found: _Quantities, sources: Sources) -> _Verdi
         return None
     shown = _shown(after)
     one, other = before[shown], after[shown]
+    if all(part.unadjusted for quantity in after for part in quantity.parts):
+        numbers = numbers_text(one, None, sources.level, sources.lang)
+        return _Verdict(NOT_APPLICABLE, together(numbers, say("nothing_held_equal", sources.lang)))
     margin = smallest_margin_text(claim, after, sources.lang)
     reason = together(numbers_text(one, other, sources.level, sources.lang), margin)
     cause = cause_text(claim, shown, one, other, sources.parts, sources.lang)
@@ -290,11 +317,12 @@ def _together(
         reason = together(numbers, smallest_margin_text(claim, before, lang), say("no_adjusted", lang))
         return Evidence(raw, "", raw if point else UNTESTABLE, reason)
     held = () if bayes is None else bayes.held
+    as_raw = point or first.verdict == NOT_APPLICABLE
     made = Evidence(
-        raw, likelihood.verdict if likelihood else "", raw if point else first.verdict, first.reason,
+        raw, likelihood.verdict if likelihood else "", raw if as_raw else first.verdict, first.reason,
         bayes.verdict if bayes else "", joint_probability(held), held,
     )  # fmt: skip
-    if likelihood and bayes and not point and likelihood.verdict != bayes.verdict:
+    if likelihood and bayes and not as_raw and likelihood.verdict != bayes.verdict:
         disagreement = say("engines_differ", lang, verdict=bayes.verdict, probability=number(made.probability, ".2f"))
         return replace(made, reason=together(made.reason, disagreement))
     return made
@@ -345,7 +373,8 @@ def _moved_away(before: Quantity, after: Quantity, level: float) -> bool:
 def _conjunction(parts: list[Evidence], lang: str) -> Evidence:
     def worst(words: list[str]) -> str:
         known = [word for word in words if word in WORST_FIRST]
-        return min(known, key=WORST_FIRST.index) if known else ""
+        nothing = NOT_APPLICABLE if words and set(words) == {NOT_APPLICABLE} else ""
+        return min(known, key=WORST_FIRST.index) if known else nothing
 
     verdict = worst([part.verdict for part in parts])
     decisive = next(part for part in parts if part.verdict == verdict)

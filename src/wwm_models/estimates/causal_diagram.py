@@ -355,14 +355,15 @@ def _refuse_undeclared(diagram: Diagram, name: str, where: str) -> None:
 
 
 def _refuse_without(
-    one: DeclaredExposure, needed: Iterable[str], held: Iterable[str], where: str, estimand: str = TOTAL
+    one: DeclaredExposure, needed: Iterable[str], held: Iterable[str], where: str, written: str = ""
 ) -> None:
+    """Refuse an estimand without a confounder; `written` is its name where the file gives it itself."""
     held = list(held)
     for name in needed:
         if name not in held:
-            label = "total" if estimand == TOTAL else f"{estimand} number"
+            label = f"{written} number" if written not in ("", TOTAL) else TOTAL
+            cure = ", or leave `estimands` out, so that they follow from the diagram" if written else ""
             raise DeclarationError(
                 f'{where}: the {label} of {one.name} leaves out "{name}", which comes before it and the answers by {CAUSAL_FILE} '
-                f"[exposures.{one.name}]: a confounder. Expected it among what is held equal. Add it to `adjusters` or `exposures`"
-                f"{', or leave `estimands` out, so that they follow from the diagram' if estimand != TOTAL else ''}."
+                f"[exposures.{one.name}]: a confounder. Expected it among what is held equal. Add it to `adjusters` or `exposures`{cure}."
             )

@@ -125,7 +125,7 @@ def verdict_of(word: str, labels: Labels) -> Verdict:
         moved = float(shift.group(1)) / 100
         points = each(lambda lang: Numbers(lang).points(moved))
         return Verdict(word, words.fill("verdict_shift", points=points), "", "plain")
-    return Verdict(word, plain(clean(word)) if word else words["verdict_none"], "" if word else "–", "plain")
+    return Verdict(word, labels.said(word) if word else words["verdict_none"], "" if word else "–", "plain")
 
 
 class Found:

@@ -14,7 +14,16 @@ from wwm_models.claims.article import Article, Reference, read_article
 from wwm_models.claims.claimed_quantities import refuse_impossible_sums
 from wwm_models.claims.declared_figures import DeclaredFigure
 from wwm_models.errors import ArticleError, DeclarationError, ModelError, WwmError, did_you_mean, listed
-from wwm_models.estimates.causal_diagram import JOINT, TOTAL, Diagram, read_diagram, reported_estimands, unknown_names
+from wwm_models.estimates.causal_diagram import (
+    DESCRIPTIVE,
+    ESTIMANDS,
+    JOINT,
+    TOTAL,
+    Diagram,
+    read_diagram,
+    reported_estimands,
+    unknown_names,
+)
 from wwm_models.messages import language_problem, listed_as, say, variable
 from wwm_models.models.model import Model
 from wwm_models.study.joint_model_files import JointSpec, read_joint_models
@@ -83,8 +92,11 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
 
 def _crossed(spec: ModelSpec, extra: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Combinations of exposures that a model reports: its interactions, and those that the article speaks about."""
-    pairs = [tuple(term.split(":")) for term in spec.interactions]
-    return [by for by in dict.fromkeys([*pairs, *extra]) if len(by) > 1 and set(by) <= set(spec.exposures)]
+    found: dict[frozenset[str], tuple[str, ...]] = {}
+    for by in (*(tuple(term.split(":")) for term in spec.interactions), *extra):
+        if len(by) > 1 and set(by) <= set(spec.exposures):
+            found.setdefault(frozenset(by), by)
+    return list(found.values())
 
 
 def _requests_by_diagram(spec: ModelSpec, diagram: Diagram, extra: Iterable[tuple[str, ...]]) -> list[Request]:
@@ -329,6 +341,8 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
     DeclarationError, ArticleError
     """
     known = list(variables)
+    if declared.article.diagram is not None and (problem := unknown_names(declared.article.diagram, known)):
+        raise DeclarationError(problem)
     for spec in (*declared.models, *declared.joints):
         for key, name in _named_variables(spec):
             if name not in known:
@@ -340,8 +354,6 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
         merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
         _check_reference(reference, declared.folder / "article.toml", variables, merged)
 
-    if declared.article.diagram is not None and (problem := unknown_names(declared.article.diagram, known)):
-        raise DeclarationError(problem)
     _check_estimands(declared, known)
     refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
     for figure in declared.article.figures:
@@ -379,19 +391,35 @@ _CUT: Final = "Expected a variable with levels. Name another, or cut it into lev
 
 
 def _check_estimands(declared: Declared, known: Sequence[str]) -> None:
-    """Refuse an estimand of the article that no model can have."""
+    """Refuse an estimand of the article or a claim that no model can have, or that the diagram does not give to what it names."""
     article, end = declared.article, "-adjusted"
-    for where, estimand in (
-        ("[article]", article.estimand),
-        *((f"claim {one.id}", one.estimand) for one in article.claims),
+    for where, estimand, references in (
+        ("[article]", article.estimand, list(article.references())),
+        *((f"claim {one.id}", one.estimand, list(one.every_reference())) for one in article.claims),
     ):
+        place = f'{declared.folder / "article.toml"}, {where}: `estimand` is "{estimand}".'
+        if estimand and article.diagram is not None:
+            there = _estimands_of(references, article.diagram)
+            if estimand not in there:
+                raise ArticleError(
+                    f"{place} Expected one that what it names has by {article.diagram.where}: {listed(there)}.{did_you_mean(estimand, there)} "
+                    "Write one of these, or leave it out."
+                )
+            continue
         names = estimand.removesuffix(end).split("+") if estimand.endswith(end) else []
         if estimand in ("", "total") or (names and set(names) <= set(known)):
             continue
         raise ArticleError(
-            f'{declared.folder / "article.toml"}, {where}: `estimand` is "{estimand}". Expected "total", or the variables that are adjusted for, such as '
-            f'"household-adjusted". Repair it, or leave it out.'
+            f'{place} Expected "total", or the variables that are adjusted for, such as "household-adjusted". Repair it, or leave it out.'
         )
+
+
+def _estimands_of(references: Iterable[Reference], diagram: Diagram) -> list[str]:
+    """The estimands of the exposures that some references name, one at a time; "descriptive" is always one."""
+    named = dict.fromkeys(at.by[0] for at in references if len(at.by) == 1)
+    own = (diagram.exposures[name].estimands for name in named if name in diagram.exposures)
+    found = {DESCRIPTIVE, *itertools.chain.from_iterable(own)}
+    return [name for name in ESTIMANDS if name in found]
 
 
 def _named_variables(spec: ModelSpec | JointSpec) -> list[tuple[str, str]]:

@@ -267,5 +267,5 @@ def silenced(result: ModelResult, why: str) -> ModelResult:
 
 
 def judged_specs(specs: Sequence[ModelSpec], told: Collection[str]) -> list[ModelSpec]:
-    """The models, of which those that are left out judge no claim."""
-    return [replace(spec, primary=False) if spec.name in told else spec for spec in specs]
+    """The models, of which those that are left out judge no claim, nor groups that they cross."""
+    return [replace(spec, primary=False, interactions=()) if spec.name in told else spec for spec in specs]

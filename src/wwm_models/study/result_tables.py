@@ -22,11 +22,12 @@ import pandas as pd
 from wwm_models.claims.article import Article
 from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS
-from wwm_models.claims.lookup import pool_of
+from wwm_models.claims.lookup import descriptive, pool_of, with_everyone
 from wwm_models.claims.reasons import CANNOT, parts_of
 from wwm_models.claims.verdicts import Sources
 from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precision
 from wwm_models.errors import WwmError
+from wwm_models.estimates.causal_diagram import DESCRIPTIVE
 from wwm_models.estimates.estimates import Collapses, Estimates
 from wwm_models.estimates.number_key import group_text, keys_of
 from wwm_models.estimates.raw import with_suppressed
@@ -38,6 +39,7 @@ from wwm_models.models.model import Model
 from wwm_models.stages import Stages
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS
 from wwm_models.study.fits import COEFFICIENT_COLUMNS, DECOMPOSITION_COLUMNS, Decompositions, Fitted, ModelResult
+from wwm_models.study.judging_models import judges_of
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.study.robustness import (
     ROBUSTNESS_COLUMNS,
@@ -367,6 +369,11 @@ def engines_of(result: ModelResult) -> dict[tuple[str, tuple[str, ...]], dict[st
     return found
 
 
+def _raw_by(raws: Mapping[tuple[str, ...], Estimates], by: tuple[str, ...]) -> Estimates:
+    """Raw percentages by these variables; files may name them in different orders."""
+    return next(found for names, found in raws.items() if set(names) == set(by))
+
+
 def _comparison(
     article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], raws: RawTables, hidden: int
 ) -> pd.DataFrame:
@@ -374,7 +381,12 @@ def _comparison(
         (
             result.name,
             comparison_table(
-                article, label, raws[spec.outcome][by], pair.get("likelihood"), pair.get("bayes"), suppress_below=hidden
+                article,
+                label,
+                _raw_by(raws[spec.outcome], by),
+                pair.get("likelihood"),
+                pair.get("bayes"),
+                suppress_below=hidden,
             ),
         )
         for spec, result in zip(specs, results, strict=True)
@@ -388,7 +400,7 @@ def claim_sources(
     article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], why: Sequence[Decompositions], raws: RawTables,
     lang: str, level: float, hidden: int,
 ) -> dict[str, Sources]:  # fmt: skip
-    """What the claims of every estimand are held against: the outcomes' primary models.
+    """What the claims of every estimand are held against: the numbers of the models that judge them.
 
     Parameters
     ----------
@@ -400,27 +412,34 @@ def claim_sources(
         Raw numbers on fewer respondents are not shown.
     """
     raw = pool_of(with_suppressed(found, hidden) for by in raws.values() for found in by.values())
-    primary = [(result, one) for spec, result, one in zip(specs, results, why, strict=True) if spec.primary]
     sources: dict[str, Sources] = {}
-    for estimand in {claim.estimand or article.estimand for claim in article.claims}:
-        labelled = [(label, found) for result, _ in primary for label, found in result.estimates]
-        estimates = _under(estimand, labelled)
-        by_engine = {
-            engine: [one for one in estimates if (one.draws is not None) == (engine == "bayes")]
-            for engine in ("likelihood", "bayes")
-        }
-        pools = {engine: pool_of(found, raw) if found else None for engine, found in by_engine.items()}
-        parts = parts_of(_under(estimand, [pair for _, one in primary for pair in one.tables]))
-        sources[estimand] = Sources(raw, pools["likelihood"], pools["bayes"], parts, level, lang)
+    for asked, judges in judges_of(article, specs).items():
+        if asked == DESCRIPTIVE:
+            sources[asked] = Sources(raw, descriptive(raw), level=level, lang=lang)
+            continue
+        estimates = [
+            found
+            for spec, result in zip(specs, results, strict=True)
+            for label, found in result.estimates
+            if judges.chosen(spec, label, found.by)
+        ]
+        tables = [
+            table
+            for spec, one in zip(specs, why, strict=True)
+            for label, table in one.tables
+            if judges.chosen(
+                spec, label, tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+            )
+        ]
+        likelihood = [found for found in estimates if found.draws is None]
+        bayes = [found for found in estimates if found.draws is not None]
+        found = pool_of(likelihood, raw) if likelihood else None
+        found = with_everyone(found, raw) if found is not None and article.diagram is not None else found
+        sources[asked] = Sources(
+            raw, found, pool_of(bayes, raw) if bayes else None, parts_of(tables), level, lang,
+            judges.uncrossed,
+        )  # fmt: skip
     return sources
-
-
-def _under(estimand: str, labelled: Sequence[tuple[str, T]]) -> list[T]:
-    """What answers claims of this estimand; where none is declared, adjusted numbers come last and so replace totals."""
-    if estimand == "total":
-        return [found for label, found in labelled if label in ("total", "overall")]
-    adjusted = [found for label, found in labelled if label != "total"]
-    return adjusted if estimand else [*(found for label, found in labelled if label == "total"), *adjusted]
 
 
 def _by_model(parts: Sequence[tuple[str, pd.DataFrame]], columns: Sequence[str]) -> pd.DataFrame:

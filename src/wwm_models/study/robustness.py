@@ -19,15 +19,17 @@ from wwm_models.claims.fragility import FRAGILITY_COLUMNS, flip_map, ground
 from wwm_models.claims.lookup import pool_of
 from wwm_models.errors import WwmError, listed
 from wwm_models.estimates.adjusted import adjusted
+from wwm_models.estimates.causal_diagram import DESCRIPTIVE
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
 from wwm_models.estimates.number_key import NumberKey, group_text, keys_of, written_group, written_keys
-from wwm_models.estimates.sensitivity import Points, ReportedFit
+from wwm_models.estimates.sensitivity import Points, ReportedFit, Varied
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
 from wwm_models.parallel import begin
 from wwm_models.study.fits import Decompositions, Fitted, ModelResult
+from wwm_models.study.judging_models import Judges, asked_of, judges_of
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.survey.survey import Survey
 
@@ -120,7 +122,7 @@ def fragility_table(
     why: Sequence[Decompositions],
     level: float,
 ) -> pd.DataFrame:
-    """The tipping-point analysis of the article's claims on the primary models, under each claim's own estimand.
+    """The tipping-point analysis of the article's claims on the models that judge them, under each claim's own estimand.
 
     Parameters
     ----------
@@ -129,25 +131,43 @@ def fragility_table(
     level : float
         Of the intervals, above 0 and below 1.
     """
-    primary = [(s, r, w) for s, r, w in zip(specs, results, why, strict=True) if s.primary]
     parts: list[pd.DataFrame] = []
-    for estimand in dict.fromkeys(claim.estimand or article.estimand for claim in article.claims):
-        claims = [claim for claim in article.claims if (claim.estimand or article.estimand) == estimand]
+    for asked, judges in judges_of(article, specs).items():
+        claims = [claim for claim in article.claims if asked_of(article, claim) == asked]
+        if asked == DESCRIPTIVE:
+            continue
+        together = list(zip(specs, results, why, strict=True))
         made = [
-            fitted.varied
-            for _, _, one in primary
-            for fitted in one.fits
-            if fitted.request.label.startswith("total ") == (estimand == "total")
+            one
+            for spec, _, apart in together
+            for fitted in apart.fits
+            if (one := _judging(fitted, spec, judges)) is not None
         ]
-        labelled = [pair for _, result, _ in primary for pair in result.estimates]
-        every = [found for label, found in labelled if label == "total" or estimand != "total"]
+        every = [
+            found
+            for spec, result, _ in together
+            for label, found in result.estimates
+            if judges.chosen(spec, label, found.by)
+        ]
+        if article.diagram is None:
+            labelled = [pair for spec, result, _ in together if spec.primary for pair in result.estimates]
+            every = [found for label, found in labelled if label == "total" or asked != "total"]
         grounds = ground(made, pool_of(found for found in every if found.draws is None))
         drawn = [found for found in every if found.draws is not None]
         if drawn:
-            log_priors = {origin: values for _, result, _ in primary for origin, values in result.log_priors.items()}
+            log_priors = {origin: values for result in results for origin, values in result.log_priors.items()}
             grounds = replace(grounds, posterior=pool_of(drawn), log_priors=log_priors)
         parts.append(flip_map(claims, grounds, level))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(FRAGILITY_COLUMNS))
+
+
+def _judging(fitted: Fitted, spec: ModelSpec, judges: Judges) -> Varied | None:
+    """What is reported of a fit, without the numbers that judge no claim; None where none does."""
+    kept = {by for label, by in fitted.request.reported if judges.chosen(spec, label, by)}
+    made = fitted.varied.made
+    if not kept:
+        return None
+    return fitted.varied if kept == set(made.over) else Varied(replace(made, over={by: made.over[by] for by in kept}))
 
 
 def _places(made: ReportedFit, by: tuple[str, ...]) -> list[tuple[str, NumberKey]]:
