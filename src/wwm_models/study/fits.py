@@ -141,6 +141,16 @@ def status_of(problem: Exception) -> tuple[str, str]:
     return "failed", failed(problem)
 
 
+def result_or_reason(spec: ModelSpec, run: Callable[[], ModelResult]) -> ModelResult:
+    """The result of a model, or one that says why there is none: a fault in one model does not end the others."""
+    try:
+        return run()
+    except PASSING:
+        raise
+    except Exception as problem:
+        return nothing_of(spec, status_of(problem)[1])
+
+
 def nothing_of(spec: ModelSpec, said: str) -> ModelResult:
     """The result of a model that gave none."""
     label = "all exposures"

@@ -22,9 +22,9 @@ from wwm_models.imputation.pool import pool, rubin
 from wwm_models.messages import say
 from wwm_models.numerics.intervals import critical_values
 from wwm_models.parallel import run_many
-from wwm_models.stages import PASSING, Stages, is_fault
+from wwm_models.stages import Stages, is_fault
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS
-from wwm_models.study.fits import ModelResult, nothing_of, people_of, run_model, status_of
+from wwm_models.study.fits import ModelResult, people_of, result_or_reason, run_model
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.survey.survey import Survey
 
@@ -79,14 +79,8 @@ def _on_one(
     spec: ModelSpec, collapses: Collapses, extra: Sequence[tuple[str, ...]], level: float, survey: Survey
 ) -> ModelResult:
     """The result on one completed survey; where it fails by a fault of ours the others are pooled without it."""
-    try:
-        return replace(
-            run_model(spec, survey, collapses, extra, level), fits=None
-        )  # too large to pass on, and not needed
-    except PASSING:
-        raise
-    except Exception as problem:
-        return nothing_of(spec, status_of(problem)[1])
+    found = result_or_reason(spec, partial(run_model, spec, survey, collapses, extra, level))
+    return replace(found, fits=None)  # too large to pass on, and not needed
 
 
 def pooled_results(each: Sequence[ModelResult], done: Imputations, level: float) -> ModelResult:

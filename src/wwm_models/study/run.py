@@ -31,7 +31,7 @@ from wwm_models.report.report_files import write_report
 from wwm_models.results.atomic_files import write_table
 from wwm_models.results.folder import Checkpoints, Stored, new_results, reserved
 from wwm_models.results.results import Results, write_labels, write_manifest
-from wwm_models.stages import PASSING, Stages
+from wwm_models.stages import Stages
 from wwm_models.study.declarations import Declared, collapses_of, read_study
 from wwm_models.study.fits import (
     ModelResult,
@@ -40,7 +40,7 @@ from wwm_models.study.fits import (
     all_explained,
     joint_of,
     nothing_of,
-    status_of,
+    result_or_reason,
 )
 from wwm_models.study.imputed import run_declared
 from wwm_models.study.model_files import ModelSpec
@@ -151,12 +151,8 @@ def _made(work: Work, spec: ModelSpec) -> ModelResult:
         return with_posterior(result, named, survey, collapses, extra, work.level, work.seed, work.kept)
 
     own = sampled if _is_sampled(spec, work) else None
-    try:
-        return run_declared(spec, work.survey, collapses, extra, work.level, work.scheduler, own)
-    except PASSING:
-        raise
-    except Exception as problem:
-        return nothing_of(spec, status_of(problem)[1])
+    declared = partial(run_declared, spec, work.survey, collapses, extra, work.level, work.scheduler, own)
+    return result_or_reason(spec, declared)
 
 
 def _kept_result(spec: ModelSpec, work: Work) -> ModelResult | None:
