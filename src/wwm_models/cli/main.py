@@ -206,8 +206,12 @@ def _parser() -> argparse.ArgumentParser:
     bounds = commands.add_parser("bounds", help="what the printed numbers alone allow, without microdata")
     bounds.add_argument("study", metavar="STUDY", help="study folder, or the name of one that ships with the package")
     bounds.add_argument("--margins", metavar="FILE", help="age by household, or any two exposures (STUDY/margins.toml)")
+    bounds.add_argument(
+        "--words", nargs="?", const="", metavar="C03,C05", help="assume the article's sentences too (all)"
+    )
+    bounds.add_argument("--without", metavar="C34", help="but these (`without` of margins.toml)")
     bounds.add_argument("--out", metavar="FILE", help="also write every row as csv")
-    bounds.add_argument("--lang", choices=LANGUAGES, default="nl", help="of the claims (nl, Dutch)")
+    bounds.add_argument("--lang", choices=LANGUAGES, default="nl", help="of all that is printed (nl, Dutch)")
     report = commands.add_parser("report", help="write page, figures and tables of a run again from its csv files")
     report.add_argument("run", metavar="RUN", help="a results folder")
     report.add_argument(

@@ -3,18 +3,16 @@
 Bounds are not estimates: between the smallest and the largest value no point is nearer the truth than another as far as
 the printed numbers go. The maximum-entropy point is the table that adds nothing to them, and is no estimate either.
 
-Verdicts under bounds: true for all tables, false for all tables, or undetermined.
-
-A claim is true for all tables when every quantity of it must lie where the claim puts it, and false for all when no table
-puts all of them there at once, which is a feasibility program over the outcomes that the claim joins.
+With `words` also what the article's own sentences allow, assumed to be true of raw percentages (`identification/sentences.py`), and which of
+its claims then survive any adjustment (`identification/conclusions.py`).
 
 The tables of bounds: a row per number, per quantity of a claim and per claim, at every limit on the interaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,96 +23,47 @@ from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
 from wwm_models.claims.claimed_quantities import UNTESTABLE
 from wwm_models.errors import ArticleError
 from wwm_models.estimates.number_key import written_group
+from wwm_models.identification.bounds_reasons import reason
+from wwm_models.identification.conclusions import (
+    ASSUMED,
+    FALSE,
+    NOT_BOUNDED,
+    OPEN,
+    REVERSIBLE,
+    TRUE,
+    Claimed,
+    least_interaction,
+    truth,
+    verdict,
+)
 from wwm_models.identification.joint_table import Margins, check_bases, read_margins
+from wwm_models.identification.narrowing import Narrowing, narrowings
 from wwm_models.identification.region import Region, regions, spoken_of
+from wwm_models.identification.sentences import check_sentences, sentences_of
 from wwm_models.identification.solve import (
     BoundedQuantity,
     FeasibleSet,
-    Narrowing,
+    Sentence,
     allowed,
     check_agreement,
     limits,
-    narrowings,
     of_claim,
     of_number,
-    outcomes_of,
 )
-from wwm_models.messages import in_language, language_problem
+from wwm_models.messages import in_language, language_problem, listed_as, number, say, variable
 from wwm_models.numerics.arrays import Array
-from wwm_models.numerics.linear_programs import feasible, stacked
 
-TRUE, FALSE, OPEN = "true for all tables", "false for all tables", "undetermined"
-NO_TABLE = "no table"  # the printed numbers and the limit on the interaction exclude each other
-NOT_BOUNDED = "cannot be bounded"
-
-
-def verdict(quantities: Sequence[BoundedQuantity], limits: Array, space: FeasibleSet) -> str:
-    """The verdict on the conjunction of quantities.
-
-    Parameters
-    ----------
-    quantities : sequence of BoundedQuantity
-    limits : (q, 2) array
-        Their smallest and largest values.
-    space : FeasibleSet
-    """
-    if not np.isfinite(limits[:, 0]).all():
-        return NO_TABLE
-    if all(quantity.holds(ends) for quantity, ends in zip(quantities, limits, strict=True)):
-        return TRUE
-    if any(quantity.fails(ends) for quantity, ends in zip(quantities, limits, strict=True)):
-        return FALSE
-    if len(quantities) == 1 or _met(quantities, space) or _together(quantities, space):
-        return OPEN
-    return FALSE
-
-
-def _met(quantities: Sequence[BoundedQuantity], space: FeasibleSet) -> bool:
-    """Whether the table of largest entropy is one for which the claim is true."""
-    return all(q.inside.has(q.value(space.points)) for q in quantities)
-
-
-def _together(quantities: Sequence[BoundedQuantity], space: FeasibleSet) -> bool:
-    """Whether some table puts every quantity where the claim does."""
-    outcomes = list(dict.fromkeys(outcome for quantity in quantities for outcome in outcomes_of(quantity)))
-    whole = stacked([space.polyhedra[outcome] for outcome in outcomes])
-    starts = dict(
-        zip(outcomes, np.cumsum([0, *(space.polyhedra[o].rows.shape[1] for o in outcomes[:-1])]), strict=True)
-    )
-    rows: list[Array] = []
-    ends: list[tuple[float, float]] = []
-    for quantity in quantities:
-        for form, low, high in _rows(quantity, whole.rows.shape[1], starts):
-            rows.append(form)
-            ends.append((low, high))
-    lower, upper = np.array(ends).T
-    return feasible(whole.with_rows(np.array(rows), lower, upper))
-
-
-def _rows(quantity: BoundedQuantity, size: int, starts: dict[str, int]) -> list[tuple[Array, float, float]]:
-    top = np.zeros(size)
-    for outcome, form in quantity.terms:
-        top[starts[outcome] : starts[outcome] + len(form)] += form
-    low, high = quantity.inside.lower, quantity.inside.upper
-    if quantity.denominator is None:
-        return [(top, low, high)]
-    below = np.zeros(size)
-    outcome, form = quantity.denominator
-    below[starts[outcome] : starts[outcome] + len(form)] = form
-    found = [(top - low * below, 0.0, np.inf)]
-    return found + ([(top - high * below, -np.inf, 0.0)] if np.isfinite(high) else [])
-
-
-Claims = Mapping[str, Sequence[BoundedQuantity]]
+Claims = Mapping[str, "Claimed | None"]
 
 BOUNDS_COLUMNS = (
     "id", "kind", "outcome", "category", "by", "group", "delta", "lower", "upper", "max_entropy",
-    "published_lower", "published_upper", "narrows_most", "verdict",
+    "published_lower", "published_upper", "narrows_most", "verdict", "assumed", "raw", "reversed_from",
 )  # fmt: skip
 CLAIM_COLUMNS = (
-    "id", "statement", "where", "kind", "verdict", "decided_up_to", "decided", "narrows_most", "reason",
+    "id", "statement", "where", "kind", "raw", "verdict", "decided_up_to", "decided", "reversed_from", "narrows_most", "reason",
 )  # fmt: skip
-TEXTS = ("id", "kind", "outcome", "category", "by", "group", "narrows_most", "verdict")
+TEXTS = ("id", "kind", "outcome", "category", "by", "group", "narrows_most", "verdict", "raw")
+NUMBERS, WORDS = "printed numbers", "printed numbers and sentences"  # what is assumed, in the column `assumed`
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +79,17 @@ class BoundsResult:
     curve : DataFrame
         The same rows at every limit on the interaction, `BOUNDS_COLUMNS`.
     claims : DataFrame
-        One row per claim: ``id``, ``statement``, ``where``, ``kind``, ``verdict`` (without a limit),
-        ``decided_up_to`` (largest
-        declared limit on the interaction up to which it is decided; nan if it never is), ``decided`` (how), ``narrows_most``, ``reason``.
+        One row per claim: ``id``, ``statement``, ``where``, ``kind``, ``raw`` (the verdict on raw numbers, "assumed" where the sentence is),
+        ``verdict`` (on adjusted numbers, without a limit), ``decided_up_to`` (largest
+        declared limit on the interaction up to which it survives any adjustment, or none; nan if it never does), ``decided`` (how),
+        ``reversed_from`` (smallest limit under which it can be reversed, probability scale; nan if it cannot), ``narrows_most``, ``reason``.
     margins : Margins
     notes : tuple of str
         What a reader has to know.
+    assumed : tuple of str
+        Claims whose sentences are assumed to be true of raw percentages.
+    words : BoundsResult or None
+        The same with sentences, where they were asked for.
     """
 
     table: pd.DataFrame
@@ -143,6 +97,8 @@ class BoundsResult:
     claims: pd.DataFrame
     margins: Margins
     notes: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+    words: BoundsResult | None = None
 
 
 def number_rows(
@@ -154,12 +110,12 @@ def number_rows(
     telling: Mapping[str, Narrowing],
 ) -> pd.DataFrame:
     """The rows of one limit on the interaction; a claim of several quantities has a row of its own after theirs."""
-    printed = {number.at: number.limits for number in article.published if number.limits is not None}
+    printed = {one.at: one.limits for one in article.published if one.limits is not None}
     places = {quantity.id: place for place, quantity in enumerate(quantities)}
     judged = {
-        quantity.id: verdict([quantity], ends[[places[quantity.id]]], space)
+        part.adjusted[0].id: verdict(part, ends[[places[part.adjusted[0].id]]], space)
         for own in claims.values()
-        for quantity in own
+        for part in (own.parts if own else ())
     }
     rows: list[dict[str, object]] = []
     for quantity, limit in zip(quantities, ends, strict=True):
@@ -169,9 +125,11 @@ def number_rows(
         rows.append(row)
     for claim in article.claims:
         own = claims[claim.id]
-        if len(own) != 1 or own[0].id != claim.id:
+        if own is None or len(own.adjusted) != 1 or own.adjusted[0].id != claim.id:
             rows.append({"id": claim.id, "kind": claim.kind, "verdict": _whole(claim, own, ends, places, space)})
     table = pd.DataFrame(rows).reindex(columns=list(BOUNDS_COLUMNS)).assign(delta=space.delta)
+    known = {name: own.known for name, own in claims.items() if own}
+    table = table.assign(raw=[known.get(str(name), "") for name in table["id"]])
     return table.assign(**{name: table[name].astype(object).where(table[name].notna(), "") for name in TEXTS})
 
 
@@ -184,20 +142,21 @@ def with_narrowing(curve: pd.DataFrame, telling: Mapping[str, Narrowing]) -> pd.
 
 
 def claim_rows(article: Article, claims: Claims, curve: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """One row per claim: the verdict without a limit, and up to which limit it is decided."""
+    """One row per claim: the verdict without a limit, up to which limit it is decided, and from which it can be reversed."""
     rows: list[dict[str, object]] = []
     along = dict(tuple(curve.sort_values("delta", kind="stable").groupby("id", sort=False)))
     unlimited = curve[np.isinf(curve["delta"])].set_index("id")
     for claim in article.claims:
-        plain = unlimited.loc[claim.id]
-        parts = unlimited.loc[[quantity.id for quantity in claims[claim.id]]]
+        plain, own = unlimited.loc[[claim.id]].iloc[0], claims[claim.id]
+        parts = unlimited.loc[[quantity.id for quantity in own.adjusted] if own else []]
         decided_up_to, decided = _decided(along[claim.id])
         rows.append(
             {
                 "id": claim.id, "statement": in_language(claim.statement, lang), "where": claim.where, "kind": claim.kind,
-                "verdict": plain["verdict"], "decided_up_to": decided_up_to, "decided": decided,
+                "raw": plain["raw"], "verdict": plain["verdict"], "decided_up_to": decided_up_to, "decided": decided,
+                "reversed_from": plain["reversed_from"],
                 "narrows_most": next((name for name in parts["narrows_most"] if name), ""),
-                "reason": _reason(claim, parts),
+                "reason": reason(claim, own, parts, plain, lang),
             }
         )  # fmt: skip
     return pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
@@ -245,14 +204,12 @@ def _published(known: Sequence[tuple[float, float] | None], arithmetic: Arithmet
     return arithmetic.limits(pairs) if len(pairs) == len(known) else (np.nan, np.nan)
 
 
-def _whole(
-    claim: Claim, own: Sequence[BoundedQuantity], ends: Array, places: Mapping[str, int], space: FeasibleSet
-) -> str:
+def _whole(claim: Claim, own: Claimed | None, ends: Array, places: Mapping[str, int], space: FeasibleSet) -> str:
     if claim.missing:
         return UNTESTABLE
-    if not own:
+    if own is None:
         return NOT_BOUNDED
-    return verdict(own, ends[[places[quantity.id] for quantity in own]], space)
+    return verdict(own, ends[[places[quantity.id] for quantity in own.adjusted]], space)
 
 
 def _decided(found: pd.DataFrame) -> tuple[float, str]:
@@ -265,27 +222,6 @@ def _decided(found: pd.DataFrame) -> tuple[float, str]:
     return reached, how
 
 
-def _reason(claim: Claim, parts: pd.DataFrame) -> str:
-    if claim.missing:
-        return claim.missing
-    if claim.about.judged == "counted":
-        return "a number of respondents, which no adjustment changes"
-    if parts.empty:
-        return "a number of it is of a group that the margins do not have"
-    undecided = parts[parts["verdict"] != TRUE]
-    shown = (undecided if len(undecided) else parts).iloc[0]
-    count = f"{len(parts) - len(undecided)} of {len(parts)} parts true for all tables; " if len(parts) > 1 else ""
-    return f"{count}{shown['outcome']} = {shown['category']} ({shown['group'] or 'everyone'}): {_range(shown)}"
-
-
-def _range(row: pd.Series) -> str:
-    if not np.isfinite(row["lower"]):
-        return "no table agrees with what is printed"
-    if row["kind"] in CLAIM_KINDS and CLAIM_KINDS[row["kind"]].arithmetic.ratio:
-        return f"adjusted from {row['lower']:.2f} to {row['upper']:.2f}"
-    return f"adjusted from {100 * row['lower']:.1f} to {100 * row['upper']:.1f}"
-
-
 _SAME = 1e-7  # limits nearer than this are equal as far as the solver can tell
 
 
@@ -293,10 +229,12 @@ def bounds(
     article: Article | str | Path,
     margins: Margins | str | Path,
     *,
+    words: bool | Sequence[str] = False,
+    without: Sequence[str] | None = None,
     deltas: Sequence[float] | None = None,
     lang: str = "en",
 ) -> BoundsResult:
-    """Smallest and largest adjusted value of every number and claim that the printed numbers allow.
+    """Smallest and largest adjusted value of every number and claim that the printed numbers, and the sentences, allow.
 
     Parameters
     ----------
@@ -304,11 +242,16 @@ def bounds(
         Or the path of article.toml.
     margins : Margins, str or Path
         Or the path of margins.toml, beside codebook.toml.
+    words : bool or sequence of str
+        Whether to make the bounds also under the assumption that the article's own sentences are true of raw percentages: all, or those
+        of these claims. They come beside the bounds from the printed numbers alone, as `BoundsResult.words`.
+    without : sequence of str, optional
+        Claims whose sentences are not assumed, instead of those that the margins name.
     deltas : sequence of float, optional
         Limits on the interaction, on the probability scale from 0 to 1, instead of those the margins declare. The
         bounds without a limit are always made.
     lang : str
-        Of the statements.
+        Of the statements and the reasons.
 
     Returns
     -------
@@ -317,7 +260,8 @@ def bounds(
     Raises
     ------
     ArticleError
-        If the article and the margins do not fit each other, or no table agrees with all printed numbers.
+        If the article and the margins do not fit each other, or no table agrees with all printed numbers,
+        or with the sentences.
     DeclarationError
         If a file is absent or not in its schema.
 
@@ -341,23 +285,66 @@ def bounds(
         raise ArticleError(language_problem(lang))
     article = article if isinstance(article, Article) else read_article(Path(article))
     margins = margins if isinstance(margins, Margins) else read_margins(margins)
+    if deltas is not None:
+        margins = replace(margins, deltas=tuple(sorted(set(deltas))))
     placed, others = spoken_of(article, margins)
-    notes = [*check_bases(margins, article), *_about(others, margins)]
     every = regions(article, margins, placed)
     check_agreement(every)
-    usable = set(placed)
-    numbers = [of_number(number, every) for number in article.published if number.at in usable]
-    claims = {
-        claim.id: of_claim(claim, article, every)
-        if not claim.missing and set(claim.every_reference()) <= usable
-        else ()
-        for claim in article.claims
-    }
-    quantities = [*numbers, *(quantity for own in claims.values() for quantity in own)]
-    points = margins.deltas if deltas is None else tuple(sorted(set(deltas)))
-    spaces = [allowed(every, delta) for delta in (np.inf, *points)]
-    found = _along(quantities, every, spaces)
-    telling = narrowings(_asked(numbers, claims, quantities, found[0]), article, every, spaces[0])
+    notes = (*check_bases(margins, article), *_about(others, margins))
+    asked = _asked_of(article, margins, every, set(placed), lang)
+    plain, claims = _made(asked, (), notes)
+    if words is False:
+        return plain
+    raw = {name: own.raw if own else () for name, own in claims.items()}
+    sentences = sentences_of(raw, words, margins.without if without is None else without, article)
+    check_sentences(every, sentences, article)
+    asked = replace(asked, numbers=(), claims=claims)
+    return replace(plain, words=_made(asked, sentences, notes)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What bounds are made for, before anything is known of it."""
+
+    article: Article
+    margins: Margins
+    regions: Mapping[str, Region]
+    numbers: tuple[BoundedQuantity, ...]
+    claims: Claims
+    lang: str
+
+    @property
+    def quantities(self) -> list[BoundedQuantity]:
+        """Numbers, and then those of claims."""
+        return [*self.numbers, *(quantity for own in self.claims.values() if own for quantity in own.adjusted)]
+
+
+def _asked_of(
+    article: Article, margins: Margins, every: Mapping[str, Region], usable: Collection[Reference], lang: str
+) -> _Asked:
+    claims: dict[str, Claimed | None] = {}
+    for claim in article.claims:
+        adjusted: tuple[BoundedQuantity, ...] = ()
+        raw: tuple[BoundedQuantity, ...] = ()
+        if not claim.missing and all(reference in usable for reference in claim.every_reference()):
+            adjusted, raw = (of_claim(claim, article, every, raw=one) for one in (False, True))
+        claims[claim.id] = Claimed(adjusted, raw, OPEN) if adjusted else None
+    numbers = tuple(of_number(one, every) for one in article.published if one.at in usable)
+    return _Asked(article, margins, every, numbers, claims, lang)
+
+
+def _made(asked: _Asked, sentences: Sequence[Sentence], notes: Sequence[str]) -> tuple[BoundsResult, Claims]:
+    """Everything under the printed numbers and some sentences, and the claims with what is then known of raw.
+
+    What the printed numbers imply of a sentence adds nothing to them, and would only bind programs to each other.
+    """
+    every, article, quantities = asked.regions, asked.article, asked.quantities
+    news = [replace(one, quantities=_not_implied(one, asked.claims)) for one in sentences]
+    spaces = [allowed(every, delta, news) for delta in (np.inf, *asked.margins.deltas)]
+    assumed = {sentence.id for sentence in sentences}
+    claims = {name: own and _with_raw(own, spaces[0], assumed=name in assumed) for name, own in asked.claims.items()}
+    found = _along(quantities, spaces)
+    telling = narrowings(_telling(asked, found[0]), article, every, spaces[0])
     curve = pd.concat(
         [
             number_rows(quantities, ends, space, article, claims, telling)
@@ -365,39 +352,66 @@ def bounds(
         ],
         ignore_index=True,
     )
-    return BoundsResult(
+    curve = _with_reversal(curve, claims, every, news).assign(assumed=WORDS if assumed else NUMBERS)
+    result = BoundsResult(
         table=with_narrowing(curve, telling),
         curve=curve.sort_values("delta", kind="stable", ignore_index=True),
-        claims=claim_rows(article, claims, curve, lang),
-        margins=margins,
+        claims=claim_rows(article, claims, curve, asked.lang),
+        margins=asked.margins,
         notes=(*notes, *_empty(spaces, every)),
+        assumed=tuple(sentence.id for sentence in sentences),
     )
+    return result, claims
 
 
-def _asked(
-    numbers: Sequence[BoundedQuantity],
-    claims: Mapping[str, Sequence[BoundedQuantity]],
-    quantities: Sequence[BoundedQuantity],
-    ends: Array,
-) -> list[tuple[BoundedQuantity, Array]]:
-    """For what a further number is looked for: every number, and of every claim the widest part that is not decided."""
-    known = {quantity.id: limit for quantity, limit in zip(quantities, ends, strict=True)}
-    chosen = list(numbers)
-    for own in claims.values():
-        undecided = [quantity for quantity in own if not quantity.holds(known[quantity.id])]
+def _not_implied(sentence: Sentence, claims: Claims) -> tuple[BoundedQuantity, ...]:
+    """What a sentence says beyond the printed numbers."""
+    own = claims[sentence.id]
+    known = own.known_parts if own else ()
+    return tuple(one for one, word in zip(sentence.quantities, known, strict=True) if word != TRUE)
+
+
+def _with_raw(own: Claimed, space: FeasibleSet, *, assumed: bool) -> Claimed:
+    """A claim with what is known of its raw numbers: of a sentence that is assumed, what the printed numbers do not imply is assumed."""
+    if assumed:
+        parts = tuple(word if word == TRUE else ASSUMED for word in own.known_parts)
+        return replace(own, known=TRUE if set(parts) == {TRUE} else ASSUMED, known_parts=parts)
+    ends = limits(own.raw, space)
+    known = tuple(truth([one], ends[[place]], space) for place, one in enumerate(own.raw))
+    return replace(own, known=truth(own.raw, ends, space), known_parts=known)
+
+
+def _with_reversal(
+    curve: pd.DataFrame, claims: Claims, every: Mapping[str, Region], sentences: Sequence[Sentence]
+) -> pd.DataFrame:
+    """The rows with the least interaction that reverses a claim; no program is needed where none at all does."""
+    whole = curve[curve["verdict"] == REVERSIBLE]
+    at_none = set(whole.loc[whole["delta"] == 0.0, "id"])
+    found: dict[str, float] = {}
+    for name in whole.loc[np.isinf(whole["delta"]), "id"]:
+        own = claims.get(str(name))
+        if own:
+            found[str(name)] = 0.0 if name in at_none else least_interaction(own, every, sentences)
+    return curve.assign(reversed_from=[found.get(str(name), np.nan) for name in curve["id"]])
+
+
+def _telling(asked: _Asked, ends: Array) -> list[tuple[BoundedQuantity, Array]]:
+    """For what a further number is looked for: every number, and of every claim the widest part that does not survive."""
+    known = {quantity.id: limit for quantity, limit in zip(asked.quantities, ends, strict=True)}
+    chosen = list(asked.numbers)
+    for own in asked.claims.values():
+        undecided = [quantity for quantity in (own.adjusted if own else ()) if not quantity.holds(known[quantity.id])]
         if undecided:
             chosen.append(max(undecided, key=lambda quantity: quantity.width(known[quantity.id])))
     return [(quantity, known[quantity.id]) for quantity in chosen]
 
 
-def _along(
-    quantities: Sequence[BoundedQuantity], every: Mapping[str, Region], spaces: Sequence[FeasibleSet]
-) -> list[Array]:
+def _along(quantities: Sequence[BoundedQuantity], spaces: Sequence[FeasibleSet]) -> list[Array]:
     """Limits under every space; the first has no limit on the interaction, the others follow by increasing limit.
 
     The spaces are nested, so a limit that is the same without any and under the smallest is the same in between.
     """
-    plain = limits(quantities, every, spaces[0])
+    plain = limits(quantities, spaces[0])
     found = [plain]
     for space in spaces[1:]:
         former = found[-1] if len(found) > 1 else np.full_like(plain, np.nan)
@@ -405,7 +419,7 @@ def _along(
             same = (np.abs(former - plain) < _SAME).all(axis=1) | (former == plain).all(axis=1)
         rest = [quantity for quantity, known in zip(quantities, same, strict=True) if not known]
         ends = plain.copy()
-        ends[~same] = limits(rest, every, space)
+        ends[~same] = limits(rest, space)
         found.append(ends)
     return found
 
@@ -416,15 +430,14 @@ def _about(others: Sequence[Reference], margins: Margins) -> list[str]:
     )
     if not names:
         return []
-    return [
-        f"Numbers by {', '.join(names)} are not used: the margins are of {margins.rows} and {margins.columns} only."
-    ]
+    used = {"rows": variable(margins.rows), "columns": variable(margins.columns)}
+    return [say("bounds_left_out", names=listed_as(variable(name) for name in names), **used)]
 
 
 def _empty(spaces: Sequence[FeasibleSet], every: Mapping[str, Region]) -> list[str]:
     return [
-        f"No table of {outcome} agrees with the printed numbers and an interaction of at most {100 * space.delta:g} points."
+        say("bounds_empty", outcome=variable(outcome), points=number(100 * space.delta, "g"))
         for space in spaces
         for outcome in every
-        if outcome not in space.polyhedra
+        if outcome not in space.blocks
     ]

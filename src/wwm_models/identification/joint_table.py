@@ -56,6 +56,8 @@ class Margins:
         Names of the article's n that everyone, and everyone whose column is known, are counted in.
     deltas : tuple of float
         Limits on the interaction, on the probability scale, at which bounds are made besides the unlimited ones.
+    without : tuple of str
+        Claims whose sentences are not assumed where bounds use the article's words.
     """
 
     rows: str
@@ -71,6 +73,7 @@ class Margins:
     base: str = ""
     known: str = ""
     deltas: tuple[float, ...] = DELTAS
+    without: tuple[str, ...] = ()
 
     def levels(self, name: str) -> list[str]:
         """The reported levels of one of the two exposures."""
@@ -138,7 +141,7 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
     head = TomlTable(declared.table("margins").values, f"{path}, [margins]")
     head.check(
         required=["rows", "columns", "status"],
-        optional=["source", "unit", "unknown", "outside", "base", "known", "deltas"],
+        optional=["source", "unit", "unknown", "outside", "base", "known", "deltas", "without"],
     )
     answers = {
         item.variable.name: tuple(level.id for level in item.variable.levels)
@@ -152,7 +155,7 @@ def read_margins(path: str | Path, codebook: str | Path | None = None) -> Margin
         answers=MappingProxyType(answers), collapses=MappingProxyType(_collapses(book)),
         status=head.choice("status", ("assumption", "measured"), ""), source=head.text("source", ""),
         unit=head.choice("unit", ("percent", "respondents"), "percent"),
-        base=head.text("base", ""), known=head.text("known", ""), deltas=_deltas(head),
+        base=head.text("base", ""), known=head.text("known", ""), deltas=_deltas(head), without=head.texts("without"),
     )  # fmt: skip
     _check_levels(margins, f"{path}, [table]")
     _check_total(margins, f"{path}, [table]")

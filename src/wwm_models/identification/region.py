@@ -26,7 +26,7 @@ Horowitz, J. L. and Manski, C. F. (1995). Identification and robustness with con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -93,6 +93,10 @@ class Region:
         if self.margins.columns in group and self.margins.rows not in group:
             return self._form(reference, chosen * reported.sum(axis=1)[:, None] * sizes.sum(axis=0))
         return self._form(reference, chosen * sizes if group else reported)
+
+    def with_printed(self, numbers: Sequence[Published]) -> Region:
+        """The same, knowing of its printed numbers only those among these."""
+        return replace(self, printed=tuple(number for number in self.printed if number in numbers))
 
     def printed_rows(self, numbers: Sequence[Published]) -> tuple[Array, Array, Array]:
         """Forms of printed numbers, and their rounding intervals."""

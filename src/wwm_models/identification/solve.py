@@ -3,9 +3,7 @@
 Smallest, largest and maximum-entropy values of quantities under one limit on the interaction.
 
 Nothing printed about one outcome bears on another, so the limits of a sum over outcomes are the sums of the limits, and equal
-forms over equal regions are solved once.
-
-Which further printed number would tell most: every empty slot filled in turn with its maximum-entropy value, rounded.
+forms over equal regions are solved once. Outcomes that one sentence of the article compares are one block, with one program.
 
 Why no table agrees with everything: a minimal set of printed numbers that exclude each other.
 
@@ -20,7 +18,7 @@ Computing 3, 157-168. doi:10.1287/ijoc.3.2.157
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,11 +26,17 @@ import numpy as np
 from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.claim_kinds import SIGNS, ClaimedRange
 from wwm_models.claims.claimed_quantities import leaves
-from wwm_models.claims.rounding import unrounded
 from wwm_models.errors import ArticleError
 from wwm_models.identification.region import Region
 from wwm_models.numerics.arrays import Array
-from wwm_models.numerics.linear_programs import Polyhedron, extremes, feasible, largest_entropy, ratio_range
+from wwm_models.numerics.linear_programs import (
+    Polyhedron,
+    extremes,
+    feasible,
+    largest_entropy,
+    ratio_range,
+    stacked,
+)
 
 Term = tuple[str, Array]
 
@@ -83,6 +87,22 @@ class BoundedQuantity:
         """Whether it lies elsewhere whatever the table; at the end of a strict claim nothing is said, as the solver may be beyond it."""
         return replace(self.inside, strict=False).excludes(float(ends[0]), float(ends[1]), EXACT)
 
+    def rows(self, form_of: Callable[[Sequence[Term]], Array]) -> list[tuple[Array, tuple[float, float]]]:
+        """Rows of a polyhedron, and their limits, that say that it lies where the claim puts it, the ends included.
+
+        Parameters
+        ----------
+        form_of : function of terms, giving an array
+            Their sum as one form of the variables of the polyhedron.
+        """
+        top, (low, high) = form_of(self.terms), (self.inside.lower, self.inside.upper)
+        if self.denominator is None:
+            furthest = sum(float(np.abs(form).sum()) for _, form in self.terms)
+            return [(top, (max(low, -furthest), min(high, furthest)))]
+        below = form_of([self.denominator])
+        found = [(top - low * below, (0.0, 1.0))]
+        return found + ([(top - high * below, (-high, 0.0))] if np.isfinite(high) else [])
+
     def value(self, points: Mapping[str, Array]) -> float:
         """Its value where the probabilities of every outcome are given."""
         top = sum(float(form @ points[outcome]) for outcome, form in self.terms)
@@ -99,9 +119,20 @@ def of_number(number: Published, regions: Mapping[str, Region]) -> BoundedQuanti
     )
 
 
-def of_claim(claim: Claim, article: Article, regions: Mapping[str, Region]) -> tuple[BoundedQuantity, ...]:
-    """The quantities of a claim and its parts; the claim holds when each lies where it puts it."""
-    total = (claim.estimand or article.estimand) == "total"
+def of_claim(
+    claim: Claim, article: Article, regions: Mapping[str, Region], *, raw: bool = False
+) -> tuple[BoundedQuantity, ...]:
+    """The quantities of a claim and its parts; the claim holds when each lies where it puts it.
+
+    Parameters
+    ----------
+    claim : Claim
+    article : Article
+    regions : mapping of outcome to Region
+    raw : bool
+        Of raw percentages, whatever the estimand of the claim.
+    """
+    total = raw or (claim.estimand or article.estimand) == "total"
 
     def form(reference: Reference) -> Array:
         region = regions[reference.outcome]
@@ -145,6 +176,93 @@ Regions = Mapping[str, Region]
 
 
 @dataclass(frozen=True, eq=False)
+class Sentence:
+    """A claim of the article, taken to be true of raw percentages.
+
+    Attributes
+    ----------
+    id : str
+        Of the claim.
+    quantities : tuple of BoundedQuantity
+        Each lies where the claim puts it, its ends included.
+    """
+
+    id: str
+    quantities: tuple[BoundedQuantity, ...]
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What it speaks of, each once."""
+        return tuple(dict.fromkeys(name for quantity in self.quantities for name in outcomes_of(quantity)))
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeBlock:
+    """Outcomes whose tables are bound to each other by what is assumed; one outcome where nothing binds it.
+
+    Attributes
+    ----------
+    starts : mapping of outcome to int
+        Where its probabilities begin among the variables; further variables stand behind all probabilities.
+    size : int
+        How many probabilities there are.
+    key : object
+        Equal for two blocks of which the same is known.
+    polyhedron : Polyhedron
+    """
+
+    starts: Mapping[str, int]
+    size: int
+    key: object
+    polyhedron: Polyhedron
+
+    def form(self, terms: Sequence[Term]) -> Array:
+        """The sum of linear forms of its outcomes as one form of its probabilities."""
+        whole = np.zeros(self.size)
+        for outcome, form in terms:
+            whole[self.starts[outcome] : self.starts[outcome] + len(form)] += form
+        return whole
+
+    def under(self, quantities: Sequence[BoundedQuantity]) -> OutcomeBlock:
+        """The part of it in which quantities of its outcomes lie where claims put them, the ends included."""
+        rows = [row for quantity in quantities for row in quantity.rows(self.form)]
+        rows = list({(form.tobytes(), ends): (form, ends) for form, ends in rows}.values())
+        if not rows:
+            return self
+        lower, upper = np.array([ends for _, ends in rows]).T
+        narrowed = self.polyhedron.with_rows(np.array([form for form, _ in rows]), lower, upper)
+        return replace(self, polyhedron=narrowed, key=(self.key, tuple((form.tobytes(), ends) for form, ends in rows)))
+
+
+def joined(regions: Regions, outcomes: Sequence[str], delta: float) -> OutcomeBlock:
+    """Some outcomes as one block, all their probabilities first."""
+    parts = [regions[name].polyhedron(delta) for name in outcomes]
+    sizes = [regions[name].weights.size * regions[name].size for name in outcomes]
+    key: object = tuple(regions[name].signature for name in outcomes)
+    starts = dict(zip(outcomes, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+    if len(parts) == 1:
+        return OutcomeBlock(starts, sizes[0], key, parts[0])
+    whole, begins = stacked(parts), np.cumsum([0, *(part.rows.shape[1] for part in parts)])
+    first = [np.arange(begin, begin + size) for begin, size in zip(begins[:-1], sizes, strict=True)]
+    order = np.concatenate([*first, np.setdiff1d(np.arange(begins[-1]), np.concatenate(first))])
+    moved = replace(whole, rows=whole.rows[:, order].tocsr(), low=whole.low[order], high=whole.high[order])
+    return OutcomeBlock(starts, sum(sizes), key, moved)
+
+
+def blocks_of(regions: Regions, delta: float, sentences: Sequence[Sentence] = ()) -> list[OutcomeBlock]:
+    """Every outcome in one block, with those that sentences bind it to, narrowed by the sentences about them."""
+    assumed = [quantity for sentence in sentences for quantity in sentence.quantities]
+    home = {name: (name,) for name in regions}
+    for quantity in assumed:
+        bound = {other for name in outcomes_of(quantity) for other in home[name]}
+        home |= dict.fromkeys(bound, tuple(name for name in regions if name in bound))
+    return [
+        joined(regions, names, delta).under([one for one in assumed if outcomes_of(one)[0] in names])
+        for names in dict.fromkeys(home.values())
+    ]
+
+
+@dataclass(frozen=True, eq=False)
 class FeasibleSet:
     """What is possible under one limit on the interaction.
 
@@ -152,19 +270,27 @@ class FeasibleSet:
     ----------
     delta : float
         Probability scale; infinite without a limit.
-    polyhedra : mapping of outcome to Polyhedron
+    blocks : mapping of outcome to OutcomeBlock
         Only of outcomes for which some table agrees with everything.
     points : mapping of outcome to (n,) array
         The probabilities of largest entropy.
     """
 
     delta: float
-    polyhedra: Mapping[str, Polyhedron]
+    blocks: Mapping[str, OutcomeBlock]
     points: Mapping[str, Array]
 
     def has(self, quantity: BoundedQuantity) -> bool:
         """Whether there is any table for the outcomes of a quantity."""
-        return all(outcome in self.polyhedra for outcome in outcomes_of(quantity))
+        return all(outcome in self.blocks for outcome in outcomes_of(quantity))
+
+    def forms(self, terms: Sequence[Term]) -> list[BlockForm]:
+        """A sum over outcomes as one form per block."""
+        own = {id(self.blocks[outcome]): self.blocks[outcome] for outcome, _ in terms}
+        return [(block, block.form([term for term in terms if term[0] in block.starts])) for block in own.values()]
+
+
+BlockForm = tuple[OutcomeBlock, Array]
 
 
 def outcomes_of(quantity: BoundedQuantity) -> tuple[str, ...]:
@@ -172,60 +298,75 @@ def outcomes_of(quantity: BoundedQuantity) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reference.outcome for reference in quantity.references))
 
 
-def allowed(regions: Regions, delta: float) -> FeasibleSet:
-    """Polyhedra and points of largest entropy of every outcome."""
-    polyhedra: dict[object, Polyhedron | None] = {}
-    points: dict[object, Array] = {}
-    for region in regions.values():
-        key = region.signature
-        if key in polyhedra:
-            continue
-        polyhedron = region.polyhedron(delta)
-        polyhedra[key] = polyhedron if feasible(polyhedron) else None
-        if polyhedra[key] is not None:
-            start = np.full(region.weights.size * region.size, 1.0 / region.size)
-            points[key] = largest_entropy(polyhedron, region.entropy_weights(), start)
-    usable = {outcome: polyhedra[region.signature] for outcome, region in regions.items()}
-    here = {outcome: polyhedron for outcome, polyhedron in usable.items() if polyhedron is not None}
-    return FeasibleSet(delta, here, {outcome: points[regions[outcome].signature] for outcome in here})
+def allowed(regions: Regions, delta: float, sentences: Sequence[Sentence] = ()) -> FeasibleSet:
+    """What is possible of every outcome, and its point of largest entropy.
+
+    Parameters
+    ----------
+    regions : mapping of outcome to Region
+    delta : float
+        Limit on the interaction, probability scale; infinite without one.
+    sentences : sequence of Sentence
+        Assumed to be true of raw percentages.
+    """
+    known: dict[object, Array | None] = {}
+    blocks: dict[str, OutcomeBlock] = {}
+    points: dict[str, Array] = {}
+    for block in blocks_of(regions, delta, sentences):
+        if block.key not in known:
+            known[block.key] = _point(block, regions) if feasible(block.polyhedron) else None
+        point = known[block.key]
+        if point is not None:
+            blocks |= dict.fromkeys(block.starts, block)
+            cells = {name: regions[name].weights.size * regions[name].size for name in block.starts}
+            points |= {name: point[start : start + cells[name]] for name, start in block.starts.items()}
+    return FeasibleSet(delta, {name: blocks[name] for name in regions if name in blocks}, points)
 
 
-def limits(quantities: Sequence[BoundedQuantity], regions: Regions, space: FeasibleSet) -> Array:
+def _point(block: OutcomeBlock, regions: Regions) -> Array:
+    weights = np.concatenate([regions[name].entropy_weights() for name in block.starts])
+    start = np.concatenate(
+        [np.full(regions[name].weights.size * regions[name].size, 1.0 / regions[name].size) for name in block.starts]
+    )
+    return largest_entropy(block.polyhedron, weights, start)
+
+
+def limits(quantities: Sequence[BoundedQuantity], space: FeasibleSet) -> Array:
     """(q, 2): the smallest and largest value of each quantity; nan where no table agrees with everything."""
-    usable = [quantity for quantity in quantities if space.has(quantity)]
-    terms = [term for quantity in usable for term in (*quantity.terms, *_extra(quantity))]
-    ends = _ends(terms, regions, space.polyhedra)
+    made = [parts_of(quantity, space) if space.has(quantity) else [] for quantity in quantities]
+    ends = ends_of([part for parts in made for part in parts])
     found = np.full((len(quantities), 2), np.nan)
-    for place, quantity in enumerate(quantities):
-        if space.has(quantity):
-            found[place] = _combined(
-                quantity, [ends[_key(term, regions)] for term in quantity.terms], ends, regions, space
-            )
+    for place, (quantity, parts) in enumerate(zip(quantities, made, strict=True)):
+        if parts:
+            found[place] = combined(quantity, parts, ends)
     return found
 
 
-def _ends(terms: Sequence[Term], regions: Regions, polyhedra: Mapping[str, Polyhedron]) -> dict[object, Array]:
-    unique: dict[object, Term] = {}
-    for term in terms:
-        unique.setdefault(_key(term, regions), term)
-    solved = extremes([(polyhedra[outcome], form) for outcome, form in unique.values()])
+def parts_of(quantity: BoundedQuantity, space: FeasibleSet) -> list[BlockForm]:
+    """The forms that its limits are made from; of a ratio the numerator and then the denominator."""
+    if quantity.denominator is None:
+        return space.forms(quantity.terms)
+    return [*space.forms(quantity.terms), *space.forms([quantity.denominator])]
+
+
+def ends_of(parts: Sequence[BlockForm]) -> dict[object, Array]:
+    """The smallest and largest value of forms, equal programs solved once; `combined` makes quantities of them."""
+    unique: dict[object, BlockForm] = {}
+    for part in parts:
+        unique.setdefault(_key(part), part)
+    solved = extremes([(block.polyhedron, form) for block, form in unique.values()])
     return dict(zip(unique, solved, strict=True))
 
 
-def _combined(
-    quantity: BoundedQuantity,
-    parts: Sequence[Array],
-    ends: Mapping[object, Array],
-    regions: Regions,
-    space: FeasibleSet,
-) -> Array:
-    whole = np.sum(parts, axis=0)
+def combined(quantity: BoundedQuantity, parts: Sequence[BlockForm], ends: Mapping[object, Array]) -> Array:
+    """The limits of a quantity from those of its forms."""
+    own = [ends[_key(part)] for part in parts]
     if quantity.denominator is None:
-        return whole
-    outcome, below = quantity.denominator
-    if quantity.terms[0][0] == outcome:
-        return np.array(ratio_range(space.polyhedra[outcome], quantity.terms[0][1], below))
-    return independent_ratio_limits(whole, ends[_key(quantity.denominator, regions)])
+        return np.sum(own, axis=0)
+    (block, top), (other, below) = parts
+    if block is other:
+        return np.array(ratio_range(block.polyhedron, top, below))
+    return independent_ratio_limits(own[0], own[1])
 
 
 def independent_ratio_limits(top: Array, below: Array) -> Array:
@@ -241,105 +382,8 @@ def independent_ratio_limits(top: Array, below: Array) -> Array:
     return np.array([top[0] / below[1], top[1] / below[0] if below[0] > 0 else np.inf])
 
 
-def _extra(quantity: BoundedQuantity) -> tuple[Term, ...]:
-    """The denominator, where it is of another outcome than the numerator."""
-    if quantity.denominator is None or quantity.denominator[0] == quantity.terms[0][0]:
-        return ()
-    return (quantity.denominator,)
-
-
-def _key(term: Term, regions: Regions) -> tuple[object, bytes]:
-    return regions[term[0]].signature, term[1].tobytes()
-
-
-_NOTHING = 1e-6  # a smaller gain, in probability, is the solver's tolerance
-
-
-@dataclass(frozen=True)
-class Narrowing:
-    """The most telling slot, and the limits that it would leave; an empty id where no slot tells anything."""
-
-    id: str
-    lower: float
-    upper: float
-
-
-def narrowings(
-    asked: Sequence[tuple[BoundedQuantity, Array]], article: Article, regions: Regions, space: FeasibleSet
-) -> dict[str, Narrowing]:
-    """The most telling empty slot of each quantity, by its id.
-
-    Parameters
-    ----------
-    asked : sequence of (BoundedQuantity, (2,) array)
-        With the limits as they are.
-    article : Article
-    regions : mapping of outcome to Region
-    space : FeasibleSet
-        Without a limit on the interaction.
-    """
-    slots = [
-        slot
-        for slot in article.published
-        if slot.value is None and slot.at.outcome in space.polyhedra and regions[slot.at.outcome].has_weight(slot.at)
-    ]
-    filled = {slot.id: _filled(slot, regions, space) for slot in slots}
-    tries = [
-        (quantity, slot)
-        for quantity, ends in asked
-        for slot in slots
-        if slot.at.outcome in outcomes_of(quantity) and quantity.width(ends) > _NOTHING
-    ]
-    solved = _tried(tries, filled, regions, space)
-    found = {quantity.id: Narrowing("", *ends.tolist()) for quantity, ends in asked}
-    for quantity, ends in asked:
-        own = [(slot.id, solved[quantity.id, slot.id]) for tried, slot in tries if tried is quantity]
-        name, best = min(own, key=lambda pair, q=quantity: round(q.width(pair[1]) / _NOTHING), default=("", ends))
-        if quantity.width(ends) - quantity.width(best) > _NOTHING:
-            found[quantity.id] = Narrowing(name, *best.tolist())
-    return found
-
-
-def _filled(slot: Published, regions: Regions, space: FeasibleSet) -> Polyhedron:
-    """The polyhedron if a slot had its maximum-entropy value printed, to its own rounding."""
-    form = regions[slot.at.outcome].raw(slot.at)
-    value = 100.0 * float(form @ space.points[slot.at.outcome])
-    lower, upper = (np.array([end / 100.0]) for end in unrounded(value, value, slot.rounding))
-    return space.polyhedra[slot.at.outcome].with_rows(form[None, :], lower, upper)
-
-
-def _tried(
-    tries: Sequence[tuple[BoundedQuantity, Published]],
-    filled: dict[str, Polyhedron],
-    regions: Regions,
-    space: FeasibleSet,
-) -> dict[tuple[str, str], Array]:
-    """Limits of every quantity under every slot that may bear on it; equal programs are solved once."""
-    programs: dict[object, tuple[Polyhedron, Array]] = {}
-    keys: dict[tuple[str, str], list[object]] = {}
-    for quantity, slot in tries:
-        parts = [*quantity.terms, *([quantity.denominator] if quantity.denominator is not None else [])]
-        keys[quantity.id, slot.id] = []
-        for outcome, form in parts:
-            hit = outcome == slot.at.outcome
-            polyhedron = filled[slot.id] if hit else space.polyhedra[outcome]
-            added = regions[outcome].raw(slot.at).tobytes() if hit else b""
-            key = regions[outcome].signature, form.tobytes(), added
-            programs.setdefault(key, (polyhedron, form))
-            keys[quantity.id, slot.id].append(key)
-    ends = dict(zip(programs, extremes(list(programs.values())), strict=True))
-    return {
-        (quantity.id, slot.id): _range_of(quantity, [ends[key] for key in keys[quantity.id, slot.id]], filled[slot.id])
-        for quantity, slot in tries
-    }
-
-
-def _range_of(quantity: BoundedQuantity, parts: Sequence[Array], polyhedron: Polyhedron) -> Array:
-    if quantity.denominator is None:
-        return np.sum(parts, axis=0)
-    if len(outcomes_of(quantity)) == 1:
-        return np.array(ratio_range(polyhedron, quantity.terms[0][1], quantity.denominator[1]))
-    return independent_ratio_limits(parts[0], parts[1])
+def _key(part: BlockForm) -> tuple[object, bytes]:
+    return part[0].key, part[1].tobytes()
 
 
 def conflict(region: Region, delta: float = float("inf")) -> tuple[Published, ...]:

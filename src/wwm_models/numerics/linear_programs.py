@@ -35,7 +35,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from wwm_models.numerics.arrays import Array
 
-_TOGETHER = 40  # blocks per call: fewer spend more on calls, more on programs whose blocks wait for each other
+_TOGETHER = 2400  # variables per call: fewer spend more on calls, more on programs whose blocks wait for each other
 _THREADS = 2  # the solver works outside the interpreter's lock
 _INFEASIBLE, _UNBOUNDED = 2, (3, 4)  # of scipy.optimize.milp; 4 says one of the two, and here there is a point
 
@@ -117,11 +117,16 @@ def extremes(pairs: Sequence[tuple[Polyhedron, Array]]) -> Array:
     """
     both = [*pairs, *((polyhedron, -form) for polyhedron, form in pairs)]
     with ThreadPoolExecutor(_THREADS) as threads:
-        found = list(
-            threads.map(_minima, [both[start : start + _TOGETHER] for start in range(0, len(both), _TOGETHER)])
-        )
+        found = list(threads.map(_minima, _bundled(both)))
     ends = np.concatenate(found).reshape(2, -1) if found else np.zeros((2, 0))
     return np.column_stack([ends[0], -ends[1]])
+
+
+def _bundled(pairs: Sequence[tuple[Polyhedron, Array]]) -> list[Sequence[tuple[Polyhedron, Array]]]:
+    """Programs in their order, as many together as a call solves well."""
+    sizes = np.cumsum([polyhedron.rows.shape[1] for polyhedron, _ in pairs])
+    starts = np.flatnonzero(np.diff(sizes // _TOGETHER, prepend=-1.0)).tolist()
+    return [pairs[start:end] for start, end in zip(starts, [*starts[1:], len(pairs)], strict=False)]
 
 
 def ratio_range(polyhedron: Polyhedron, numerator: Array, denominator: Array) -> tuple[float, float]:
@@ -244,12 +249,16 @@ def largest_entropy(polyhedron: Polyhedron, weights: Array, start: Array) -> Arr
     inside, low, high = rows[~equal], polyhedron.lower[~equal], polyhedron.upper[~equal]
     z = np.append(start, np.zeros(rows.shape[1] - size))
     multiplier = np.full(len(low), 0.1)
-    state = _State(z, (high - low) / 2.0, (high - low) / 2.0, multiplier, multiplier, np.inf)
+    state = best = _State(z, (high - low) / 2.0, (high - low) / 2.0, multiplier, multiplier, np.inf)
     for _ in range(_STEPS):
-        state = _step(state, heavy, (equations, e), (inside, high))
-        if state.gap < _CLOSE:
+        try:
+            state = _step(state, heavy, (equations, e), (inside, high))
+        except np.linalg.LinAlgError:  # limits that meet: nearer than this no step leads
             break
-    return np.clip(state.z[:size], 0.0, 1.0) if state.gap < _USABLE else np.full(size, np.nan)
+        best = min(best, state, key=lambda one: one.gap)
+        if best.gap < _CLOSE:
+            break
+    return np.clip(best.z[:size], 0.0, 1.0) if best.gap < _USABLE else np.full(size, np.nan)
 
 
 def _step(state: _State, weights: Array, equal: tuple[Array, Array], limits: tuple[Array, Array]) -> _State:

@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS
+from wwm_models.identification.bounds import WORDS
 from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
@@ -374,7 +375,8 @@ class Allowed:
     @cached_property
     def _rows(self) -> dict[str, list[Row]]:
         """Rows by id, the strictest limit first; verdicts on whole claims have no numbers and are left out."""
-        rows = [row for row in rows_of(self.labels.results, "bounds") if not math.isnan(number(row, "lower"))]
+        every = (row for row in rows_of(self.labels.results, "bounds") if text(row, "assumed") != WORDS)
+        rows = [row for row in every if not math.isnan(number(row, "lower"))]
         return grouped(sorted(rows, key=lambda row: number(row, "delta")), "id")
 
     @property

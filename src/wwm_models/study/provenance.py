@@ -142,10 +142,14 @@ def begin_bounds(declared: Declared, survey: Survey) -> Callable[[], Bounded]:
 
 
 def _bounded(article: Article, margins: Margins) -> Bounded:
-    try:
-        return bounds(article, margins), []
-    except ArticleError as problem:
-        return None, [str(problem)]
+    """With the article's sentences; without them where they, or the printed numbers, exclude each other."""
+    problems: list[str] = []
+    for words in (True, False):
+        try:
+            return bounds(article, margins, words=words), problems
+        except ArticleError as problem:
+            problems = [str(problem)]
+    return None, problems
 
 
 def with_bounds(results: Results, found: BoundsResult | None) -> Results:
@@ -159,7 +163,7 @@ def with_bounds(results: Results, found: BoundsResult | None) -> Results:
 
 def bounds_csv(found: BoundsResult, study: str, *, synthetic: bool = False) -> pd.DataFrame:
     """The rows of bounds.csv. No model is concerned; where the margins are an assumption, or of invented respondents, the rows say SYNTHETIC."""
-    table = found.curve.copy()
+    table = pd.concat([one.curve for one in (found, found.words) if one is not None], ignore_index=True)
     table.insert(0, "model", "")
     return with_study(table, study, "SYNTHETIC" if synthetic or found.margins.status == "assumption" else "real")
 

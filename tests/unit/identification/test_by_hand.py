@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from wwm_models.claims.article import Claim
-from wwm_models.identification.bounds import FALSE, OPEN, TRUE, bounds
+from wwm_models.identification.bounds import bounds
+from wwm_models.identification.conclusions import FALSE, OPEN, PRINTED, REVERSIBLE, TRUE
 
 EXACT = 1e-6  # the solver keeps constraints to 1e-7 each
 
@@ -58,7 +59,7 @@ def test_the_unknown_column_is_in_printed_percentages_and_not_in_adjusted_ones(m
 
 @pytest.mark.parametrize(
     ("young", "old", "margin", "verdict"),
-    [(90, 5, 0.0, TRUE), (5, 90, 0.0, FALSE), (60, 50, 0.0, OPEN), (90, 5, 0.95, FALSE)],
+    [(90, 5, 0.0, TRUE), (5, 90, 0.0, FALSE), (60, 50, 0.0, REVERSIBLE), (90, 5, 0.95, FALSE)],
 )
 def test_verdict_on_an_order(make: SimpleNamespace, young: float, old: float, margin: float, verdict: str):
     claim = make.order("C1", make.place(age="young"), make.place(age="old"), 100 * margin)
@@ -129,18 +130,24 @@ def test_a_ratio_of_two_outcomes_varies_freely(make: SimpleNamespace):
     )  # fmt: skip
     found = row(bounds(make.article(*numbers, claim), make.margins()), "C1")
     np.testing.assert_allclose([found["lower"], found["upper"]], [0.395 / 0.205, 0.405 / 0.195], rtol=1e-5)
-    assert found["verdict"] == TRUE
+    assert found["verdict"] == PRINTED
 
 
 def test_the_slot_that_narrows_most_is_named_with_what_would_be_left(make: SimpleNamespace):
-    """Filling the cell itself (at 80%, the entropy point) leaves a point of it; the other age tells nothing of the young."""
-    at = make.place(age="young", home="alone")
-    slots = make.printed("S1", None, at), make.printed("S2", None, make.place(age="old"))
+    """One cell (at 80%, the entropy point) leaves 0.78 to 0.82 of the other; its own slot and the other age are no answer."""
+    own, other = (make.place(age="young", home=home) for home in ("alone", "together"))
+    slots = (
+        make.printed("S1", None, own),
+        make.printed("S2", None, other),
+        make.printed("S3", None, make.place(age="old")),
+    )
     found = row(bounds(make.article(make.printed("P1", 80, make.place(age="young")), *slots), make.margins()), "S1")
-    assert found["narrows_most"] == "S1"
-    np.testing.assert_allclose([found["narrowed_lower"], found["narrowed_upper"]], [0.79, 0.80], atol=EXACT)
-    alone = bounds(make.article(make.printed("P1", 80, make.place(age="young")), slots[1]), make.margins())
-    assert row(alone, "P1")["narrows_most"] == ""
+    assert found["narrows_most"] == "S2"
+    least, most = (0.795 - 0.4 * 0.80) / 0.6, (0.805 - 0.4 * 0.79) / 0.6
+    np.testing.assert_allclose([found["narrowed_lower"], found["narrowed_upper"]], [least, most], atol=EXACT)
+    for others in (slots[:1], slots[2:]):
+        alone = bounds(make.article(make.printed("P1", 80, make.place(age="young")), *others), make.margins())
+        assert row(alone, others[0].id)["narrows_most"] == ""
 
 
 def test_a_claim_is_decided_up_to_a_limit_on_the_interaction(make: SimpleNamespace):
@@ -151,8 +158,8 @@ def test_a_claim_is_decided_up_to_a_limit_on_the_interaction(make: SimpleNamespa
     )]  # fmt: skip
     found = bounds(make.article(*numbers, claim), make.margins(), deltas=(0.0, 0.002, 0.5))
     verdicts = found.curve[found.curve["id"] == "C1"].sort_values("delta")["verdict"].tolist()
-    assert verdicts == [TRUE, TRUE, OPEN, OPEN]
-    assert found.claims.loc[0, ["decided_up_to", "decided", "verdict"]].tolist() == [0.002, TRUE, OPEN]
+    assert verdicts == [TRUE, TRUE, REVERSIBLE, REVERSIBLE]
+    assert found.claims.loc[0, ["decided_up_to", "decided", "verdict"]].tolist() == [0.002, TRUE, REVERSIBLE]
 
 
 def test_a_limit_that_the_printed_numbers_exclude_leaves_no_table(make: SimpleNamespace):
@@ -167,7 +174,7 @@ def test_a_limit_that_the_printed_numbers_exclude_leaves_no_table(make: SimpleNa
     none = found.curve[found.curve["delta"] == 0.0]
     assert none["lower"].isna().all()
     assert none.loc[none["id"] == "C1", "verdict"].tolist() == ["no table"]
-    assert found.notes == ("No table of wish agrees with the printed numbers and an interaction of at most 0 points.",)
+    assert found.notes == ("No table of wish agrees with what is assumed and an interaction of at most 0 points.",)
 
 
 def test_total_claims_are_not_standardised(make: SimpleNamespace):
@@ -175,7 +182,7 @@ def test_total_claims_are_not_standardised(make: SimpleNamespace):
         "C1", "range", references={"at": make.place(age="young")}, numbers={"lower": 79.0, "upper": 81.0}, estimand="total"
     )  # fmt: skip
     found = bounds(make.article(make.printed("P1", 80, make.place(age="young")), claim), make.margins())
-    assert found.claims["verdict"].tolist() == [TRUE]
+    assert found.claims["verdict"].tolist() == [PRINTED]
     np.testing.assert_allclose(row(found, "C1")[["lower", "upper"]].astype(float), [0.795, 0.805], atol=EXACT)
 
 

@@ -62,8 +62,8 @@ def test_bounds_are_printed_and_written(study: Path, tmp_path: Path, capsys: pyt
     text = capsys.readouterr().out
     assert "Bounds are not estimates." in text
     assert "ASSUMPTION TO REPLACE" in text
-    assert "C01  TRUE FOR ALL TABLES\n     More than a quarter of the young want it." in text
-    assert text.rstrip().endswith("1 claims: 1 true for all tables")
+    assert "C01  SURVIVES ANY ADJUSTMENT\n     More than a quarter of the young want it." in text
+    assert text.rstrip().endswith("1 statement: 1 survives any adjustment")
     table = read_table(out)
     assert tuple(table.columns) == ("study", "data", "model", *BOUNDS_COLUMNS)
     assert set(table["data"]) == {"SYNTHETIC"}
@@ -95,7 +95,7 @@ def test_margins_may_stand_elsewhere(study: Path, tmp_path: Path, capsys: pytest
     elsewhere.write_text(measured, encoding="utf-8")
     (study / "margins.toml").unlink()
     assert main(["bounds", str(study), "--margins", str(elsewhere), "--out", str(tmp_path / "own.csv")]) == 0
-    assert "Margins: age_group x household: measured" in capsys.readouterr().out
+    assert "Randverdeling: leeftijdsgroep naar huishoudenssamenstelling: gemeten" in capsys.readouterr().out
     assert set(read_table(tmp_path / "own.csv")["data"]) == {"real"}
 
 

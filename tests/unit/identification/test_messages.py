@@ -60,7 +60,7 @@ def test_a_good_file_is_read(tmp_path: Path):
     [
         (
             ("rows =", "row ="),
-            '{path}, [margins]: unknown key "row". Known keys: rows, columns, status, source, unit, unknown, outside, base, known, deltas. Did you mean "rows"?',
+            '{path}, [margins]: unknown key "row". Known keys: rows, columns, status, source, unit, unknown, outside, base, known, deltas, without. Did you mean "rows"?',
         ),
         (
             ('"assumption"', '"guess"'),
