@@ -1,6 +1,6 @@
 """article.toml: printed numbers and claims, as frozen records.
 
-An article as JSON can hold it, so that a page can be written again from a results folder.
+`read_article` reads them; `as_plain` gives them as JSON can hold them, so that a page can be written again from a results folder.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Published, raw and adjusted in one row, with adjusted minus raw and its standard error.
+"""An article held against estimates: the comparison of every number, and the ledger of every claim.
 
-The ledger: every claim of an article with its verdicts on printed, raw and adjusted numbers, and the reason.
-
-An article held against estimates made in Python: the comparison and the ledger in one call.
+`comparison_table` has published, raw and adjusted in one row, with adjusted minus raw and its standard error. `claims_table` is the ledger: every
+claim with its verdicts on printed, raw and adjusted numbers, and the reason. `compare` gives both for estimates made in Python, in one call.
 """
 
 from __future__ import annotations

@@ -1,20 +1,12 @@
-"""All quantities of a claim tested at once, so that a true claim of many parts is contradicted no more often than one of one part.
+"""Verdicts: whether a claim holds on the printed numbers, on the raw ones, and still after adjustment.
 
-A claim is contradicted when some quantity lies outside its region. If each is tested by itself, a true claim of m quantities is
-contradicted up to m times as often as the test's level. So the largest excess over the regions, in standard errors, is held
-against the law of that maximum when every true value lies at an end of its region (single-step max-t). That a claim holds needs
-no such care: all of its quantities have to lie inside (intersection-union).
+All quantities of a claim are tested at once (`tested`), so that a true claim of many parts is contradicted no more often than one of one part. A
+claim is contradicted when some quantity lies outside its region. If each is tested by itself, a true claim of m quantities is contradicted up to m
+times as often as the test's level. So the largest excess over the regions, in standard errors, is held against the law of that maximum when every
+true value lies at an end of its region (single-step max-t; Hothorn, Bretz and Westfall 2008). That a claim holds needs no such care: all of its
+quantities have to lie inside (intersection-union; Berger and Hsu 1996).
 
-References
-----------
-Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in general parametric models. Biometrical Journal 50,
-346-363. doi:10.1002/bimj.200810425
-Berger, R. L. and Hsu, J. C. (1996). Bioequivalence trials, intersection-union tests and equivalence confidence sets.
-Statistical Science 11, 283-319. doi:10.1214/ss/1032280304
-
-Verdicts: whether a claim holds on the raw numbers, and whether it still holds after adjustment.
-
-A claim defines a region R for its quantity. The interval inside R: holds; disjoint from R: reverses; otherwise weaker if
+`judge`: a claim defines a region R for its quantity. The interval inside R: holds; disjoint from R: reverses; otherwise weaker if
 adjustment moved it significantly away from R, else undecided. Orders use one-sided 5%; equivalence two one-sided 5% tests
 (a 90% interval inside the margin); a conjunction holds when all its parts do (intersection-union) and reverses when one
 does. A claim of several quantities reverses when one is disjoint at the level that holds for all of them at once. Values and
@@ -24,12 +16,14 @@ joint law with the raw number, so it never says weaker.
 "More than" is strict: sides that are equal without uncertainty decide nothing, nor does an answer that nobody gave, nor a number
 whose uncertainty cannot be estimated. Such a claim is undecided, and its reason says which it is.
 
+`printed_verdict` holds a claim against the printed numbers alone: each may be anything that rounds to it.
+
 References
 ----------
 Berger, R. L. and Hsu, J. C. (1996). Bioequivalence trials, intersection-union tests and equivalence confidence sets.
 Statistical Science 11, 283-319. doi:10.1214/ss/1032280304
-
-Claims held against the printed numbers alone: each may be anything that rounds to it.
+Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in general parametric models. Biometrical Journal 50,
+346-363. doi:10.1002/bimj.200810425
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where studies are: folders of the user, and those that ship with the package.
+"""A study's model files: where they are, and what each asks for: one TOML per model, with its fits and reported groups.
 
-A study's model files: one TOML per model, each a request for fits and reported groups.
+A study is a folder of the user, or one that ships with the package (`study_folder`).
 """
 
 from __future__ import annotations

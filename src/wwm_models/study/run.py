@@ -1,8 +1,8 @@
 """The line: a study folder and a data file to a results folder.
 
-All models of a study: kept ones looked up, the others run, those with a posterior in two processes.
-A posterior's density is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is
-stored when it is finished, by the process that ran it; the results are then read back in the order of the study.
+`finished_models` has all models of a study: kept ones are looked up, the others run, those with a posterior in two processes. A posterior's density
+is Python and holds the interpreter's lock, so it is processes that work side by side, not threads. Every model is stored when it is finished, by the
+process that ran it; the results are then read back in the order of the study. `run_study` is the line itself.
 """
 
 from __future__ import annotations
