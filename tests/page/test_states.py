@@ -211,3 +211,27 @@ def test_bounds_of_real_respondents_from_a_table_that_was_assumed_say_so(make, s
     section = page[page.index('<section id="bounds"') :]
     assert ('id="bounds-assumed"' in section.partition("<details")[0]) == shown
     assert ("AANGENOMEN, NIET GEMETEN" in section) == shown
+
+
+def test_the_only_statement_is_not_called_several(make):
+    whole = make()
+    whole = replace(whole, tables={**whole.tables, "claims": whole.tables["claims"].head(1)})
+    page = render_page(whole)
+    assert "De enige uitspraak in het artikel" in page
+    assert "Van de 1 uitspraken" not in page
+
+
+def test_settings_are_said_in_every_language(make):
+    whole = make()
+    settings = {**whole.settings, "in_place": False, "weight_kind": "frequency", "engines": ["likelihood", "bayes"]}
+    page = render_page(replace(whole, settings=settings))
+    for text in ("frequentiegewichten", "Häufigkeitsgewichte", "geteld waar de tabel ligt", "likelihood, posterior"):
+        assert text in page
+    assert ">False<" not in page
+
+
+def test_a_figure_of_many_questions_counts_them_in_its_heading(make, monkeypatch):
+    monkeypatch.setattr("wwm_models.report.figures.MOST_NAMED", 1)
+    page = render_page(replace(make(), declared={}))
+    for said in ("2 vragen", "2 questions", "2 Fragen"):
+        assert said in page

@@ -80,6 +80,7 @@ class Figure:
 
 
 NOTHING = plain("")
+MOST_NAMED = 3  # outcomes that a heading names
 MOST_COLUMNS = (
     6  # small charts beside each other: more do not fit a page, and their groups stand under the answers instead
 )
@@ -186,6 +187,8 @@ def _suggested(comparison: ComparisonRows) -> list[dict[str, Any]]:
         title = labels.model(comparison.models[outcomes[0]])
         if len(outcomes) > 1:
             title = joined((labels.variable(name) for name in outcomes), plain(" · "))
+        if len(outcomes) > MOST_NAMED:
+            title = labels.words.fill("many_outcomes", count=str(len(outcomes)))
         by = next(iter(comparison.groupings(comparison.models[outcomes[0]])), "")
         kind = "matrix" if len(outcomes) > 1 else "answers"
         found.append({"id": f"figure-{len(found) + 1}", "kind": kind, "outcomes": outcomes, "by": by.split(";"),

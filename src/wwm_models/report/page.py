@@ -394,13 +394,19 @@ def _settings(results: Results, labels: Labels) -> list[tuple[Text, Text]]:
     """What the run was made of, in the order it was given."""
     every: dict[str, Any] = {"study": results.study, "data": results.data, **results.settings}
     return [
-        (labels.words.get(f"setting_{key}") or plain(clean(key)), _written(value))
+        (labels.words.get(f"setting_{key}") or plain(clean(key)), _written(key, value, labels))
         for key, value in every.items()
         if value not in ((), [], "")
     ]
 
 
-def _written(value: object) -> Text:
+def _written(key: str, value: object, labels: Labels) -> Text:
+    if isinstance(value, bool):
+        return labels.words["yes" if value else "no"]
     if isinstance(value, float):
         return each(lambda lang: Numbers(lang).plain(value))
-    return plain(clean(", ".join(str(item) for item in value) if isinstance(value, (list, tuple)) else value))
+    if isinstance(value, (list, tuple)):
+        return joined((labels.said(str(item)) for item in value), plain(", "))
+    if key == "weight_kind":
+        return labels.said("no weights" if value == "none" else f"{value} weights")
+    return plain(clean(value))

@@ -190,7 +190,8 @@ def tally(ledger: Ledger, words: Words) -> Markup:
             if len(parts) > 1
             else parts[0]
         )
-        opening = Markup(words["tally_opening"].of(lang)).format(total=len(ledger.lines) - ledger.repeated)
+        total = len(ledger.lines) - ledger.repeated
+        opening = Markup(words["tally_opening" if total > 1 else "tally_opening_one"].of(lang)).format(total=total)
         verb, repeated = Markup(": "), Markup("")
         if ledger.repeated:
             key = "tally_repeated" + ("_one" if ledger.repeated == 1 else "")
