@@ -3,10 +3,9 @@
 Bounds are not estimates: between the smallest and the largest value no point is nearer the truth than another as far as
 the printed numbers go. The maximum-entropy point is the table that adds nothing to them, and is no estimate either.
 
-With `words` also what the article's own sentences allow, assumed to be true of raw percentages (`identification/sentences.py`), and which of
-its claims then survive any adjustment (`identification/conclusions.py`).
-
-The tables of bounds: a row per number, per quantity of a claim and per claim, at every limit on the interaction.
+The tables have a row per number, per quantity of a claim and per claim, at every limit on the interaction. With `words` they also say what the
+article's own sentences allow, assumed to be true of raw percentages (`identification/sentences.py`), and which of its claims then survive any
+adjustment (`identification/conclusions.py`).
 """
 
 from __future__ import annotations

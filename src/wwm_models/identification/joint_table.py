@@ -3,8 +3,7 @@
 A table of shares with the reported levels of one exposure as rows and those of the other as columns. Two more things belong
 in it because they are in the percentages: the column of those whose other exposure is not known (they count in figures by
 the first exposure and in totals), and rows that no figure shows (they count in totals and in figures by the other exposure).
-
-margins.toml read and held against the codebook and the article: everything checked, once, at the door.
+`read_margins` reads it and holds it against the codebook and the article: everything is checked, once, at the door.
 """
 
 from __future__ import annotations

@@ -1,14 +1,11 @@
-"""What bounds are made for: every number of the article, and every quantity that a claim puts in a region.
+"""Limits of quantities over everything that agrees with the article: smallest, largest and maximum-entropy values, or why there is no table.
 
-Smallest, largest and maximum-entropy values of quantities under one limit on the interaction.
+`BoundedQuantity` is what bounds are made for: every number of the article, and every quantity that a claim puts in a region. `FeasibleSet` has the
+limits under one limit on the interaction. Nothing printed about one outcome bears on another, so the limits of a sum over outcomes are the sums of
+the limits, and equal forms over equal regions are solved once. Outcomes that one sentence of the article compares are one block, with one program.
 
-Nothing printed about one outcome bears on another, so the limits of a sum over outcomes are the sums of the limits, and equal
-forms over equal regions are solved once. Outcomes that one sentence of the article compares are one block, with one program.
-
-Why no table agrees with everything: a minimal set of printed numbers that exclude each other.
-
-The deletion filter: leave out each number in turn and keep it out for good if what remains still has no table. What is left
-is irreducible: without any one of its numbers there is a table.
+`conflict` finds a minimal set of printed numbers that exclude each other, by the deletion filter: leave out each number in turn and keep it out for
+good if what remains still has no table. What is left is irreducible: without any one of its numbers there is a table.
 
 References
 ----------
