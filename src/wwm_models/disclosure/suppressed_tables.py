@@ -130,8 +130,13 @@ def without_withheld(
     for name, rule in _RULES.items():
         if name in made:
             out = {*silent, *partly} if name in OF_SHARES else silent
-            made[name] = rule(made[name], withheld, made[name]["model"].isin(out).to_numpy())
+            made[name] = rule(made[name], withheld, _of_models(made[name], out))
     return made
+
+
+def _of_models(table: pd.DataFrame, models: Collection[str]) -> Flags:
+    """Which rows are of one of these models; a row of two names both."""
+    return np.array([bool({*str(name).split(";")} & {*models}) for name in table["model"]], dtype=bool)
 
 
 def reproducing(adjusted: pd.DataFrame, withheld: Withheld) -> set[str]:
@@ -174,6 +179,12 @@ def _comparison_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> 
     return _blank(shown, silent, [str(name) for name in table if str(name).startswith(("adjusted_", "difference"))])
 
 
+def _change_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
+    """Raw changes are of percentages that are shown both."""
+    del withheld
+    return _blank(table, silent, [str(name) for name in table if str(name).startswith("adjusted_")])
+
+
 def _model_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.DataFrame:
     del withheld
     return _blank(table, silent, [str(name) for name in table.select_dtypes("number").columns])
@@ -193,7 +204,7 @@ def _raw_rows(table: pd.DataFrame, withheld: Withheld, silent: Flags) -> pd.Data
 
 _RULES = {
     "adjusted": _adjusted_rows, "contrasts": _contrast_rows, "families": _contrast_rows, "comparison": _comparison_rows, "coefficients": _model_rows,
-    "diagnostics": _diagnostic_rows, "decomposition": _raw_rows, "robustness": _raw_rows, "agreement": _raw_rows,
+    "changes": _change_rows, "diagnostics": _diagnostic_rows, "decomposition": _raw_rows, "robustness": _raw_rows, "agreement": _raw_rows,
 }  # fmt: skip
 
 

@@ -44,6 +44,7 @@ from wwm_models.report.numbers import Numbers, number, rows_of, text
 from wwm_models.report.sections import (
     Allowed,
     agreement_table,
+    changes_table,
     checklist,
     described,
     downloads,
@@ -367,6 +368,7 @@ def _tables(report: Report) -> dict[str, Any]:
     words = labels.words
     imprecise, poor, every = precision_rows(labels)
     return {
+        "changes_table": changes_table(labels),
         "robustness_table": robustness_table(labels),
         "agreement_table": agreement_table(labels),
         "models_table": models_table(labels),

@@ -23,7 +23,7 @@ from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
-from wwm_models.report.tables import Column, Line, Span, Table, WithError
+from wwm_models.report.tables import Column, Interval, Line, Span, Table, WithError
 from wwm_models.report.text import Labels, Text, Words, clean, each, framed, in_spans, joined, plain, shortened
 
 VARIANTS = ("declared", "nonproportional", "multinomial", "unweighted", "bayes", "exposure_only", "other_exposures")
@@ -139,6 +139,40 @@ def agreement_table(labels: Labels) -> Table | None:
     limits = {f"limit_{unit}": _plain(number(rows[0], f"limit_{unit}")) for unit in ("points", "sds")}
     caption = words.fill("agreement_caption", shown=str(len(lines)), all=str(len(rows)), differ=str(differ), **limits)
     return Table("agreement-table", caption, words["column_number"], columns, ((None, lines),))
+
+
+def changes_table(labels: Labels) -> Table | None:
+    """From one outcome to another, group by group: a heading per figure and its two answers."""
+    rows = rows_of(labels.results, "changes")
+    if not rows:
+        return None
+    words = labels.words
+    engines = [
+        name for name in ("likelihood", "bayes") if any(not math.isnan(number(row, f"adjusted_{name}")) for row in rows)
+    ]
+    groups: dict[Text, list[Line]] = {}
+    for row in rows:
+        sides = [
+            framed(
+                "{}: {}",
+                labels.variable(text(row, name)),
+                labels.category(text(row, name), text(row, f"{name}_category")),
+            )
+            for name in ("before", "after")
+        ]
+        cells = [_with_limits(row, name) for name in ("raw", *(f"adjusted_{engine}" for engine in engines))]
+        line = Line(labels.group(text(row, "group")), (cell(row, "n", "count"), *cells))
+        groups.setdefault(framed("{} → {}", *sides), []).append(line)
+    columns = tuple(
+        Column(words[f"column_{name}"]) for name in ("n", "change_raw", *(f"change_{engine}" for engine in engines))
+    )
+    caption = words.fill("changes_caption", level=percent_of(number(rows[0], "level")))
+    made = tuple((heading, tuple(lines)) for heading, lines in groups.items())
+    return Table("changes-table", caption, words["column_group"], columns, made)
+
+
+def _with_limits(row: Row, name: str) -> Interval:
+    return Interval(*(cell(row, f"{name}{end}", "points") for end in ("", "_lower", "_upper")))
 
 
 def precision_rows(labels: Labels) -> tuple[Table | None, int, int]:
@@ -259,7 +293,7 @@ def _short(label: Text) -> Text:
 
 
 DOWNLOADS = (
-    "comparison", "claims", "raw", "adjusted", "contrasts", "coefficients", "diagnostics", "accounting", "decomposition",
+    "comparison", "claims", "changes", "raw", "adjusted", "contrasts", "coefficients", "diagnostics", "accounting", "decomposition",
     "fragility", "agreement", "robustness", "families", "estimands", "precision", "bounds",
 )  # fmt: skip
 

@@ -83,8 +83,7 @@ def asked_of(article: Article, claim: Claim) -> str:
 
 
 def judges_of(article: Article, specs: Sequence[ModelSpec]) -> Mapping[str, Judges]:
-    """What judges the claims, by the estimand that they ask for."""
-    return {
-        asked: Judges(article, specs, asked)
-        for asked in dict.fromkeys(asked_of(article, one) for one in article.claims)
-    }
+    """What judges the claims, by the estimand that they ask for; figures ask for the article's."""
+    figures = [article.estimand] if article.figures else []
+    every = dict.fromkeys([*(asked_of(article, one) for one in article.claims), *figures])
+    return {asked: Judges(article, specs, asked) for asked in every}

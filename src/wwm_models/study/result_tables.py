@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from wwm_models.claims.article import Article
+from wwm_models.claims.changes import changes_table
 from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS
 from wwm_models.claims.lookup import descriptive, pool_of, with_everyone
@@ -275,15 +276,16 @@ def study_tables(
     """
     hidden = survey.suppress_below
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
+    sources = claim_sources(article, specs, results, why, raws, lang, level, hidden)
+    models = {spec.outcome: spec.name for spec in specs if spec.primary}
     return {
         "accounting": _accounting(survey, results),
         "raw": _stack([_raw_rows(found, hidden) for by in raws.values() for found in by.values()], FLAT),
         "adjusted": adjusted_of(results),
         "contrasts": adjusted_in_families(_by_model(compared, FLAT_CONTRASTS), families),
         "comparison": _comparison(article, specs, results, raws, hidden),
-        "claims": claims_table(
-            article, claim_sources(article, specs, results, why, raws, lang, level, hidden), lang, stages
-        ),
+        "claims": claims_table(article, sources, lang, stages),
+        "changes": changes_table(article, sources, models, level),
         "decomposition": _by_model([(one.name, one.flat()) for one in why], DECOMPOSITION_COLUMNS),
         "estimands": estimands_table(survey, results),
         "families": families,
