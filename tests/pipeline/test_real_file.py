@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -70,12 +71,20 @@ def real_file(path: Path) -> Path:
 
 
 def follow(book: str, recipe: str) -> str:
-    """A codebook changed by the lines of a recipe."""
+    """A codebook changed by the lines of a recipe; the rest of a line that ends in dots stays."""
     for block in re.findall(r"```diff\n(.*?)```", RECIPES[recipe], re.DOTALL):
-        lines = block.splitlines(keepends=True)
-        before, after = ("".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +"))
-        assert book.count(before) == 1, before
-        book = book.replace(before, after)
+        lines = block.splitlines()
+        before = "".join(re.escape(line[1:].removesuffix("...")) + "([^\n]*)\n" for line in lines if line[0] in " -")
+        found = re.findall(before, book)
+        assert len(found) == 1, block
+        dotted = [line.endswith("...") for line in lines if line[0] in " -"]
+        rests = itertools.compress([found[0]] if isinstance(found[0], str) else found[0], dotted)
+        after = [
+            line[1:].removesuffix("...") + (next(rests) if line.endswith("...") else "")
+            for line in lines
+            if line[0] in " +"
+        ]
+        book = re.sub(before, lambda _, made=after: "".join(f"{line}\n" for line in made), book)
     return book
 
 

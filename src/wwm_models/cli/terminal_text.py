@@ -190,26 +190,43 @@ def _design(survey: Survey) -> str:
 
 
 def _variables(found: Checked) -> list[str]:
-    """One block per variable: a title line, its answers with count and weighted share, its missing values by reason."""
+    """One block per variable: a title line, its answers with count, weighted share and what the file has; its missing values by reason."""
     which = "Variables that the models ask for, in the domain" if found.in_place else "Variables in the domain"
-    lines = [which, f"  {'':<44} {'count':>7} {'weighted %':>11}"]
+    lines = [which, f"  {'':<44} {'count':>7} {'weighted %':>11}{'' if found.in_place else '  in the file'}"]
     for name, rows in found.overview.answers.groupby("variable", sort=False):
         variable = found.survey.variables.get(str(name))
         missing = found.overview.missing[found.overview.missing["variable"] == name]
         lines.append(f"  {name}{f' ({variable.kind}): {variable.en}' if variable else ''}")
-        lines += [_answer(row, found.survey.suppress_below) for row in rows.to_dict(orient="records")]
+        lines += [_answer(row, found) for row in rows.to_dict(orient="records")]
         lines += [
-            f"    {'missing: ' + str(row['reason']):<42} {row['count']:>7}" for row in missing.to_dict(orient="records")
+            _with_contents(
+                f"    {'missing: ' + str(row['reason']):<42.42} {row['count']:>7} {'':>11}", row["reason"], name, found
+            )
+            for row in missing.to_dict(orient="records")
         ]
     few = found.survey.suppress_below
-    return [*lines, f"  (* fewer than {few} respondents)", ""] if few else [*lines, ""]
+    lines += [f"  (<{few}: fewer than {few} respondents; their number is not shown)"] if few else []
+    doubtful = [f"{name} = {answer}" for (name, answer), text in found.contents.items() if ' ? "' in text]
+    lines += textwrap.wrap(
+        f"LOOK: the labels marked ? are no name of the answer they are read as: {', '.join(doubtful)}. See that each is read rightly; if so, write "
+        "it as `text` of its level.",
+        WIDTH, initial_indent="  ", subsequent_indent="    ",
+    ) if doubtful else []  # fmt: skip
+    return [*lines, ""]
 
 
-def _answer(row: Mapping[Hashable, Any], few: int) -> str:
-    share, count = float(str(row["share"])), int(str(row["count"]))
-    mark = "*" if count < few else " "
-    shown = "" if pd.isna(share) else f"{100 * share:.1f}"
-    return f"    {row['answer']!s:<42.42} {count:>7} {shown:>11}{mark}".rstrip()
+def _answer(row: Mapping[Hashable, Any], found: Checked) -> str:
+    share, count, few = float(str(row["share"])), int(str(row["count"])), found.survey.suppress_below
+    small = 0 < count < few
+    shown = "" if pd.isna(share) or small else f"{100 * share:.1f}"
+    line = f"    {row['answer']!s:<42.42} {f'<{few}' if small else count:>7} {shown:>11}"
+    return _with_contents(line, row["answer"], row["variable"], found)
+
+
+def _with_contents(line: str, answer: object, name: object, found: Checked) -> str:
+    """A line with the values and labels of the file that are read as an answer or as missing."""
+    text = found.contents.get((str(name), str(answer)), "")
+    return f"{line}  {textwrap.shorten(text, WIDTH - len(line) - 2, placeholder=' ...')}".rstrip()
 
 
 def _models(found: Checked) -> list[str]:
@@ -238,7 +255,26 @@ def _models(found: Checked) -> list[str]:
     lines += _straight(found.declared.models, found.survey)
     article = found.declared.article
     printed = sum(number.value is not None for number in article.published)
-    return [*lines, "", f"Claims   {len(article.claims)}; printed numbers: {printed}", *_contradictions(article)]
+    lines += ["", f"Claims   {len(article.claims)}; printed numbers: {printed}"]
+    return [*lines, *_without_value(article), *_contradictions(article)]
+
+
+def _without_value(article: Article) -> list[str]:
+    """The places for printed numbers that have no value yet, by where they are printed, and how to fill them."""
+    places: dict[str, list[str]] = {}
+    for number in article.published:
+        if number.value is None:
+            places.setdefault(number.where or "elsewhere", []).append(number.id)
+    if not places:
+        return []
+    first = next(iter(places.values()))[0]
+    lines = [f"         without a value yet: {sum(map(len, places.values()))}, which only a figure's image shows"]
+    for where, ids in places.items():
+        lines += textwrap.wrap(f"{where}: {', '.join(ids)}", WIDTH, initial_indent=" " * 11, subsequent_indent=" " * 13)
+    return lines + _wrapped_under(
+        f"To use one, add `value = 41` (percent) to its line in article.toml, such as that of {first}, and run again: verdicts, bounds "
+        "and the page take it from there."
+    )
 
 
 def _contradictions(article: Article) -> list[str]:

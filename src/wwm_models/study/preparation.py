@@ -52,6 +52,7 @@ from wwm_models.study.declarations import (
 from wwm_models.study.fits import Progress, joint_of, people_of
 from wwm_models.study.model_files import RESERVED, ModelSpec
 from wwm_models.study.provenance import FILE, foreseen
+from wwm_models.survey.cell_meaning import contents_read
 from wwm_models.survey.codebook import Codebook, FromColumn
 from wwm_models.survey.codebook_reader import read_codebook
 from wwm_models.survey.columns import RawFile
@@ -61,7 +62,8 @@ from wwm_models.survey.formats.archive import Size
 from wwm_models.survey.formats.columnar import data_name, several_files
 from wwm_models.survey.formats.registry import read_file
 from wwm_models.survey.overview import Overview, overview
-from wwm_models.survey.read import survey_of, unlike_labels
+from wwm_models.survey.read import column_of_variable, survey_of, unlike_labels
+from wwm_models.survey.recode_values import is_number
 from wwm_models.survey.survey import Survey
 
 
@@ -325,6 +327,8 @@ class Checked:
         the reason why it cannot be fitted (rows 0).
     in_place : bool
         Whether respondents were counted where their table lies.
+    contents : mapping of (variable, answer or reason) to text
+        The values and labels of the file that are read as it; empty where respondents were counted.
     """
 
     data: str
@@ -337,6 +341,7 @@ class Checked:
     models: pd.DataFrame
     withheld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     in_place: bool = False
+    contents: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def unfit(self) -> dict[str, list[str]]:
@@ -390,8 +395,20 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
         data=data_name(data), size=Size(rows, len(file.columns)), locked=bool(book.source.sha256), unused=_unused(file, book),
         survey=survey, overview=overview(survey), declared=declared, models=left_out(prepared(declared, survey) if declared else ()),
         withheld=foreseen(declared.with_items(), survey) if declared else {},
-        in_place=in_place,
+        in_place=in_place, contents=_contents(file, book),
     )  # fmt: skip
+
+
+def _contents(file: RawFile, book: Codebook) -> dict[tuple[str, str], str]:
+    """Values and labels of the file, by the variable and the answer or reason that they are read as."""
+    found: dict[tuple[str, str], str] = {}
+    for item in book.declarations:
+        if isinstance(item.source, FromColumn) and not is_number(item, item.source):
+            name = item.variable.name
+            column = column_of_variable(item.source, file, book.where(name))
+            for meaning, text in contents_read(item, item.source, column).items():
+                found[name, meaning if isinstance(meaning, str) else item.answers[meaning].level.id] = text
+    return found
 
 
 def left_out(attempts: Iterable[Attempt]) -> pd.DataFrame:

@@ -142,6 +142,34 @@ def labelled_answers(item: Declaration, source: FromColumn, column: RawColumn) -
     return tuple(found)
 
 
+def contents_read(item: Declaration, source: FromColumn, column: RawColumn) -> dict[Meaning, str]:
+    """Write the values and labels of a file that the codebook reads as each answer, or as missing for each reason.
+
+    Parameters
+    ----------
+    item : Declaration
+    source : FromColumn
+    column : RawColumn
+
+    Returns
+    -------
+    dict
+        From the place of a level, or the reason of a missing value, to a text like ``4 "monthly", 5 "yearly"``. A question mark stands
+        before a label that is no name of its answer.
+    """
+    found: dict[Meaning, list[str]] = {}
+    for one in labelled_answers(item, source, column):
+        doubtful = isinstance(one.meaning, int) and not one.named
+        if one.meaning is not None:
+            found.setdefault(one.meaning, []).append(f'{one.shown} {"? " if doubtful else ""}"{one.label}"')
+    for cell in column.cells:
+        meaning = meaning_of(cell, item.answers, source)
+        if cell.text and not cell.label and meaning is not None:
+            shown = f'"{cell.text}"' if cell.number != cell.number else cell.text
+            found.setdefault(meaning, []).append(shown)
+    return {meaning: ", ".join(texts) for meaning, texts in found.items()}
+
+
 def _levels_named(item: Declaration, label: str) -> tuple[int, ...]:
     """Places of the levels whose texts or names are the words of a label; a text goes before a name."""
     words = words_of(label)

@@ -99,6 +99,21 @@ def test_margins_may_stand_elsewhere(study: Path, tmp_path: Path, capsys: pytest
     assert set(read_table(tmp_path / "own.csv")["data"]) == {"real"}
 
 
+def test_a_value_that_is_typed_in_later_narrows_the_bounds_and_decides_claims(study: Path, tmp_path: Path):
+    typed = ARTICLE.replace('group = { age_group = "50-64" }\n', 'group = { age_group = "50-64" }\nvalue = 70\n', 1)
+    assert typed != ARTICLE
+    found: list[pd.DataFrame] = []
+    for text in (ARTICLE, typed):
+        (study / "article.toml").write_text(text, encoding="utf-8")
+        assert main(["bounds", str(study), "--out", str(tmp_path / "bounds.csv")]) == 0
+        table = read_table(tmp_path / "bounds.csv")
+        found.append(table[np.isinf(table["delta"])].set_index("id"))
+    before, after = (table["upper"] - table["lower"] for table in found)
+    assert (after <= before + 1e-9).all()
+    assert before["F1"] > 0.99
+    assert after["F1"] < 0.8
+
+
 def test_a_folder_cannot_be_the_output(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["bounds", str(study), "--out", str(tmp_path)]) == 2
     assert "cannot be written" in capsys.readouterr().err
