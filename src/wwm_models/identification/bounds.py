@@ -22,7 +22,6 @@ from wwm_models.claims.claim_kinds import CLAIM_KINDS, DIFFERENCE, Arithmetic
 from wwm_models.claims.claimed_quantities import UNTESTABLE
 from wwm_models.errors import ArticleError
 from wwm_models.estimates.number_key import written_group
-from wwm_models.identification.bounds_reasons import reason
 from wwm_models.identification.conclusions import (
     ASSUMED,
     FALSE,
@@ -32,6 +31,7 @@ from wwm_models.identification.conclusions import (
     TRUE,
     Claimed,
     least_interaction,
+    reason,
     truth,
     verdict,
 )
