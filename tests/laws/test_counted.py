@@ -131,6 +131,19 @@ def test_estimates_are_the_same(pair: tuple[wwm.Survey, wwm.Survey], asked: Call
     same_table(one, two)
 
 
+def test_a_second_opinion_that_would_take_minutes_is_not_asked_for(
+    frame: pd.DataFrame, of_kind: Any, monkeypatch: pytest.MonkeyPatch
+):
+    fit = wwm.fit(wwm.Model("y ~ age"), of_kind(frame, "unweighted"))
+    monkeypatch.setattr("wwm_models.diagnostics.specification.MOST_WORK", fit.n * len(fit.params) ** 2 - 1)
+    with pytest.raises(AdjustError) as caught:
+        second_opinion(fit)
+    assert str(caught.value) == (
+        f"{fit.n} respondents and {len(fit.params)} parameters are more than statsmodels fits in a minute. This fit has no second "
+        "opinion, so rely on its gradient and condition number."
+    )
+
+
 @pytest.mark.parametrize("family", ["cumulative", "multinomial"])
 def test_a_second_opinion_is_of_the_people_a_frequency_stands_for(frame: pd.DataFrame, of_kind: Any, family: str):
     own = second_opinion(wwm.fit(wwm.Model("y ~ age + household", family=family), of_kind(frame, "frequency")))

@@ -86,6 +86,7 @@ def weights_matter(fit: Fit) -> HypothesisTest:
 
 
 MOST = 100_000  # respondents: it then takes seconds
+MOST_WORK = 20_000_000  # respondents times squared parameters of an ordered model, whose gradient it takes by differences: half a minute
 
 
 def second_opinion(fit: Fit) -> float | None:
@@ -105,7 +106,7 @@ def second_opinion(fit: Fit) -> float | None:
     ------
     AdjustError
         If statsmodels stops with an error of its own, such as one of a singular matrix, or if more than `MOST` respondents are
-        counted together, whom it would need one by one.
+        counted together, whom it would need one by one, or if it would take minutes (`MOST_WORK`).
 
     References
     ----------
@@ -129,6 +130,8 @@ def second_opinion(fit: Fit) -> float | None:
         if fit.n > MOST:
             raise AdjustError(say("statsmodels_many", people=fit.n, most=MOST))
         rows = np.repeat(rows, np.round(fit.survey.counts[rows]).astype(np.intp))
+    if refitted is _ordered and len(rows) * len(fit.theta) ** 2 > MOST_WORK:
+        raise AdjustError(say("statsmodels_slow", people=len(rows), parameters=len(fit.theta)))
     position = np.full(len(fit.cells.categories), -1, dtype=np.intp)
     position[fit.design.order] = np.arange(len(fit.design.order))
     try:
