@@ -8,8 +8,12 @@ import pytest
 
 from wwm_models.errors import DeclarationError
 from wwm_models.estimates.causal_diagram import diagram_from, read_diagram
+from wwm_models.report.figures import ComparisonRows
+from wwm_models.report.text import Labels
+from wwm_models.results.results import Results
 from wwm_models.study.declarations import model_of, requests_of
 from wwm_models.study.model_files import read_model
+from wwm_models.survey.survey import Variable
 
 AGE_AND_HOUSEHOLD = """
 [exposures.age]
@@ -222,3 +226,60 @@ def test_what_is_held_equal_follows_from_what_a_claim_names(tmp_path: Path):
 
 def test_a_study_without_a_diagram_has_none(tmp_path: Path):
     assert read_diagram(tmp_path) is None
+
+
+def labels_of(folder: Path) -> Labels:
+    folder_with(folder, AGE_AND_HOUSEHOLD)
+    diagram = read_diagram(folder)
+    assert diagram is not None
+    names = {
+        "age": ("leeftijd", "age"),
+        "home": ("huishouden", "household"),
+        "gender": ("geslacht", "gender"),
+        "school": ("opleiding", "education"),
+    }
+    variables = {name: Variable(name, "nominal", (), *both) for name, both in names.items()}
+    return Labels(Results("s", "s", True, "en", {}, variables, {}, {}, {"diagram": diagram.plain()}))
+
+
+def test_the_page_says_in_words_all_that_is_held_equal(tmp_path: Path):
+    labels = labels_of(tmp_path)
+    assert [one.of("en") for one in labels.held_equal()] == [
+        "age: as the respondents are, with nothing held equal",
+        "age: total, with gender held equal",
+        "age: total among people alike in education, with gender, education held equal",
+        "age: not through household, with gender, education, household held equal",
+        "household: as the respondents are, with nothing held equal",
+        "household: total, with age, gender, education held equal",
+    ]
+    assert [one.of("nl") for one in labels.held_equal(["home"])] == [
+        "huishouden: zoals de respondenten zijn, met niets gelijk gehouden",
+        "huishouden: totaal, met leeftijd, geslacht, opleiding gelijk gehouden",
+    ]
+    assert (
+        labels.estimand("direct", by="age").of("de")
+        == "nicht über household; gleich gehalten: gender, education, household"
+    )
+    assert (
+        labels.estimand("joint", by="age;home").of("nl")
+        == "leeftijd, huishouden samen, met geslacht, opleiding gelijk gehouden"
+    )
+    assert [labels.not_controlled.of(lang) for lang in ("nl", "en")] == ["beroep", "occupation"]
+
+
+def test_the_direct_effect_stands_beside_the_total(tmp_path: Path):
+    labels = labels_of(tmp_path)
+
+    def row(estimand: str, by: str, group: str) -> dict[str, str]:
+        return {"model": "wish", "estimand": estimand, "outcome": "wish", "category": "often", "by": by, "group": group}
+
+    rows = (
+        row("direct", "age", "age=old"),
+        row("total", "home", "home=alone"),
+        row("conditional", "age", "age=old"),
+        row("total", "age", "age=old"),
+    )
+    comparison = ComparisonRows(labels, rows)
+    assert [one["estimand"] for one in comparison.shown("wish", "age")] == ["total"]
+    beside = {key[1]: one["estimand"] for key, one in comparison.beside.items()}
+    assert beside == {"age": "direct", "home": "total"}

@@ -129,11 +129,11 @@ def of_claim(
     raw : bool
         Of raw percentages, whatever the estimand of the claim.
     """
-    total = raw or (claim.estimand or article.estimand) == "total"
 
     def form(reference: Reference) -> Array:
         region = regions[reference.outcome]
-        return region.raw(reference) if total else region.adjusted(reference)
+        held = not raw and _held(reference, claim, article, (region.margins.rows, region.margins.columns))
+        return region.adjusted(reference) if held else region.raw(reference)
 
     found: list[BoundedQuantity] = []
     for part in leaves(claim):
@@ -144,6 +144,18 @@ def of_claim(
     if len(found) == 1 and claim.about.judged != "parts":
         return (_named(found[0], claim.id),)
     return tuple(_named(quantity, f"{claim.id}.{place}") for place, quantity in enumerate(found, start=1))
+
+
+def _held(reference: Reference, claim: Claim, article: Article, table: tuple[str, str]) -> bool:
+    """Whether a claim holds the other variable of the table equal; without a diagram every claim does that is not about a total."""
+    if article.diagram is None:
+        return (claim.estimand or article.estimand) != "total"
+    if len(reference.by) != 1 or reference.by[0] not in article.diagram.exposures:
+        return bool(reference.by)
+    held = article.diagram.adjusters(
+        reference.by, article.diagram.estimand(reference.by, claim.estimand or article.estimand)
+    )
+    return any(name in held for name in table)
 
 
 def _as_probability(claim: Claim) -> ClaimedRange:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from wwm_models.estimates.causal_diagram import CONDITIONAL, DIRECT, TOTAL
 from wwm_models.messages import LANGUAGES
 from wwm_models.report.numbers import rows_of, text
 from wwm_models.report.text import Labels, Text, clean, framed, joined, plain, translated
@@ -95,8 +96,10 @@ def grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
 
 
 def shown_estimand(rows: Sequence[Row]) -> str:
-    """The estimand that charts show: the first that is not "total", if there is one."""
+    """The estimand that charts show: the total where a part of it has another beside it, else the first that is not "total", if there is one."""
     every = list(dict.fromkeys(text(row, "estimand") for row in rows))
+    if TOTAL in every and not {CONDITIONAL, DIRECT}.isdisjoint(every):
+        return TOTAL
     return next((estimand for estimand in every if estimand != "total"), every[0])
 
 
@@ -131,13 +134,14 @@ class ComparisonRows:
         }
 
     @cached_property
-    def totals(self) -> dict[tuple[str, ...], Row]:
-        """Rows of the total effect that stand beside another estimand, by model, grouping, answer and group."""
-        return {
-            tuple(text(row, name) for name in ("model", "by", "category", "group")): row
-            for row in self.rows
-            if text(row, "estimand") == "total"
-        }
+    def beside(self) -> dict[tuple[str, ...], Row]:
+        """Rows that stand beside those that are shown, by model, grouping, answer and group: the direct effect beside a total, or the total."""
+        found: dict[tuple[str, ...], Row] = {}
+        for row in self.rows:
+            key = tuple(text(row, name) for name in ("model", "by", "category", "group"))
+            if text(row, "estimand") == DIRECT or (text(row, "estimand") == TOTAL and key not in found):
+                found[key] = row
+        return found
 
     @cached_property
     def _by_model(self) -> dict[str, list[Row]]:
@@ -217,7 +221,7 @@ def _block(declared: Mapping[str, Any], by: str, models: Sequence[str], comparis
     shown = {model: comparison.shown(model, by) for model in models}
     wanted: Sequence[str] = declared["categories"]
     every = [row for rows in shown.values() for row in rows]
-    estimand = labels.estimand(shown_estimand(every), models) if every else NOTHING
+    estimand = labels.estimand(shown_estimand(every), models, by) if every else NOTHING
     whole = sorted(
         shown.values(), key=lambda rows: -len(grouped(rows, "group"))
     )  # a model that lacks a group does not say where it stands

@@ -202,7 +202,7 @@ def _moved(
         points=each(lambda lang: Numbers(lang).decimal(points, 1)), least=each(lambda lang: Numbers(lang).decimal(least, 1)),
         tolerance=each(lambda lang: Numbers(lang).plain(tolerance)),
     )  # fmt: skip
-    label = labels.estimand(text(row, "estimand"), [text(row, "model")])
+    label = labels.estimand(text(row, "estimand"), [text(row, "model")], text(row, "by"))
     return Check(label, words["health_form"], cell(row, other, "percent"), labels.said("look"), "look", message)
 
 

@@ -145,6 +145,11 @@ class Found:
         """The row of the comparison that a claim speaks of."""
         key = NumberKey.of(reference["outcome"], reference["category"], reference["group"].items())
         rows = self._rows.get(key, [])
+        judge = tuple(reference.get(name, "") for name in ("model", "estimand"))
+        if (
+            own := next((row for row in rows if (text(row, "model"), text(row, "estimand")) == judge), None)
+        ) is not None:
+            return own
         total = estimand == "total"
         return next((row for row in rows if (text(row, "estimand") == "total") == total), rows[0] if rows else None)
 
@@ -255,5 +260,5 @@ def _block(name: str, rows: list[Row], labels: Labels) -> Block:
             entries.append(Entry(framed("{}: {}", *head)))
             above = here
         entries.append(Entry(labels.group(text(row, "group")), row))
-    estimand = labels.estimand(text(rows[0], "estimand"))
+    estimand = labels.estimand(text(rows[0], "estimand"), by=text(rows[0], "by"))
     return Block(name, "claim", text(rows[0], "by"), estimand, (SmallChart(NOTHING, NOTHING, tuple(entries), (), ""),))

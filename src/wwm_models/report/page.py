@@ -353,6 +353,8 @@ def _content(report: Report) -> dict[str, Any]:
         "engines": engines_of(comparison.rows),
         "explored": [(name, labels.model(name)) for name in dict.fromkeys(row["model"] for row in comparison.rows)],
         "checklist": checklist(comparison),
+        "held": labels.held_equal(),
+        "not_controlled": labels.not_controlled,
         "downloads": downloads(labels),
         "word_left_out": not can_write_word(),
         "settings": _settings(results, labels),

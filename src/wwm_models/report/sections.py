@@ -18,6 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from wwm_models.claims.claim_kinds import CLAIM_KINDS
+from wwm_models.estimates.causal_diagram import ESTIMANDS
 from wwm_models.identification.bounds import WORDS
 from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
@@ -100,7 +101,7 @@ def robustness_table(labels: Labels) -> Table | None:
     order = list(numbers.values())[:MOST]
     lines = tuple(
         Line(
-            framed("{} · {}", number_name(row, labels), labels.estimand(text(row, "estimand"), [text(row, "model")])),
+            framed("{} · {}", number_name(row, labels), labels.estimand(text(row, "estimand"), [text(row, "model")], text(row, "by"))),
             (
                 *(cell(row, name, "percent") for name in variants), cell(row, "largest_gap_points", "tenth"),
                 words.get(f"variant_{text(row, 'against')}") or labels.said(text(row, "against")),
@@ -318,7 +319,7 @@ def models_table(labels: Labels) -> Table | None:
             labels.model(name),
             (
                 plain(clean(of.get("formula", ""))), plain(clean(f"{of.get('family', '')} ({of.get('link', '')})")),
-                words["yes"] if of.get("primary") else words["no"], _listed([labels.estimand(one, [name]) for one in of.get("estimands", ())]),
+                words["yes"] if of.get("primary") else words["no"], _listed(_estimands_of(name, of, labels)),
             ),
         )
         for name, of in facts.items()
@@ -326,6 +327,13 @@ def models_table(labels: Labels) -> Table | None:
     names = ("formula", "family", "primary", "estimands")
     columns = tuple(Column(words[f"column_{name}"], wide=name != "primary") for name in names)
     return Table("models-table", words["models"], words["column_model"], columns, ((None, lines),))
+
+
+def _estimands_of(name: str, of: Mapping[str, Any], labels: Labels) -> list[Text]:
+    """The estimands of a model in words; of those that follow from a diagram with all that is held equal."""
+    declared = of.get("estimands", ())
+    by_diagram = labels.held_equal(of.get("exposures", ())) if set(declared) <= set(ESTIMANDS) else []
+    return by_diagram or [labels.estimand(one, [name]) for one in declared]
 
 
 def _listed(texts: Sequence[Text]) -> Text:
@@ -342,7 +350,7 @@ def checklist(comparison: ComparisonRows) -> list[Item]:
     engines = ", ".join(settings.get("engines", ())) or "likelihood"
     level = percent_of(settings.get("level", 0.95))
     estimands = list(dict.fromkeys(text(row, "estimand") for row in comparison.rows))
-    named = _listed([labels.estimand(one) for one in estimands])
+    named = _listed(labels.held_equal() or [labels.estimand(one) for one in estimands])
     have = {
         name: bool(rows_of(labels.results, name))
         for name in ("diagnostics", "robustness", "decomposition", "fragility", "agreement")

@@ -145,16 +145,20 @@ def figure_table(figure: Figure, block: Block, comparison: ComparisonRows) -> Ta
     words = comparison.labels.words
     lines = [line for small in block.cells for line in _lines_of(small)]
     engines = engines_of(block.rows)
-    totals = any(_total(row, comparison) is not None for row in block.rows)
+    beside = next((other for row in block.rows if (other := _beside(row, comparison)) is not None), None)
     columns = [Column(words[f"column_{name}"]) for name in ("n", "published", "raw")]
     columns += [Column(words[f"column_{engine}"], block.estimand) for engine in engines]
     columns += [Column(words["column_difference"], block.estimand)]
-    columns += [Column(words[f"column_{engine}"], words["estimand_total"]) for engine in engines] if totals else []
+    if beside is not None:
+        other = comparison.labels.estimand(text(beside, "estimand"), figure.models, block.by)
+        columns += [Column(words[f"column_{engine}"], other) for engine in engines]
     groups: dict[Text, list[Line]] = {}
     for heading, (name, row) in lines:
-        total = _total(row, comparison)
+        total = _beside(row, comparison)
         made = surveyed(row, words) + fitted(row, engines)
-        made += tuple(adjusted(total, engine) if total else plain("–") for engine in engines) if totals else ()
+        made += (
+            tuple(adjusted(total, engine) if total else plain("–") for engine in engines) if beside is not None else ()
+        )
         groups.setdefault(heading, []).append(Line(name, made))
     title = figure.title or plain(figure.id)
     by = comparison.labels.by(block.by)
@@ -235,11 +239,11 @@ def fitted(row: Row, engines: tuple[str, ...]) -> tuple[object, ...]:
     return (*(adjusted(row, engine) for engine in engines), difference)
 
 
-def _total(row: Row, comparison: ComparisonRows) -> Row | None:
-    if text(row, "estimand") == "total":
-        return None
+def _beside(row: Row, comparison: ComparisonRows) -> Row | None:
+    """The same number under the other estimand that is shown; None where there is none."""
     key = tuple(text(row, name) for name in ("model", "by", "category", "group"))
-    return comparison.totals.get(key)
+    other = comparison.beside.get(key)
+    return None if other is None or text(other, "estimand") == text(row, "estimand") else other
 
 
 def ledger_table(ledger: Ledger, words: Words) -> Table:

@@ -22,6 +22,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from wwm_models.estimates.causal_diagram import ESTIMANDS, JOINT, Diagram, diagram_from
 from wwm_models.estimates.number_key import levels_written, written_group, written_levels
 from wwm_models.messages import DEFAULT, LANGUAGES, Catalogue, catalogue, in_language, noted
 from wwm_models.results.atomic_files import HARMFUL
@@ -393,8 +394,57 @@ class Labels:
         """Names of the variables of a grouping."""
         return joined((self.variable(name) for name in by.split(";")), self._and())
 
-    def estimand(self, estimand: str, models: Iterable[str] = ()) -> Text:
-        """The estimand, of these models or of all, in words; its own name where it is not one of ours."""
+    @cached_property
+    def diagram(self) -> Diagram | None:
+        """What the study declares of causes; None where it declares nothing."""
+        stored = self.results.declared.get("diagram")
+        return diagram_from(stored) if stored else None
+
+    def held_equal(self, exposures: Iterable[str] = ()) -> list[Text]:
+        """Every estimand of these exposures, or of all, with all that is held equal under it; none without a diagram."""
+        if self.diagram is None:
+            return []
+        chosen = [
+            self.diagram.exposures[name]
+            for name in tuple(exposures) or self.diagram.exposures
+            if name in self.diagram.exposures
+        ]
+        return [
+            framed("{}: {}", self.variable(one.name), self.estimand(name, by=one.name))
+            for one in chosen
+            for name in one.estimands
+        ]
+
+    @property
+    def not_controlled(self) -> Text:
+        """What may differ between groups and is in no estimand, as the study declares it; empty where it does not."""
+        declared = {} if self.diagram is None else self.diagram.not_controlled
+        return translated({lang: clean(own) for lang, own in declared.items()}) if declared else plain("")
+
+    def _held(self, estimand: str, by: str) -> Text | None:
+        """An estimand of a diagram in words; None where it is none."""
+        names, diagram = tuple(by.split(";")), self.diagram
+        if diagram is None or not set(names) <= set(diagram.exposures) or estimand not in (*ESTIMANDS, JOINT):
+            return None
+        one = diagram.exposures[names[0]]
+        lists = {
+            "held": diagram.adjusters(names, estimand),
+            "also": one.also,
+            "between": one.between,
+            "exposures": names,
+        }
+        named = {key: joined(map(self.variable, own), plain(", ")) for key, own in lists.items()}
+        if not lists["held"]:
+            named["held"] = self.words["held_nothing"]
+        return self.words.fill(f"estimand_held_{estimand}", **named)
+
+    def estimand(self, estimand: str, models: Iterable[str] = (), by: str = "") -> Text:
+        """The estimand, of these models or of all, in words; its own name where it is not one of ours.
+
+        By an exposure of a diagram all that is held equal is named.
+        """
+        if (held := self._held(estimand, by)) is not None:
+            return held
         if estimand == "total" and not self._several_exposures(models):
             return self.words["estimand_total_alone"]
         if estimand.endswith("-adjusted"):

@@ -20,6 +20,7 @@ from wwm_models.disclosure.determined import Equations, Refused, equations_of, r
 from wwm_models.disclosure.suppressed_tables import ModelOf, Withheld, models_that_disclose, reproducing, withhold
 from wwm_models.disclosure.suppression import Raws
 from wwm_models.errors import AnswersError, ArticleError, ModelError, WwmError
+from wwm_models.estimates.causal_diagram import ESTIMANDS
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.raw import raw
 from wwm_models.identification.bounds import BoundsResult, bounds
@@ -31,6 +32,7 @@ from wwm_models.results.results import Results, file_sha256
 from wwm_models.study.declarations import Declared, collapses_of, model_of, reported_sets, requests_of
 from wwm_models.study.diagnostics import failure
 from wwm_models.study.fits import ModelResult, joint_of, people_of
+from wwm_models.study.judging_models import Judges
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.study.result_tables import adjusted_of, with_study
 from wwm_models.study.robustness import printed_groupings
@@ -89,9 +91,29 @@ def declared_facts(declared: Declared) -> dict[str, Any]:
     Returns
     -------
     dict
-        "models" (name to facts), and what `as_plain` gives of the article.
+        "models" (name to facts), what `as_plain` gives of the article, and where there is a "diagram" what judges each reference.
     """
-    return {"models": {spec.name: _facts(spec) for spec in declared.models}, **as_plain(declared.article)}
+    facts: dict[str, Any] = {
+        "models": {spec.name: _facts(spec) for spec in declared.models},
+        **as_plain(declared.article),
+    }
+    if declared.article.diagram is None:
+        return facts
+    judges = {asked: Judges(declared.article, declared.models, asked) for asked in ("", *ESTIMANDS)}
+    claims = [_judged(claim, judges[claim["estimand"] or declared.article.estimand]) for claim in facts["claims"]]
+    return {**facts, "claims": claims, "diagram": declared.article.diagram.plain()}
+
+
+def _judged(claim: Mapping[str, Any], judges: Judges) -> dict[str, Any]:
+    """A claim whose references say which model and which of its estimands judge them; its parts likewise."""
+
+    def judged(at: Mapping[str, Any]) -> dict[str, Any]:
+        by = tuple(at["group"])
+        model = judges.model(at["outcome"], by)
+        return {**at, "model": model.name, "estimand": judges.label(model, by)} if model is not None else dict(at)
+
+    references, parts = [judged(at) for at in claim["references"]], [_judged(part, judges) for part in claim["parts"]]
+    return {**claim, "references": references, "parts": parts}
 
 
 def _facts(spec: ModelSpec) -> dict[str, Any]:
