@@ -6,6 +6,7 @@ error that names file, table and key (`TomlTable`).
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -62,6 +63,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from problem
     _refuse_unusable(table, path)
     return table
+
+
+def place_of(name: str, path: Path) -> str:
+    """Say in which line of a TOML file the table with an id stands, as far as that id is written there once.
+
+    Examples
+    --------
+    >>> place_of("P1", Path("nowhere.toml"))
+    'P1'
+    """
+    lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+    written = re.compile(rf"""\bid\s*=\s*["']{re.escape(name)}["']""")
+    found = [number for number, line in enumerate(lines, start=1) if written.search(line)]
+    return f"line {found[0]} ({name})" if len(found) == 1 else name
 
 
 def _refuse_unusable(table: dict[str, Any], path: Path) -> None:

@@ -170,3 +170,21 @@ def test_a_scale_upside_down_is_refused_without_text_too(study: Path, data: Path
         'the same in both. Write `codes = [6]` for "never", `codes = [1]` for "almost_daily"; where the label in the file is wrong, write it as '
         "`text` of the level that the value is."
     ) in capsys.readouterr().err
+
+
+def test_an_answer_of_the_article_that_the_codebook_splits_is_named_with_its_line(
+    study: Path, data: Path, capsys: pytest.CaptureFixture[str]
+):
+    path, article = study / "codebook.toml", study / "article.toml"
+    book = path.read_text(encoding="utf-8").replace('"few_per_year_or_month"', '"few_per_month"')
+    path.write_text(book, encoding="utf-8")
+    assert main(["check", str(study), "--data", str(data)]) == 2
+    line = next(
+        number
+        for number, text in enumerate(article.read_text(encoding="utf-8").splitlines(), 1)
+        if 'id = "F1.02"' in text
+    )
+    assert capsys.readouterr().err == (
+        f'wwm: {article}, line {line} (F1.02) speaks of the answer "few_per_year_or_month" of desired, which has: never, few_per_month, once_per_week, '
+        'several_per_week, almost_daily, at_least_weekly. Did you mean "few_per_month"? Name one of these, or declare it as a collapse in the codebook.\n'
+    )

@@ -189,10 +189,16 @@ class Article:
 
     def references(self) -> Iterator[Reference]:
         """Every number that the article speaks about."""
+        for _, at in self.references_by_id():
+            yield at
+
+    def references_by_id(self) -> Iterator[tuple[str, Reference]]:
+        """Every number that the article speaks about, with the id of the printed number or the claim that does."""
         for number in self.published:
-            yield number.at
+            yield number.id, number.at
         for claim in self.claims:
-            yield from claim.every_reference()
+            for at in claim.every_reference():
+                yield claim.id, at
 
 
 def printed_slots(published: Iterable[Published], where: str) -> dict[Reference, Published]:

@@ -28,7 +28,7 @@ Hothorn, T., Bretz, F. and Westfall, P. (2008). Simultaneous inference in genera
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -133,6 +133,8 @@ class Sources:
         Of the reasons.
     uncrossed : frozenset of (outcome, set of variables)
         Groups that cross variables, of which the adjusted numbers are of a model without their interaction: there is none with it.
+    unanswered : function of a Reference, or None
+        How many respondents of its group gave no answer to its question.
     """
 
     raw: EstimateIndex
@@ -142,6 +144,7 @@ class Sources:
     level: float = 0.95
     lang: str = "en"
     uncrossed: frozenset[tuple[str, frozenset[str]]] = frozenset()
+    unanswered: Callable[[Reference], float] | None = None
 
 
 def warnings_of(claim: Claim, sources: Sources) -> list[str]:
@@ -239,6 +242,10 @@ def _count(claim: Claim, sources: Sources) -> Evidence:
     verdict = "reproduced" if n == claim.numbers["n"] else "not reproduced"
     printed = number(claim.numbers["n"], "g")
     reason = say("respondents", sources.lang, n=number(n, "g"), printed=printed)
+    missing = 0.0 if sources.unanswered is None else sum(map(sources.unanswered, known))
+    if missing and verdict != "reproduced":
+        more = say("without_answer", sources.lang, missing=number(missing, "g"), all=number(n + missing, "g"))
+        reason = together(reason, more)
     return Evidence(verdict, "", verdict, reason)
 
 

@@ -29,6 +29,7 @@ from wwm_models.models.model import Model
 from wwm_models.study.joint_model_files import JointSpec, read_joint_models
 from wwm_models.study.model_files import ENGINES, ModelSpec, read_models
 from wwm_models.survey.survey import Collapse, Survey, Variable
+from wwm_models.toml_tables import place_of
 
 OVERALL, ALL_EXPOSURES = "overall", "all exposures"
 
@@ -350,9 +351,12 @@ def check_names(declared: Declared, variables: Mapping[str, Variable], collapses
                     f'{declared.folder / spec.name}.toml: `{key}` names "{name}", which the codebook does not declare. '
                     f"Declared: {listed(known, 40)}.{did_you_mean(name, known)}"
                 )
-    for reference in dict.fromkeys(declared.article.references()):
+    for owner, reference in declared.article.references_by_id():
         merged = [collapse.id for collapse in collapses.values() if collapse.variable == reference.outcome]
-        _check_reference(reference, declared.folder / "article.toml", variables, merged)
+        complaint = _wrong_reference(reference, variables, merged)
+        if complaint:
+            path = declared.folder / "article.toml"
+            raise ArticleError(f"{path}, {place_of(owner, path)} speaks of {complaint}")
 
     _check_estimands(declared, known)
     refuse_impossible_sums(declared.article, variables, collapses, declared.folder / "article.toml")
@@ -437,34 +441,28 @@ def _named_variables(spec: ModelSpec | JointSpec) -> list[tuple[str, str]]:
     ]
 
 
-def _check_reference(
-    reference: Reference, path: Path, variables: Mapping[str, Variable], collapses: Sequence[str]
-) -> None:
+def _wrong_reference(reference: Reference, variables: Mapping[str, Variable], collapses: Sequence[str]) -> str:
+    """What a number of the article names that the codebook does not have, with what to do; empty where it names nothing of the kind."""
     known = list(variables)
     for name in (reference.outcome, *reference.by):
         if name not in known:
-            raise ArticleError(
-                f'{path} speaks of "{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
-            )
+            return f'"{name}", which the codebook does not declare. Declared: {listed(known, 40)}.{did_you_mean(name, known)}'
         if not variables[name].levels:
-            raise ArticleError(f'{path} speaks of "{name}", which is a number without levels. {_CUT}')
+            return f'"{name}", which is a number without levels. {_CUT}'
     if reference.outcome in reference.by:
-        raise ArticleError(
-            f"{path} speaks of {reference}: a group of answers to the same question. Expected a group of another variable. Repair `group`."
-        )
+        return f"{reference}: a group of answers to the same question. Expected a group of another variable. Repair `group`."
     answers = [*_levels(variables[reference.outcome]), *collapses]
     if reference.category not in answers:
-        raise ArticleError(
-            f'{path} speaks of the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
+        return (
+            f'the answer "{reference.category}" of {reference.outcome}, which has: {listed(answers, 40)}.'
             f"{did_you_mean(reference.category, answers)} Name one of these, or declare it as a collapse in the codebook."
         )
     for name, own in reference.levels.items():
         levels = _levels(variables[name])
         for level in own:
             if level not in levels:
-                raise ArticleError(
-                    f'{path} speaks of the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)} Name one of these.'
-                )
+                return f'the group {name} = "{level}". Its levels: {listed(levels, 40)}.{did_you_mean(level, levels)} Name one of these.'
+    return ""
 
 
 def _levels(variable: Variable) -> list[str]:

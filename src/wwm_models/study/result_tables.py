@@ -11,7 +11,7 @@ estimands.csv says what every adjusted number is of, for machines and in a sente
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from wwm_models.claims.article import Article
+from wwm_models.claims.article import Article, Reference
 from wwm_models.claims.changes import changes_table
 from wwm_models.claims.comparison import COMPARISON_COLUMNS, claims_table, comparison_table
 from wwm_models.claims.fragility import FRAGILITY_COLUMNS
@@ -276,7 +276,10 @@ def study_tables(
     """
     hidden = survey.suppress_below
     compared = [(r.name, flat(found, FLAT_CONTRASTS)) for r in results for _, found in r.contrasts]
-    sources = claim_sources(article, specs, results, why, raws, lang, level, hidden)
+    sources = {
+        asked: replace(one, unanswered=unanswered_in(survey))
+        for asked, one in claim_sources(article, specs, results, why, raws, lang, level, hidden).items()
+    }
     models = {spec.outcome: spec.name for spec in specs if spec.primary}
     return {
         "accounting": _accounting(survey, results),
@@ -396,6 +399,18 @@ def _comparison(
     ]
     compared = _by_model(parts, COMPARISON_COLUMNS)
     return _by_model([*parts, ("", not_adjusted(article, compared, raws, hidden))], COMPARISON_COLUMNS)
+
+
+def unanswered_in(survey: Survey) -> Callable[[Reference], float]:
+    """Give the function that counts the respondents of a group, in the domain, who gave no answer to a question."""
+
+    def unanswered(of: Reference) -> float:
+        rows = survey.domain & survey.frame[of.outcome].isna().to_numpy()
+        for name, levels in of.levels.items():
+            rows &= survey.frame[name].astype(object).isin(levels).to_numpy()
+        return survey.respondents(rows)
+
+    return unanswered
 
 
 def claim_sources(

@@ -82,7 +82,7 @@ def test_a_list_of_one_is_that_level(tmp_path: Path):
     [
         ('["couple", "couple"]', " [[published]] P1, `group`: `home` is ['couple', 'couple']. Expected one or more levels, each once, like [\"couple\", \"single_parent\"]. Repair that line."),
         ("[]", " [[published]] P1, `group`: `home` is []. Expected one or more levels, each once, like [\"couple\", \"single_parent\"]. Repair that line."),
-        ('["couple", "famly"]', ' speaks of the group home = "famly". Its levels: single, couple, family, parent. Did you mean "family"? Name one of these.'),
+        ('["couple", "famly"]', ', line 5 (P1) speaks of the group home = "famly". Its levels: single, couple, family, parent. Did you mean "family"? Name one of these.'),
     ],
 )  # fmt: skip
 def test_levels_that_cannot_be_joined_are_refused(tmp_path: Path, home: str, told: str):

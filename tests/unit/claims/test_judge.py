@@ -73,6 +73,10 @@ def test_a_count_is_of_respondents_without_weights(n, verdict):
     found = judge(claim, Sources(pool({"a": 50.0, "b": 40.0}), pool({"a": 45.0, "b": 40.0})))
     assert (found.raw, found.likelihood, found.verdict) == (verdict, "", verdict)
     assert found.reason == f"200 respondents, {n} printed"
+    missing = {at("a"): 3.0, at("b"): 12.0}
+    found = judge(claim, Sources(pool({"a": 50.0, "b": 40.0}), unanswered=missing.__getitem__))
+    told = "" if n == 200 else "; 15 more are in the domain but gave no answer: 215 with them"
+    assert (found.verdict, found.reason) == (verdict, f"200 respondents, {n} printed{told}")
     absent = judge(claim, Sources(pool({"a": 50.0})))
     assert (absent.verdict, absent.reason) == ("cannot be tested", "no raw number for y = yes (g b)")
     assert printed_text(claim, {}) == str(n)
