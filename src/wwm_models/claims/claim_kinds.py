@@ -183,7 +183,7 @@ class ClaimKind:
 
         Examples
         --------
-        >>> CLAIM_KINDS["difference_of_differences"].listed_wrongly(["greater.0", "lesser.0", "lesser.1"])[:35]
+        >>> CLAIM_KINDS["difference_of_differences"].listed_wrongly(["greater.0", "lesser.0", "lesser.1"])[:36]
         '`greater` names 1 percentages. Expec'
         """
         needed = [role for roles in self.roles(()) for role in roles if "." in role]
