@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,8 @@ from wwm_models.demo.truth import Truth
 from wwm_models.errors import SeparationError
 from wwm_models.estimates.contrasts import family_of_tests
 from wwm_models.estimates.estimates import Estimates
+from wwm_models.estimates.joined_groups import combinations
+from wwm_models.estimates.number_key import NumberKey
 from wwm_models.study.declarations import model_of, requests_of
 from wwm_models.study.model_files import bundled_study, read_models
 
@@ -63,7 +65,7 @@ class Tally:
 def judged_claims(article: Article) -> list[Claim]:
     """Claims with a verdict on the adjusted number: no printed values and ranges, which are judged on raw."""
     every = [claim for claim in article.claims if not claim.missing]
-    return [claim for claim in every if all(leaf.kind not in ("value", "range", "count") for leaf in leaves(claim))]
+    return [claim for claim in every if all(leaf.about.judged == "tested" for leaf in leaves(claim))]
 
 
 def truth_of(claims: Iterable[Claim], truth: Truth = DECLARED) -> dict[str, bool]:
@@ -77,7 +79,19 @@ def truth_of(claims: Iterable[Claim], truth: Truth = DECLARED) -> dict[str, bool
             rows = table[table["category"].isin(members)].assign(category=name)
             sums = rows.groupby([*by, "outcome", "category"], sort=False, as_index=False)["estimate"].sum()
             points |= dict(zip(keys_of(sums, by), sums["estimate"], strict=True))
+    joined = {at for claim in claims for at in claim.every_reference() if at.joined}
+    points |= {at.key: _true_union(at, points, truth) for at in joined}
     return {claim.id: bool(satisfies(claim, points)) for claim in claims}
+
+
+def _true_union(at: Reference, points: Mapping[object, float], truth: Truth) -> float:
+    """Of levels joined: the mean of their true numbers, weighted by their true sizes."""
+    groups = combinations(at.levels)
+    patterns = truth.patterns
+    inside = [np.logical_and.reduce([patterns[name] == level for name, level in group]) for group in groups]
+    sizes = np.array([patterns.loc[rows, "share"].sum() for rows in inside])
+    values = np.array([points[NumberKey.of(at.outcome, at.category, group)] for group in groups])
+    return float(sizes @ values / sizes.sum())
 
 
 def sources_of(article: Article, frame: pd.DataFrame, outcomes: Iterable[str], *, why: bool = False) -> Sources:
@@ -100,7 +114,8 @@ def sources_of(article: Article, frame: pd.DataFrame, outcomes: Iterable[str], *
             adjusted.append(wwm.adjusted(fitted, by or None, collapses=named))
             if why and by:
                 tables.append(wwm.decompose(model, survey, by, collapses=named))
-    return Sources(pool_of(raws), pool_of(adjusted), None, parts_of(tables))
+    shares = pool_of(raws)
+    return Sources(shares, pool_of(adjusted, shares), None, parts_of(tables))
 
 
 def wrongly_certain(seeds: Iterable[int], article: Article, truth: Truth = DECLARED) -> Tally:

@@ -67,9 +67,7 @@ def from_frame(frame):
     """Percentage of a reference among weighted respondents."""
 
     def percent(ref):
-        known = frame[ref["outcome"]].notna()
-        for factor, level in ref["group"].items():
-            known &= frame[factor] == level
+        known = frame[ref["outcome"]].notna() & _inside(frame, ref.get("group", {}))
         hits = frame.loc[known, ref["outcome"]].isin(levels(ref["outcome"], ref["category"]))
         return 100 * np.average(hits, weights=frame.loc[known, "weight"])
 
@@ -83,7 +81,7 @@ def size(frame, group):
 def _inside(frame, group):
     inside = np.ones(len(frame), dtype=bool)
     for factor, level in group.items():
-        inside &= frame[factor] == level
+        inside &= frame[factor].isin(level if isinstance(level, list) else [level])
     return inside
 
 
@@ -123,7 +121,14 @@ _SLACK = {
     "value": lambda c, p: _within(p(c["at"]), c["value"] - 0.5, c["value"] + 0.5),
     "range": lambda c, p: _within(p(c["at"]), c["lower"] - _half(c), c["upper"] + _half(c)),
     "bound": _bound,
-    "order": lambda c, p: p(c["greater"]) - p(c["lesser"]) - c["margin"],
+    "about": lambda c, p: c["tolerance"] - abs(p(c["at"]) - c["value"]),
+    "about_ratio": lambda c, p: c["tolerance"] - abs(p(c["numerator"]) / p(c["denominator"]) - c["value"]),
+    "order": lambda c, p: _within(p(c["greater"]) - p(c["lesser"]), c.get("margin", 0), c.get("below", np.inf)),
+    "difference_of_differences": lambda c, p: _within(
+        p(c["greater"][0]) - p(c["greater"][1]) - p(c["lesser"][0]) + p(c["lesser"][1]),
+        c.get("margin", 0),
+        c.get("below", np.inf),
+    ),
     "ratio": lambda c, p: _within(p(c["numerator"]) / p(c["denominator"]), c["lower"], c["upper"]),
     "equivalence": _equivalence,
     "all": lambda c, p: min(slack(part, p) for part in c["parts"]),
