@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from wwm_models.demo.respondents import quota_respondents
-from wwm_models.identification.bounds import BOUNDS_COLUMNS
+from wwm_models.identification.bounds import BOUNDS_COLUMNS, WORDS
 from wwm_models.report.page import render_page, unpacked
 from wwm_models.results.atomic_files import write_table
 from wwm_models.results.results import Results
@@ -222,6 +222,10 @@ def _bounds() -> pd.DataFrame:
             ("C03", "all", "", "", "", "", delta, np.nan, np.nan, np.nan, np.nan, np.nan, "", "survives any adjustment", "printed numbers", "survives any adjustment", np.nan),
         ]  # fmt: skip
     table = pd.DataFrame(rows, columns=list(BOUNDS_COLUMNS))
+    worded = table[table["id"] == "C02"].assign(
+        lower=table["lower"] / 2, assumed=WORDS, raw="assumed", verdict="can be reversed", reversed_from=0.035
+    )
+    table = pd.concat([table, worded], ignore_index=True)
     table.insert(0, "model", "")
     return table
 

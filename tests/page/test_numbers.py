@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from wwm_models.identification.bounds import NUMBERS, WORDS
 from wwm_models.report.numbers import Numbers, Value
 from wwm_models.results.atomic_files import read_table
 
@@ -118,12 +119,13 @@ def test_a_curve_of_bounds_stands_at_its_numbers(run, opened):
     page = opened(run)
     table = read_table(run.parent / "bounds.csv")
     chosen = "Array.from(document.querySelector('[data-bounds]').rows)"
-    for name in ("C02", "P01"):
+    for name in ("C02-sentences", "C02", "P01"):
         page.tab.select_option('select[name="bound"]', name)
         page.settled()
-        assert f"bound={name}" in page.tab.url or name == "C02"
+        assert f"bound={name}" in page.tab.url or name == "C02-sentences"
         rows = page.tab.evaluate(chosen)
-        expected = table[table["id"] == name]
+        assumed = WORDS if name.endswith("-sentences") else NUMBERS
+        expected = table[(table["id"] == name.removesuffix("-sentences")) & (table["assumed"] == assumed)]
         assert [row["bound"] for row in rows] == expected.index.tolist()
         for row in rows:
             for mark, column in (
@@ -136,6 +138,19 @@ def test_a_curve_of_bounds_stands_at_its_numbers(run, opened):
                 np.testing.assert_allclose(drawn, 100 * table[column].iloc[row["bound"]], rtol=1e-12, err_msg=mark)
         assert [row["label"] for row in rows] == ["niets (additief)", "hoogstens 5 punten", "geen grens"]
     assert page.said == []
+
+
+def test_what_survives_stands_by_claim(run, opened):
+    """Raw, the verdict from the numbers alone and with the sentences, the least interaction that reverses it, and what would help."""
+    page = opened(run, fragment="lang=en")
+    page.tab.evaluate("for (const one of document.querySelectorAll('#bounds details')) one.open = true;")
+    page.settled()
+    rows = page.tab.locator("table:has(#bounds-survival-caption) tbody tr")
+    assert rows.count() == 1
+    cells = rows.locator("td").all_inner_texts()
+    assert cells[:4] == ["assumed", "undetermined", "can be reversed", "3.5"]
+    assert cells[4] != "–"
+    assert rows.locator("data").get_attribute("data-source").endswith(":reversed_from")
 
 
 def test_drawn_places_follow_the_axis(run, opened):

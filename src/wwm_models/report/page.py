@@ -25,6 +25,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from wwm_models.messages import LANGUAGES, catalogue
+from wwm_models.report.allowed import Allowed, survival_table
 from wwm_models.report.chart_files import library
 from wwm_models.report.charts import AXES, colours_of, on
 from wwm_models.report.figures import (
@@ -42,7 +43,6 @@ from wwm_models.report.health import Health, accounting, checks_table, health, r
 from wwm_models.report.ledger import SYMBOLS, Ledger, ledger, verdict_of
 from wwm_models.report.numbers import Numbers, number, rows_of, text
 from wwm_models.report.sections import (
-    Allowed,
     agreement_table,
     changes_table,
     checklist,
@@ -378,6 +378,7 @@ def _tables(report: Report) -> dict[str, Any]:
         "precision_count": (str(poor), str(every)),
         "allowed": report.allowed,
         "bounds_table": report.allowed.table(),
+        "survival_table": survival_table(report.allowed),
         "figure_table": lambda block: report.tables[block.id],
         "claim_table": lambda line: numbers_table(f"{line.anchor}-numbers", words["claim_numbers"], line.block, report.comparison),
         "numbers_table": partial(numbers_table, comparison=report.comparison),

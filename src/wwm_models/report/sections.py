@@ -1,30 +1,25 @@
-"""The page's sections: what lies under a claim and beside the comparison, the page in sentences, methods, and bounds.
+"""The page's sections: what lies under a claim and beside the comparison, the page in sentences, and methods.
 
 Under a claim and beside the comparison: why numbers moved, what would flip a claim, other variants (`moved_table` to `precision_rows`). In
 sentences: the count of verdicts, what stands first, and every chart in words (`headline`, `described`). What was done, as a reader who wants to
-repeat it needs it: models, a checklist, files (`models_table` to `downloads`). What the printed numbers alone allow: the table of bounds, and the
-curve over the limit on the interaction (`Allowed`).
+repeat it needs it: models, a checklist, files (`models_table` to `downloads`).
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
 
-from wwm_models.claims.claim_kinds import CLAIM_KINDS
 from wwm_models.estimates.causal_diagram import ESTIMANDS
-from wwm_models.identification.bounds import WORDS
 from wwm_models.messages import LANGUAGES
 from wwm_models.report.figures import Block, ComparisonRows, Figure, Row, answers_cell, grouped
 from wwm_models.report.ledger import Ledger
 from wwm_models.report.numbers import Numbers, Value, cell, number, rows_of, text
-from wwm_models.report.tables import Column, Interval, Line, Span, Table, WithError
+from wwm_models.report.tables import Column, Interval, Line, Table, WithError
 from wwm_models.report.text import Labels, Text, Words, clean, each, framed, in_spans, joined, plain, shortened
 
 VARIANTS = ("declared", "nonproportional", "multinomial", "unweighted", "bayes", "exposure_only", "other_exposures")
@@ -389,112 +384,3 @@ def downloads(labels: Labels) -> list[tuple[str, Text]]:
     return [(f"{name}.csv", labels.words[f"file_{name}"]) for name in known] + [
         ("manifest.json", labels.words["file_manifest"])
     ]
-
-
-_JOINED = re.compile(r" (minus|over|against) ")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A number or a quantity of a claim under every limit on the interaction, the strictest first."""
-
-    id: str
-    name: Text
-    rows: tuple[Row, ...]
-
-    @property
-    def narrowed(self) -> float:
-        """By how much the strictest limit narrows it: 0 not at all, 1 to a point."""
-        first, last = (number(row, "upper") - number(row, "lower") for row in (self.rows[0], self.rows[-1]))
-        return 1.0 - first / last if last > 0 else 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Allowed:
-    """The bounds of a run, by number and claim."""
-
-    labels: Labels
-
-    @cached_property
-    def _rows(self) -> dict[str, list[Row]]:
-        """Rows by id, the strictest limit first; verdicts on whole claims have no numbers and are left out."""
-        every = (row for row in rows_of(self.labels.results, "bounds") if text(row, "assumed") != WORDS)
-        rows = [row for row in every if not math.isnan(number(row, "lower"))]
-        return grouped(sorted(rows, key=lambda row: number(row, "delta")), "id")
-
-    @property
-    def assumed(self) -> bool:
-        """Whether bounds of real respondents rest on a table that was not measured."""
-        rows = rows_of(self.labels.results, "bounds")
-        return not self.labels.results.synthetic and any(text(row, "data") == "SYNTHETIC" for row in rows)
-
-    @cached_property
-    def curves(self) -> tuple[Curve, ...]:
-        """What can be drawn on an axis of percentages: everything but ratios."""
-        return tuple(
-            Curve(clean(name), self._named(rows[0]), tuple(rows))
-            for name, rows in self._rows.items()
-            if text(rows[0], "kind") != "ratio"
-        )
-
-    @property
-    def telling(self) -> str:
-        """The curve that is shown first: the one that a limit on the interaction narrows most."""
-        return max(self.curves, key=lambda curve: curve.narrowed).id if self.curves else ""
-
-    def table(self) -> Table | None:
-        """Every number and quantity: under the strictest limit, without one, and what the article prints."""
-        if not self._rows:
-            return None
-        words = self.labels.words
-        groups: dict[Text, list[Line]] = {}
-        for rows in self._rows.values():
-            heading = words["bounds_printed" if text(rows[0], "kind") == "number" else "bounds_claims"]
-            groups.setdefault(heading, []).append(Line(self._named(rows[0]), self._cells(rows)))
-        names = ("bounds_strict", "bounds_free", "entropy", "published", "verdict", "narrows")
-        columns = tuple(Column(words[f"column_{one}"], wide=one in ("verdict", "narrows")) for one in names)
-        made = tuple((heading, tuple(lines)) for heading, lines in groups.items())
-        return Table("bounds-table", words["bounds_caption"], words["column_number"], columns, made)
-
-    def _cells(self, rows: Sequence[Row]) -> tuple[object, ...]:
-        written = "plain" if text(rows[0], "kind") in RATIOS else "percent"
-        verdict, helps = text(rows[-1], "verdict"), self._rows.get(text(rows[-1], "narrows_most"))
-        return (
-            *(Span(cell(row, "lower", written), cell(row, "upper", written)) for row in (rows[0], rows[-1])),
-            cell(rows[-1], "max_entropy", written), Span(cell(rows[-1], "published_lower", "percent"), cell(rows[-1], "published_upper", "percent")),
-            self.labels.said(verdict) if verdict else plain("–"), self._named(helps[0]) if helps else plain("–"),
-        )  # fmt: skip
-
-    def _named(self, row: Row) -> Text:
-        """Question, answer and group; a difference or ratio has two of one of them."""
-        labels = self.labels
-        outcomes = _parts(text(row, "outcome"))[::2]
-        parts = [
-            self._said(text(row, "outcome"), lambda one, _: labels.variable(one)),
-            self._said(text(row, "category"), lambda one, at: labels.category(outcomes[at % len(outcomes)], one)),
-            self._said(text(row, "group"), lambda one, _: labels.group("" if one == "everyone" else one)),
-        ]
-        claim = "" if text(row, "kind") == "number" else clean(text(row, "id")) + " "
-        return framed("{}{}: {} · {}", plain(claim), *parts)
-
-    def _said(self, written: str, label: Callable[[str, int], Text]) -> Text:
-        """Names in a language, with what stands between them."""
-        parts = [
-            self.labels.words[f"joined_{one}"].map(lambda word: f" {word} ") if at % 2 else label(one, at // 2)
-            for at, one in enumerate(_parts(written))
-        ]
-        return joined(parts, plain(""))
-
-
-def _parts(written: str) -> list[str]:
-    """The sides of a difference or ratio with what stands between them, or the one thing there is.
-
-    Examples
-    --------
-    >>> _parts("never minus often"), _parts("")
-    (['never', 'minus', 'often'], [''])
-    """
-    return _JOINED.split(written)
-
-
-RATIOS = frozenset(name for name, kind in CLAIM_KINDS.items() if kind.arithmetic.ratio)
