@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from wwm_models.estimates.causal_diagram import diagram_from, read_diagram
 from wwm_models.report.figures import ComparisonRows
 from wwm_models.report.text import Labels
 from wwm_models.results.results import Results
-from wwm_models.study.declarations import model_of, requests_of
+from wwm_models.study.declarations import model_of, priors_in, requests_of
 from wwm_models.study.model_files import read_model
+from wwm_models.study.posteriors import sampled_requests
 from wwm_models.survey.survey import Variable
 
 AGE_AND_HOUSEHOLD = """
@@ -283,3 +285,13 @@ def test_the_direct_effect_stands_beside_the_total(tmp_path: Path):
     assert [one["estimand"] for one in comparison.shown("wish", "age")] == ["total"]
     beside = {key[1]: one["estimand"] for key, one in comparison.beside.items()}
     assert beside == {"age": "direct", "home": "total"}
+
+
+def test_posteriors_are_of_the_largest_fit_and_of_those_that_judge_claims(tmp_path: Path):
+    """A prior of a term of another fit of the file is not one of this fit's."""
+    priors = '[priors]\nslopes = "normal(0, 1)"\nterms = { home = "normal(0, 0.5)", age = "normal(0, 2)" }\n'
+    spec = read_model(folder_with(tmp_path, AGE_AND_HOUSEHOLD, MODEL + priors))
+    found = sampled_requests(spec, ())
+    assert [one.label for one in found] == ["all exposures", "total age"]
+    assert [sorted(priors_in(spec, one)["terms"]) for one in found] == [["age", "home"], ["age"]]
+    assert [one.label for one in sampled_requests(replace(spec, primary=False), ())] == ["all exposures"]

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from wwm_models.arguments import confidence_level
 from wwm_models.bayes.prior_declarations import read_priors
@@ -143,15 +143,25 @@ def joint_groups(references: Iterable[tuple[str, tuple[str, ...]]], outcome: str
     return list(dict.fromkeys(by for name, by in references if name == outcome and len(by) > 1))
 
 
+def _of_other_fits(spec: ModelSpec, request: Request) -> set[str]:
+    """Terms of a model file that are not in this fit, where a diagram decides what is."""
+    own = spec.written_terms(request.exposures, request.adjusters)
+    return set(spec.written_terms(spec.exposures)) - set(own) if spec.diagram is not None else set()
+
+
+def priors_in(spec: ModelSpec, request: Request) -> Mapping[str, Any]:
+    """The priors of a model file for one of its fits: those of terms that stand in others alone are left out."""
+    others = _of_other_fits(spec, request)
+    terms = {term: prior for term, prior in spec.priors.get("terms", {}).items() if term not in others}
+    return {**spec.priors, "terms": terms} if others and "terms" in spec.priors else spec.priors
+
+
 def model_of(spec: ModelSpec, request: Request) -> Model:
     """The response model of one request of a model file."""
-    own = spec.written_terms(request.exposures, request.adjusters)
-    of_others = set(spec.written_terms(spec.exposures)) - set(own) if spec.diagram is not None else set[str]()
-    free = tuple(
-        term for term in spec.nonproportional if term not in of_others
-    )  # a term of another fit of the file is no mistake
+    others = _of_other_fits(spec, request)
     return Model(
-        spec.formula(request.exposures, request.adjusters), family=spec.family, link=spec.link, nonproportional=free,
+        spec.formula(request.exposures, request.adjusters), family=spec.family, link=spec.link,
+        nonproportional=tuple(term for term in spec.nonproportional if term not in others),
         thresholds=spec.thresholds, reverse=spec.reverse, baseline=spec.baseline, scale=spec.scale,
         thresholds_by=spec.thresholds_by,
     )  # fmt: skip

@@ -196,7 +196,7 @@ def read_model(path: Path) -> ModelSpec:
             continue
         values[key] = checked_value(key, value, where)
     spec = ModelSpec(name=path.stem, titles=titles_of(table, path), **values)
-    spec = _by_diagram(spec, table, read_diagram(path.parent), where)
+    spec = by_diagram(spec, table, read_diagram(path.parent), where)
     refuse_contradictions((spec.outcome,), spec.exposures, spec.adjusters, spec.interactions, where)
     for key in ("estimands", "engines"):
         if not getattr(spec, key):
@@ -216,7 +216,7 @@ def read_model(path: Path) -> ModelSpec:
     return spec
 
 
-def _by_diagram(spec: ModelSpec, written: Mapping[str, Any], diagram: Diagram | None, where: str) -> ModelSpec:
+def by_diagram(spec: ModelSpec, written: Mapping[str, Any], diagram: Diagram | None, where: str) -> ModelSpec:
     """The model with what follows from its folder's diagram; estimands that the file writes itself stand, unless the diagram contradicts them."""
     if diagram is None or not spec.exposures:
         return spec

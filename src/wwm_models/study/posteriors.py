@@ -34,7 +34,7 @@ from wwm_models.numerics.intervals import central_limits
 from wwm_models.parallel import PROCESSES
 from wwm_models.results.folder import Checkpoints, key_of
 from wwm_models.stages import PASSING, Stages
-from wwm_models.study.declarations import Declared, Request, model_of, requests_of
+from wwm_models.study.declarations import Declared, Request, model_of, priors_in, requests_of
 from wwm_models.study.diagnostics import DIAGNOSTIC_COLUMNS, Row, checks_of, checks_of_items, failure
 from wwm_models.study.fits import (
     COEFFICIENT_COLUMNS,
@@ -106,21 +106,48 @@ def with_posterior(
     kept : Checkpoints
         Where finished chains and the netCDF file are put.
     """
-    requests = [request for request in requests_of(spec, extra) if request.label == SAMPLED]
-    label = f"{SAMPLED} (bayes)"
+    requests = sampled_requests(spec, extra)
     if not requests:
-        why = say("posterior_needs_all", estimand=f"{spec.exposures[-1]}-adjusted")
+        label, why = f"{SAMPLED} (bayes)", say("posterior_needs_all", estimand=f"{spec.exposures[-1]}-adjusted")
         return _with(result, failure(label, "failed", why), (failed_fit(spec, label, why),))
+    for place, request in enumerate(requests):
+        name = spec.name if place == 0 else f"{spec.name}.{'-'.join((request.reported[0][0], *request.reported[0][1]))}"
+        result = _with_one(result, spec, request, name, survey, collapses, level, seed, kept)
+    return result
+
+
+def sampled_requests(spec: ModelSpec, extra: Sequence[tuple[str, ...]]) -> list[Request]:
+    """The fits of a model file of which a posterior is sampled: the one with all exposures, and with a diagram those by which claims are judged.
+
+    A model that judges no claims, since it is not the primary one, has that of its largest fit alone.
+    """
+    every = requests_of(spec, extra)
+    if spec.diagram is None:
+        return [request for request in every if request.label == SAMPLED]
+    judging = (
+        {(spec.diagram.estimand((name,)), (name,)) for name in spec.exposures}
+        if spec.primary
+        else set[tuple[str, tuple[str, ...]]]()
+    )
+    return [request for place, request in enumerate(every) if place == 0 or judging & set(request.reported)]
+
+
+def _with_one(
+    result: ModelResult, spec: ModelSpec, request: Request, name: str, survey: Survey, collapses: Collapses, level: float, seed: int,
+    kept: Checkpoints,
+) -> ModelResult:  # fmt: skip
+    """The result with the posterior of one fit, whose chains and file have this name."""
+    label = f"{request.label} (bayes)"
     try:
         post, estimates, problem = _sampled(
-            requests[0], spec, survey, collapses, level, seed, NamedCheckpoints(chains_of(kept), spec.name)
+            request, spec, survey, collapses, level, seed, NamedCheckpoints(chains_of(kept), name)
         )
     except PASSING:
         raise
     except Exception as failed:
         said = status_of(failed)[1]
         return _with(result, failure(label, "failed", said), (failed_fit(spec, label, said),))
-    write_netcdf(post, posterior_file(kept, spec.name))
+    write_netcdf(post, posterior_file(kept, name))
     if problem:
         return _with(result, _rows(post, label), (say("stage_unhealthy", stage=fit_name(spec, label), what=problem),))
     stages = Stages()
@@ -137,7 +164,7 @@ def with_posterior(
     ]
     checks = stages.attempt(
         say("check_of", stage=fit_name(spec, label), check="checks"),
-        partial(checks_of, post, requests[0].exposures),
+        partial(checks_of, post, request.exposures),
         otherwise=[],
     )
     whole = _with(result, _rows(post, label, checks), stages.problems)
@@ -145,7 +172,7 @@ def with_posterior(
         whole,
         estimates=(*result.estimates, *estimates),
         contrasts=(*result.contrasts, *compared),
-        log_priors={post.origin: log_prior(post)},
+        log_priors={**result.log_priors, post.origin: log_prior(post)},
     )
 
 
@@ -157,12 +184,13 @@ def _sampled(
     request: Request, spec: ModelSpec, survey: Survey, collapses: Collapses, level: float, seed: int, kept: NamedCheckpoints,
 ) -> tuple[Posterior, list[tuple[str, Estimates]], str]:  # fmt: skip
     """A posterior, its adjusted probabilities, and what is wrong with them; with more chains where that is the cure."""
-    model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(spec.name.encode())
-    post = sample(model, people, seed=own, chains=CHAINS, priors=spec.priors, kept=kept)
+    model, people, own = model_of(spec, request), people_of(spec, survey), seed + zlib.crc32(kept.prefix.encode())
+    priors = priors_in(spec, request)
+    post = sample(model, people, seed=own, chains=CHAINS, priors=priors, kept=kept)
     try:
         return post, _estimates(post, request, spec, collapses, level), ""
     except AdjustError:
-        post = sample(model, people, seed=own, chains=MORE, priors=spec.priors, kept=kept)
+        post = sample(model, people, seed=own, chains=MORE, priors=priors, kept=kept)
     try:
         return post, _estimates(post, request, spec, collapses, level), ""
     except AdjustError as problem:

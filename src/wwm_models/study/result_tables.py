@@ -88,10 +88,14 @@ def agreement_table(spec: ModelSpec, one: Decompositions, result: ModelResult) -
     if not parts:
         return pd.DataFrame(columns=pd.Index(AGREEMENT_COLUMNS))
     table = pd.concat(parts, ignore_index=True)
-    fitted = next((each for each in one.fits if each.request.label == "all exposures"), None)
-    if fitted is None or not (table["status"] == "differ").any():
-        return table.drop(columns="place")[list(AGREEMENT_COLUMNS)]
-    return with_causes(table, pulls_of(spec, fitted))[list(AGREEMENT_COLUMNS)]
+    fit_of = {(label, ";".join(by)): fitted for fitted in one.fits for label, by in fitted.request.reported}
+    owners = [fit_of.get(place) for place in zip(table["estimand"], table["by"], strict=True)]
+    made: list[pd.DataFrame] = []
+    for fitted in dict.fromkeys(owners):
+        rows = table[[owner is fitted for owner in owners]]
+        differ = fitted is not None and (rows["status"] == "differ").any()
+        made.append(with_causes(rows, pulls_of(spec, fitted)) if fitted is not None and differ else rows)
+    return pd.concat([part.reindex(columns=list(AGREEMENT_COLUMNS)) for part in made], ignore_index=True)
 
 
 def gaps(label: str, likelihood: Estimates, bayes: Estimates) -> pd.DataFrame:
