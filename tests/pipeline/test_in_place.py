@@ -250,15 +250,20 @@ def test_a_study_asks_for_every_variable_that_its_models_name_and_no_other(small
     assert sorted(found) == ["a", "age_group", "b", "c", "d", "wish"]
 
 
+def _without_contents(said: str) -> list[str]:
+    """Lines without the column of what the file has, which is known where it is read whole."""
+    return [line[:66].rstrip() if line.startswith("    ") else line for line in said.splitlines()]
+
+
 def test_check_counts_in_place_what_it_counts_in_rows(small: Path, capsys: pytest.CaptureFixture[str]):
     data = pd.read_csv(small / "data.csv")
     data.loc[::50, "home"] = 9
     data.loc[::60, "w"] = 0.0
     data.to_csv(small / "data.csv", index=False)
     assert wwm(small, command="check") == 0
-    whole = capsys.readouterr().out.splitlines()
+    whole = _without_contents(capsys.readouterr().out)
     assert wwm(small, "--in-place", command="check") == 0
-    counted = capsys.readouterr().out.splitlines()
+    counted = _without_contents(capsys.readouterr().out)
     told = {line.strip().split(":")[0] for line in counted if line not in whole}
     assert told == {"counted in place", "Weights  sampling", "Variables that the models ask for, in the domain"}
     assert [line for line in whole if line not in counted] == [
