@@ -130,3 +130,42 @@ def test_a_claim_about_everyone_is_answered_by_a_study_of_totals(small: Path):
     assert run(small) == 0
     judged = read_table(small / "out" / "claims.csv").set_index("id").loc["C2"]
     assert judged["likelihood_verdict"] == judged["raw_verdict"]
+
+
+CROSSED = """
+[[claim]]
+id = "C9"
+kind = "bound"
+nl = "De meesten."
+en = "Most."
+at = {{ outcome = "wish", category = "often", group = {{ {group} }} }}
+above = 10
+"""
+
+
+def test_the_order_in_which_crossed_variables_are_written_changes_nothing(tmp_path: Path, study_in):
+    """One model crosses them, another of the same outcome does not; the article names them the other way round."""
+    tables = []
+    for place, (group, term) in enumerate(
+        [
+            ('age_group = "50-64", household = "alone"', "age_group:household"),
+            ('household = "alone", age_group = "50-64"', "age_group:household"),
+            ('household = "alone", age_group = "50-64"', "household:age_group"),
+        ]
+    ):
+        small = tmp_path / str(place)
+        small.mkdir()
+        study_in(small)
+        for path in (small / "study").glob("wish_*.toml"):
+            path.unlink()
+        crossing = (small / "study" / "wish.toml").read_text().replace("primary = true", "primary = false")
+        (small / "study" / "crossed.toml").write_text(f'{crossing}interactions = ["{term}"]\n')
+        with (small / "study" / "article.toml").open("a") as stream:
+            stream.write(CROSSED.format(group=group))
+        assert run(small) == 0
+        tables.append(
+            {name: read_table(small / "out" / f"{name}.csv") for name in ("comparison", "claims", "adjusted")}
+        )
+    for other in tables[1:]:
+        for name, table in tables[0].items():
+            pd.testing.assert_frame_equal(table, other[name])

@@ -34,8 +34,8 @@ class Reference:
 
     @property
     def by(self) -> tuple[str, ...]:
-        """Variables that define the group."""
-        return tuple(name for name, _ in self.group)
+        """Variables that define the group, in one order whatever the order in which they are written."""
+        return tuple(sorted(name for name, _ in self.group))
 
     @property
     def key(self) -> NumberKey:
@@ -430,7 +430,7 @@ def _reference(row: TomlTable) -> Reference:
     row.check(required=("outcome", "category"), optional=("group",))
     group = row.table("group", f"{row.where}, `group`")
     return Reference(
-        row.name("outcome"), row.name("category"), tuple((name, _level(group, name)) for name in group.values)
+        row.name("outcome"), row.name("category"), tuple((name, _level(group, name)) for name in sorted(group.values))
     )
 
 

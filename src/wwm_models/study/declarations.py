@@ -94,10 +94,15 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
 def _crossed(spec: ModelSpec, extra: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Combinations of exposures that a model reports: its interactions, and those that the article speaks about."""
     found: dict[frozenset[str], tuple[str, ...]] = {}
-    for by in (*(tuple(term.split(":")) for term in spec.interactions), *extra):
+    for by in (*_interacting(spec), *extra):
         if len(by) > 1 and set(by) <= set(spec.exposures):
             found.setdefault(frozenset(by), by)
     return list(found.values())
+
+
+def _interacting(spec: ModelSpec) -> list[tuple[str, ...]]:
+    """The variables of each interaction, in the order in which an article's groups have them."""
+    return [tuple(sorted(term.split(":"))) for term in spec.interactions]
 
 
 def _requests_by_diagram(spec: ModelSpec, diagram: Diagram, extra: Iterable[tuple[str, ...]]) -> list[Request]:
@@ -171,7 +176,7 @@ def reported_sets(specs: Iterable[ModelSpec], outcome: str, extra: Sequence[tupl
     """All combinations of variables by which an outcome is reported raw: none, each exposure, and the joint ones."""
     own = [spec for spec in specs if spec.outcome == outcome]
     single = [(name,) for spec in own for name in spec.exposures]
-    joint = [tuple(term.split(":")) for spec in own for term in spec.interactions]
+    joint = [by for spec in own for by in _interacting(spec)]
     exposures = set(itertools.chain.from_iterable(single))
     return list(dict.fromkeys([(), *single, *joint, *(by for by in extra if set(by) <= exposures)]))
 
