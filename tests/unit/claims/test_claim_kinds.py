@@ -38,7 +38,9 @@ def claim(least: float) -> Claim:
     return Claim("C1", "far", references={"one": YOUNG, "other": OLD}, numbers={"least": least})
 
 
-@pytest.mark.parametrize(("least", "verdict", "allowed"), [(5.0, "holds", "true"), (70.0, "reverses", "false")])
+@pytest.mark.parametrize(
+    ("least", "verdict", "allowed"), [(5.0, "holds", "holds as printed"), (70.0, "reverses", "survives no adjustment")]
+)
 def test_a_new_kind_is_judged_wherever_claims_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: float, verdict: str, allowed: str
 ):

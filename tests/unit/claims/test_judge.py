@@ -109,7 +109,7 @@ def why(household: float, gender: float) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("lang", "expected"), [
     ("en", "adjustment moved it by -19.0 points, of which most by household (-21.0); then gender +2.0"),
-    ("nl", "de correctie verschoof het -19.0 punten, het meest door household (-21.0); daarna gender +2.0"),
+    ("nl", "door de correctie veranderde het getal met -19.0 punt, het meest door household (-21.0); daarna gender +2.0"),
 ])  # fmt: skip
 def test_a_flip_names_its_largest_part(lang, expected):
     parts = parts_of([why(-21.0, 2.0)])
