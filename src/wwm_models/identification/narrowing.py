@@ -57,7 +57,7 @@ def narrowings(
         (quantity, slot, block)
         for quantity, ends in asked
         for slot, block in filled.values()
-        if block is not None and quantity.width(ends) > _NOTHING and _further(slot, quantity, block)
+        if block is not None and quantity.width(ends) > _NOTHING and _further(slot, quantity)
     ]
     solved = _tried(tries, space)
     found = {quantity.id: Narrowing("", *ends.tolist()) for quantity, ends in asked}
@@ -69,10 +69,10 @@ def narrowings(
     return found
 
 
-def _further(slot: Published, quantity: BoundedQuantity, block: OutcomeBlock) -> bool:
-    """Whether a slot is another number than those that a quantity is made of, and its table bears on them."""
+def _further(slot: Published, quantity: BoundedQuantity) -> bool:
+    """Whether a slot is of a question that a quantity is about, and another number than those that it is made of."""
     own = {reference.ordered for reference in quantity.references}
-    return slot.at.ordered not in own and any(outcome in block.starts for outcome in outcomes_of(quantity))
+    return slot.at.outcome in outcomes_of(quantity) and slot.at.ordered not in own
 
 
 def _telling(quantity: BoundedQuantity, ends: Array) -> tuple[bool, int]:

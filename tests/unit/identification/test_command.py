@@ -13,6 +13,7 @@ import wwm_models as wwm
 from wwm_models.cli.main import main
 from wwm_models.identification.bounds import BOUNDS_COLUMNS
 from wwm_models.identification.joint_table import Margins, measured_margins, read_margins
+from wwm_models.messages import catalogue
 from wwm_models.results.atomic_files import read_table
 from wwm_models.study.declarations import read_study
 from wwm_models.study.model_files import bundled_study
@@ -72,6 +73,57 @@ def test_bounds_are_printed_and_written(study: Path, tmp_path: Path, capsys: pyt
     assert printed[["published_lower", "published_upper"]].tolist() == [0.545, 0.555]
     assert printed["lower"] < 0.545 < 0.555 < printed["upper"]
     assert printed["lower"] <= printed["max_entropy"] <= printed["upper"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "C01  SURVIVES ANY ADJUSTMENT"),
+        ("nl", "C01  BLIJFT BIJ ELKE CORRECTIE OVEREIND"),
+        ("de", "C01  HÄLT JEDER BEREINIGUNG STAND"),
+    ],
+)
+def test_the_whole_output_is_in_one_language(study: Path, capsys: pytest.CaptureFixture[str], lang: str, said: str):
+    assert main(["bounds", str(study), "--words", "--lang", lang]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert " ".join(said.split()) in text
+    others = {name: catalogue(name).messages["bounds_title"] for name in ("en", "nl", "de")}
+    assert [name for name, title in others.items() if title in text] == [lang]
+    assert ("adjusted from" in text) == (lang == "en")
+    assert ("gecorrigeerd van" in text) == (lang == "nl")
+    assert "desired" not in text
+    assert "at_least_weekly" not in text
+
+
+def test_sentences_are_assumed_for_once_and_both_are_written(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    second = '[[claim]]\nid = "C02"\nkind = "bound"\nen = "A majority of the old."\nat = { outcome = "desired", category = "at_least_weekly", group = { age_group = "50-64" } }\nabove = 50\n'
+    (study / "article.toml").write_text(ARTICLE + second, encoding="utf-8")
+    out = tmp_path / "bounds.csv"
+    assert main(["bounds", str(study), "--words", "--out", str(out), "--lang", "en"]) == 0
+    text = capsys.readouterr().out
+    assert "Sentences that are assumed to be true of the raw percentages (2): C01, C02." in text
+    assert "C02  CAN BE REVERSED (from the numbers alone: undetermined)" in text
+    table = read_table(out)
+    own = table[(table["id"] == "C02") & np.isinf(table["delta"])].set_index("assumed")
+    assert own["raw"].to_dict() == {"printed numbers": "undetermined", "printed numbers and sentences": "assumed"}
+    assert main(["bounds", str(study), "--words", "--without", "C02", "--lang", "en"]) == 0
+    assert "(1): C01." in capsys.readouterr().out
+    assert main(["bounds", str(study), "--words", "C03"]) == 2
+    assert 'The sentences name "C03", which is no claim of the article.' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_sentences_of_the_bundled_article_decide_most_of_its_claims():
+    """What is undetermined from the printed numbers alone, and is not with the sentences; none is decided the other way round."""
+    folder = bundled_study("wwm21")
+    found = wwm.bounds(folder / "article.toml", folder / "margins.toml", words=True, deltas=())
+    assert found.words is not None
+    before, after = (result.claims.set_index("id")["verdict"] for result in (found, found.words))
+    decided = before.index[(before == "undetermined") & (after != "undetermined")]
+    assert len(decided) >= 15
+    assert not ((before == "survives any adjustment") & (after != before)).any()
 
 
 def test_without_margins_the_command_says_what_is_missing(study: Path, capsys: pytest.CaptureFixture[str]):
