@@ -243,6 +243,18 @@ def test_a_run_goes_on_when_printed_numbers_exclude_each_other(study: Path, tmp_
     )
 
 
+def test_a_run_goes_on_without_sentences_that_exclude_each_other(study: Path):
+    below = '[[claim]]\nid = "C02"\nkind = "bound"\nen = "Less than a fifth."\nat = { outcome = "desired", category = "at_least_weekly", group = { age_group = "18-34" } }\nbelow = 20\n'
+    (study / "article.toml").write_text(ARTICLE + below, encoding="utf-8")
+    declared = read_study(study, None, engines=("likelihood",), level=0.95, lang="nl")
+    found, problems = begin_bounds(declared, by_hand(read_margins(study / "margins.toml", declared.codebook)))()
+    assert found is not None
+    assert found.words is None
+    assert problems[0].startswith(
+        "No table agrees with the margins, the printed numbers and all of these: C02: Less than a fifth.; P01: 55%"
+    )
+
+
 def test_the_bundled_article_has_bounds_within_nothing_and_everything():
     """Every number and claim of the default study has a row, and limits in their order around the maximum-entropy point."""
     folder = bundled_study("wwm21")
