@@ -111,13 +111,14 @@ def test_without_a_model_that_crosses_them_the_ledger_says_so_and_names_small_gr
     article.write_text(article.read_text() + crossed_claim())
     found = ledger(small)
     raw = read_table(small / "out" / "raw.csv")
-    n = raw[(raw["by"] == "household;age_group") & (raw["category"] == "often")].set_index("group")["n"]
-    young, old = (n[f"household=alone;age_group={level}"] for level in ("18-34", "50-64"))
+    rows = raw[raw["category"] == "often"].dropna(subset="group")
+    n = dict(zip((frozenset(group.split(";")) for group in rows["group"]), rows["n"], strict=True))
+    young, old = (n[frozenset((f"age_group={level}", "household=alone"))] for level in ("18-34", "50-64"))
     small_ones = [(old, "50-64"), (young, "18-34")]
-    told = "; ".join(f"household alone, age_group {level} (n = {size:.0f})" for size, level in small_ones if size < 100)
+    told = "; ".join(f"age_group {level}, household alone (n = {size:.0f})" for size, level in small_ones if size < 100)
     assert told
     assert found.loc["C2", "reason"].endswith(
-        f"; small base: {told}; no model of this question crosses household × age_group: an additive model judges these groups"
+        f"; small base: {told}; no model of this question crosses age_group × household: an additive model judges these groups"
     )
     assert "small base" not in found.loc["C1", "reason"]
 
