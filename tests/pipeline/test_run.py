@@ -76,6 +76,7 @@ CONTRACT = {
         "statement",
         "where",
         "kind",
+        "estimand",
         "published",
         "raw_verdict",
         "likelihood_verdict",

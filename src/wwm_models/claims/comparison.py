@@ -252,7 +252,7 @@ def claims_table(
     for claim in article.claims:
         judged = partial(judge, claim, sources[claim.estimand or article.estimand])
         evidence = each.attempt(say("claim_of", claim=claim.id), judged, otherwise=_UNTESTED)
-        untested = claim.missing or evidence.verdict == UNTESTABLE or article.diagram is None
+        untested = claim.missing or evidence.verdict == UNTESTABLE
         warned = [] if untested else warnings_of(claim, sources[claim.estimand or article.estimand])
         rows.append(
             {
@@ -266,8 +266,7 @@ def claims_table(
                 "reason": together(evidence.reason, *warned, *_beside_others(claim, against.get(claim.id, ()), lang)),
             }
         )
-    table = pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
-    return table.drop(columns="estimand") if article.diagram is None else table
+    return pd.DataFrame(rows, columns=pd.Index(CLAIM_COLUMNS))
 
 
 def _beside_others(claim: Claim, against: Sequence[str], lang: str) -> list[str]:

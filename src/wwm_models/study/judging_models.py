@@ -38,7 +38,7 @@ class Judges:
         """The model that judges numbers of an outcome by these variables; None where the outcome has no primary model."""
         own = [spec for spec in self.specs if spec.outcome == outcome]
         primary = next((spec for spec in own if spec.primary), None)
-        if len(by) < 2 or primary is None or self.article.diagram is None:
+        if len(by) < 2 or primary is None:
             return primary
         crossed = (spec for spec in (primary, *own) if crosses(spec, by))
         return next(crossed, primary)
@@ -67,7 +67,6 @@ class Judges:
         named = {
             (at.outcome, at.by): self.model(at.outcome, at.by) for at in self.article.references() if len(at.by) > 1
         }
-        named = {} if self.article.diagram is None else named
         lacking = (place for place, one in named.items() if one is not None and not crosses(one, place[1]))
         return frozenset((outcome, frozenset(by)) for outcome, by in lacking)
 

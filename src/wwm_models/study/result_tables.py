@@ -454,10 +454,8 @@ def claim_sources(
         ]
         likelihood = [found for found in estimates if found.draws is None]
         bayes = [found for found in estimates if found.draws is not None]
-        found = pool_of(likelihood, raw) if likelihood else None
-        found = with_everyone(found, raw) if found is not None and article.diagram is not None else found
         sources[asked] = Sources(
-            raw, found, pool_of(bayes, raw) if bayes else None, parts_of(tables), level, lang,
+            raw, with_everyone(pool_of(likelihood, raw), raw) if likelihood else None, pool_of(bayes, raw) if bayes else None, parts_of(tables), level, lang,
             judges.uncrossed,
         )  # fmt: skip
     return sources

@@ -149,9 +149,6 @@ def fragility_table(
             for label, found in result.estimates
             if judges.chosen(spec, label, found.by)
         ]
-        if article.diagram is None:
-            labelled = [pair for spec, result, _ in together if spec.primary for pair in result.estimates]
-            every = [found for label, found in labelled if label == "total" or asked != "total"]
         grounds = ground(made, pool_of(found for found in every if found.draws is None))
         drawn = [found for found in every if found.draws is not None]
         if drawn:
