@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from twin_evaluate import COUNTS, OF_PERCENTAGES, PRINTED, counted, domain, from_frame, size, slack
+from twin_evaluate import COUNTS, OF_PERCENTAGES, OTHER_READINGS, PRINTED, counted, domain, from_frame, size, slack
 
 from wwm_models.demo.quota import _places
 from wwm_models.demo.respondents import quota_respondents
 from wwm_models.errors import SurveyError
+
+FALSE = OTHER_READINGS & {claim["id"] for claim in OF_PERCENTAGES}
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +45,15 @@ def test_every_printed_number_is_reproduced(frame):
 def test_every_printed_number_of_respondents_is_reproduced(frame, claim):
     pairs = counted(frame, claim)
     assert pairs
-    assert all(printed == found for printed, found in pairs)
+    assert all(printed == found for printed, found in pairs) is (claim["id"] not in OTHER_READINGS)
 
 
 def test_every_testable_claim_is_true_of_the_weighted_percentages(frame):
-    assert false_claims(frame) == {}
+    assert set(false_claims(frame)) == FALSE
 
 
 def test_a_twin_without_its_weights_tells_another_story(frame):
-    assert false_claims(frame.assign(weight=1.0))
+    assert set(false_claims(frame.assign(weight=1.0))) - FALSE
 
 
 @pytest.mark.slow
@@ -59,7 +61,7 @@ def test_small_and_large_draws_reproduce_the_printed_numbers():
     assert misses(domain(quota_respondents(1, n=400))) == {}
     large = domain(quota_respondents(1, n=5000))
     assert misses(large) == {}
-    assert false_claims(large) == {}
+    assert set(false_claims(large)) == FALSE
 
 
 def test_counts_are_those_of_the_article(raw):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from scipy.special import logit
-from twin_evaluate import OF_PERCENTAGES, PRINTED, levels, slack
+from twin_evaluate import OF_PERCENTAGES, OTHER_READINGS, PRINTED, levels, slack
 
 from wwm_models.demo.calibrate import calibrated
 from wwm_models.demo.declared_truth import DECLARED, true_adjusted
-from wwm_models.demo.truth import outcomes_of, probabilities
+from wwm_models.demo.truth import levels_of, outcomes_of, probabilities
 from wwm_models.errors import SurveyError
 
 OUTCOMES = [name for law in DECLARED.laws.values() for name in outcomes_of(law)]
@@ -16,15 +16,18 @@ ESTIMANDS = ["household-adjusted", "total", "raw"]
 
 def expected(ref):
     """Raw percentage of a reference in the declared population."""
-    table = true_adjusted(ref["outcome"], list(ref["group"]), estimand="raw")
+    inside = DECLARED.patterns
     for factor, level in ref["group"].items():
-        table = table[table[factor] == level]
-    return 100 * table.loc[table["category"].isin(levels(ref["outcome"], ref["category"])), "estimate"].sum()
+        inside = inside[inside[factor].isin([level] if isinstance(level, str) else level)]
+    said = np.isin(levels_of(DECLARED, ref["outcome"]), levels(ref["outcome"], ref["category"]))
+    chances = probabilities(DECLARED, ref["outcome"], inside)[:, said].sum(axis=1)
+    return 100 * np.average(chances, weights=inside["share"])
 
 
 @pytest.mark.parametrize("claim", OF_PERCENTAGES, ids=lambda claim: claim["id"])
 def test_expectations_satisfy_every_claim_with_room_to_spare(claim):
-    assert slack(claim, expected) > 0.4  # a printed integer leaves at most 0.5
+    room = slack(claim, expected)
+    assert (room < 0) if claim["id"] in OTHER_READINGS else (room > 0.4)  # a printed integer leaves at most 0.5
 
 
 @pytest.mark.parametrize("number", PRINTED, ids=lambda number: number["id"])
