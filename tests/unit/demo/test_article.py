@@ -84,7 +84,14 @@ def test_models_use_declared_variables(name):
 
 
 def test_the_other_files_are_known():
-    assert set(FILES) - set(MODELS) == {"article", "codebook", "effects_joint", "margins", "weighting-margins"}
+    assert set(FILES) - set(MODELS) == {
+        "article",
+        "causal",
+        "codebook",
+        "effects_joint",
+        "margins",
+        "weighting-margins",
+    }
 
 
 def test_every_outcome_of_a_claim_has_exactly_one_primary_model():
