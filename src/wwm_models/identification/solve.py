@@ -24,6 +24,7 @@ from wwm_models.claims.article import Article, Claim, Published, Reference
 from wwm_models.claims.claim_kinds import SIGNS, ClaimedRange
 from wwm_models.claims.claimed_quantities import leaves
 from wwm_models.errors import ArticleError
+from wwm_models.estimates.causal_diagram import DIRECT, TOTAL
 from wwm_models.identification.region import Region
 from wwm_models.numerics.arrays import Array
 from wwm_models.numerics.linear_programs import (
@@ -147,14 +148,17 @@ def of_claim(
 
 
 def _held(reference: Reference, claim: Claim, article: Article, table: tuple[str, str]) -> bool:
-    """Whether a claim holds the other variable of the table equal; without a diagram every claim does that is not about a total."""
+    """Whether a claim holds the other variable of the table equal; without a diagram every claim does that is not about a total.
+
+    With one, a claim that asks for no estimand is bounded by the direct effect where its exposure has one: the question of bounds is what
+    would be left of it if the other variable were held equal.
+    """
+    asked = claim.estimand or article.estimand
     if article.diagram is None:
-        return (claim.estimand or article.estimand) != "total"
+        return asked != TOTAL
     if len(reference.by) != 1 or reference.by[0] not in article.diagram.exposures:
         return bool(reference.by)
-    held = article.diagram.adjusters(
-        reference.by, article.diagram.estimand(reference.by, claim.estimand or article.estimand)
-    )
+    held = article.diagram.adjusters(reference.by, article.diagram.estimand(reference.by, asked or DIRECT))
     return any(name in held for name in table)
 
 
