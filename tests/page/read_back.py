@@ -209,11 +209,13 @@ class Study:
         return (primary or models)[0]
 
     def shown(self, outcome: str, by: str) -> pd.DataFrame:
-        """The rows that a figure shows: of one model, under the first estimand that is not the total."""
+        """The rows that a figure shows: of one model, the total where its direct effect is reported too, else what is not the total."""
         rows = self.comparison[(self.comparison["model"] == self.model(outcome)) & (self.comparison["by"] == by)]
-        names = [name for name in dict.fromkeys(rows["estimand"]) if name != "total"] or list(
-            dict.fromkeys(rows["estimand"])
-        )
+        rows = rows[~rows["group"].astype(str).str.contains(" or ", regex=False)]  # joined for a claim, in no figure
+        every = list(dict.fromkeys(rows["estimand"]))
+        names = [name for name in every if name != "total"] or every
+        if "total" in every and {"direct", "conditional"} & set(every):
+            names = ["total"]
         return rows[rows["estimand"] == names[0]] if names else rows
 
 

@@ -156,11 +156,11 @@ def _numbers(row: pd.Series, study: back.Study, *, totals: bool) -> list[list[fl
 
 
 def _total(row: pd.Series, study: back.Study) -> pd.Series | None:
-    """The total effect beside an adjusted number, where the csv has one."""
+    """The direct effect beside a total, or the total beside another number, where the csv has one."""
     keys = ["model", "by", "category", "group"]
-    totals = study.comparison[study.comparison["estimand"] == "total"]
-    found = totals[(totals[keys] == row[keys]).all(axis=1)]
-    return None if row["estimand"] == "total" or not len(found) else found.iloc[0]
+    others = study.comparison[study.comparison["estimand"] == ("direct" if row["estimand"] == "total" else "total")]
+    found = others[(others[keys] == row[keys]).all(axis=1)]
+    return found.iloc[0] if len(found) else None
 
 
 def _known(row: pd.Series, times: float, *names: str) -> list[float]:

@@ -296,7 +296,7 @@ def _bits(people: Array, answers: int) -> float:
 def rows_of(group: str, survey: Survey) -> Flags:
     """(n,) rows of a group of our tables."""
     inside = survey.domain.copy()
-    for name, answer in levels_written(group, list(survey.frame)):
+    for name, answer in levels_written(group, [str(name) for name in survey.frame]):
         inside &= (survey.frame[name].astype(object).astype(str) == answer).to_numpy()
     return inside
 

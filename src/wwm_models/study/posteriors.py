@@ -137,7 +137,7 @@ def _with_one(
     kept: Checkpoints,
 ) -> ModelResult:  # fmt: skip
     """The result with the posterior of one fit, whose chains and file have this name."""
-    label = f"{request.label} (bayes)"
+    label = f"{SAMPLED} (bayes)" if request.label == SAMPLED else say("fit_bayes", fit=request.label)
     try:
         post, estimates, problem = _sampled(
             request, spec, survey, collapses, level, seed, NamedCheckpoints(chains_of(kept), name)
