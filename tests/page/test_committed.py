@@ -7,6 +7,7 @@ linear algebra rounds otherwise, so the last digits may differ; 1e-6 relative is
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -18,7 +19,11 @@ from tests.page import read_back as back
 
 from wwm_models.cli.main import main
 from wwm_models.demo.respondents import quota_respondents
+from wwm_models.report.figures import comparison_of
+from wwm_models.report.numbers import number, text
+from wwm_models.report.text import Labels
 from wwm_models.results.atomic_files import read_table
+from wwm_models.results.results import stored_results
 from wwm_models.study.run import run_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,3 +140,15 @@ def _written(drawing: Path) -> list[str]:
     """The numbers that a drawing writes, and how many marks it has."""
     text = drawing.read_text(encoding="utf-8")
     return [*re.findall(r">([^<>]*\d)</text>", text), str(text.count("<path"))]
+
+
+def test_nothing_of_everyone_is_adjusted_on_the_page():
+    """The study has a diagram, under which nothing is held equal of everyone: what the model makes of the whole is its form."""
+    rows = comparison_of(Labels(stored_results(COMMITTED, needed=("comparison",)))).rows
+    everyone = [row for row in rows if not text(row, "by")]
+    others = [row for row in rows if text(row, "by") and text(row, "estimand") == "total"]
+    assert everyone
+    assert all(math.isnan(number(row, "adjusted_likelihood")) for row in everyone)
+    assert all(math.isnan(number(row, "difference")) for row in everyone)
+    assert not any(math.isnan(number(row, "raw")) for row in everyone)
+    assert not any(math.isnan(number(row, "adjusted_likelihood")) for row in others)

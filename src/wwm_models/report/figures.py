@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,9 +168,16 @@ class ComparisonRows:
 
 
 def comparison_of(labels: Labels) -> ComparisonRows:
-    """The comparison of a run."""
+    """The comparison of a run; under a diagram nothing of everyone is adjusted."""
     adjusted = (row for row in rows_of(labels.results, "comparison") if text(row, "model"))
+    if labels.results.declared.get("diagram"):
+        adjusted = (row if text(row, "by") else _unadjusted(row) for row in adjusted)
     return ComparisonRows(labels, tuple(adjusted))
+
+
+def _unadjusted(row: Row) -> Row:
+    """A row without the numbers of its models."""
+    return {name: math.nan if name.startswith(("adjusted_", "difference")) else value for name, value in row.items()}
 
 
 def figures(comparison: ComparisonRows) -> list[Figure]:
