@@ -1,5 +1,6 @@
 """The declared files of the study agree with each other: every name that is used is declared."""
 
+import re
 import tomllib
 
 import pytest
@@ -105,3 +106,13 @@ def test_collapses_name_levels_of_their_variable_under_an_unused_id():
         assert set(levels) <= set(ids(variable))
         assert name not in ids(variable)
     assert len(COLLAPSES) == sum(len(part.get("variables", [""])) for part in CODEBOOK["collapses"].values())
+
+
+def test_every_claim_stands_at_its_sentence_in_the_readme():
+    """Ranges such as C51-C54 stand for all between."""
+    text = (STUDY / "README.md").read_text(encoding="utf-8")
+    sentences = text[text.index("## Lead") : text.index("## What is not decided here")]
+    found = set(re.findall(r"C\d\d", sentences))
+    for first, last in re.findall(r"C(\d\d)-C(\d\d)", sentences):
+        found |= {f"C{at:02d}" for at in range(int(first), int(last) + 1)}
+    assert found == {claim["id"] for claim in ARTICLE["claim"]}
