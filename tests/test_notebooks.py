@@ -14,7 +14,7 @@ from wwm_models.demo.respondents import quota_respondents
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-KEPT = ("codebook.toml", "desired.toml", "before.toml")
+KEPT = ("codebook.toml", "causal.toml", "desired.toml", "before.toml")
 
 
 @pytest.fixture(scope="module")
