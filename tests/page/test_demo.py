@@ -155,7 +155,7 @@ def test_every_number_is_its_cell(opened, request, folder, shown):
                 continue
             assert float(value) == float(tables[table][column].iloc[int(row)]), source
             seen.add(table)
-    assert len(found) > 10_000
+    assert len(found) > 9_500
     assert seen >= shown
 
 
