@@ -134,6 +134,13 @@ def test_a_claim_about_everyone_is_answered_by_raw_and_not_adjusted(small: Path)
 
 
 CROSSED = """
+[[figure]]
+id = "crossed"
+kind = "matrix"
+outcomes = ["wish"]
+by = [{by}]
+nl = "Gekruist"
+en = "Crossed"
 [[claim]]
 id = "C9"
 kind = "bound"
@@ -162,7 +169,7 @@ def test_the_order_in_which_crossed_variables_are_written_changes_nothing(tmp_pa
         crossing = (small / "study" / "wish.toml").read_text().replace("primary = true", "primary = false")
         (small / "study" / "crossed.toml").write_text(f'{crossing}interactions = ["{term}"]\n')
         with (small / "study" / "article.toml").open("a") as stream:
-            stream.write(CROSSED.format(group=group))
+            stream.write(CROSSED.format(group=group, by=", ".join(f'"{one}"' for one in term.split(":"))))
         assert run(small) == 0
         tables.append(
             {name: read_table(small / "out" / f"{name}.csv") for name in ("comparison", "claims", "adjusted")}

@@ -16,7 +16,7 @@ from wwm_models.claims.declared_figures import DeclaredFigure, figure_as_mapping
 from wwm_models.claims.rounding import HALF_UNIT, rounding_of, unrounded
 from wwm_models.errors import ArticleError, did_you_mean, group_in_words, listed
 from wwm_models.estimates.causal_diagram import DESCRIPTIVE, Diagram, read_diagram
-from wwm_models.estimates.number_key import JoinedLevels, NumberKey, levels_of
+from wwm_models.estimates.number_key import JoinedLevels, NumberKey, in_one_order, levels_of
 from wwm_models.messages import LANGUAGES, Piece, reference
 from wwm_models.toml_tables import TomlTable, read_toml, repeated
 
@@ -35,7 +35,7 @@ class Reference:
     @property
     def by(self) -> tuple[str, ...]:
         """Variables that define the group, in one order whatever the order in which they are written."""
-        return tuple(sorted(name for name, _ in self.group))
+        return in_one_order(name for name, _ in self.group)
 
     @property
     def key(self) -> NumberKey:

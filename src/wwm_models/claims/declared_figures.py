@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from wwm_models.errors import ArticleError, did_you_mean, listed
+from wwm_models.estimates.number_key import in_one_order
 from wwm_models.messages import DEFAULT, LANGUAGES
 from wwm_models.toml_tables import TomlTable
 
@@ -82,7 +83,7 @@ def figure_of(given: TomlTable, path: Path) -> DeclaredFigure:
     titles = MappingProxyType(
         {lang: row.name(lang, "a text") for lang in LANGUAGES if lang in row.values} or {DEFAULT: name}
     )
-    return DeclaredFigure(name, kind, outcomes, lists["by"], categories, row.text("where"), titles)
+    return DeclaredFigure(name, kind, outcomes, in_one_order(lists["by"]), categories, row.text("where"), titles)
 
 
 def figure_as_mapping(figure: DeclaredFigure) -> dict[str, Any]:

@@ -373,9 +373,8 @@ def fragility(
 
 
 def sets_of(article: Article, outcome: str) -> list[By]:
-    """The sets of variables by which an article speaks about an outcome, always in one order."""
-    found = [tuple(sorted(at.by)) for at in article.references() if at.outcome == outcome]
-    return list(dict.fromkeys(found))
+    """The sets of variables by which an article speaks about an outcome."""
+    return list(dict.fromkeys(at.by for at in article.references() if at.outcome == outcome))
 
 
 def ground(made: Sequence[Varied], pool: EstimateIndex) -> TippingInputs:

@@ -131,7 +131,7 @@ class Sources:
         Of two-sided intervals; orders and equivalences use one-sided tests at ``1 - level``.
     lang : str
         Of the reasons.
-    uncrossed : frozenset of (outcome, set of variables)
+    uncrossed : frozenset of (outcome, variables)
         Groups that cross variables, of which the adjusted numbers are of a model without their interaction: there is none with it.
     unanswered : function of a Reference, or None
         How many respondents of its group gave no answer to its question.
@@ -143,7 +143,7 @@ class Sources:
     parts: ShiftParts = field(default_factory=ShiftParts)
     level: float = 0.95
     lang: str = "en"
-    uncrossed: frozenset[tuple[str, frozenset[str]]] = frozenset()
+    uncrossed: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     unanswered: Callable[[Reference], float] | None = None
 
 
@@ -156,7 +156,7 @@ def warnings_of(claim: Claim, sources: Sources) -> list[str]:
         for of, n in sizes.items()
         if of and n < SMALL_BASE
     ]
-    crossed = dict.fromkeys(at.by for at in references if (at.outcome, frozenset(at.by)) in sources.uncrossed)
+    crossed = dict.fromkeys(at.by for at in references if (at.outcome, at.by) in sources.uncrossed)
     told = [say("small_base", sources.lang, groups=listed_as(small, "; "))] if small else []
     return told + [
         say("not_crossed", sources.lang, variables=listed_as((variable(name) for name in by), " × ")) for by in crossed

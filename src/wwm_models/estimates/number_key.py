@@ -41,6 +41,17 @@ class JoinedLevels(str):
         return JoinedLevels, (self.levels,)
 
 
+def in_one_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Variables that form groups together, the same whatever the order in which a file names them.
+
+    Examples
+    --------
+    >>> in_one_order(["household", "age"])
+    ('age', 'household')
+    """
+    return tuple(sorted(names))
+
+
 def levels_of(level: str) -> tuple[str, ...]:
     """The levels that a group is made of: one, or those that are joined.
 

@@ -24,6 +24,7 @@ from wwm_models.estimates.causal_diagram import (
     reported_estimands,
     unknown_names,
 )
+from wwm_models.estimates.number_key import in_one_order
 from wwm_models.messages import language_problem, listed_as, say, variable
 from wwm_models.models.model import Model
 from wwm_models.study.joint_model_files import JointSpec, read_joint_models
@@ -93,16 +94,13 @@ def requests_of(spec: ModelSpec, extra: Iterable[tuple[str, ...]] = ()) -> list[
 
 def _crossed(spec: ModelSpec, extra: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Combinations of exposures that a model reports: its interactions, and those that the article speaks about."""
-    found: dict[frozenset[str], tuple[str, ...]] = {}
-    for by in (*_interacting(spec), *extra):
-        if len(by) > 1 and set(by) <= set(spec.exposures):
-            found.setdefault(frozenset(by), by)
-    return list(found.values())
+    every = dict.fromkeys([*_interacting(spec), *extra])
+    return [by for by in every if len(by) > 1 and set(by) <= set(spec.exposures)]
 
 
 def _interacting(spec: ModelSpec) -> list[tuple[str, ...]]:
     """The variables of each interaction, in the order in which an article's groups have them."""
-    return [tuple(sorted(term.split(":"))) for term in spec.interactions]
+    return [in_one_order(term.split(":")) for term in spec.interactions]
 
 
 def _requests_by_diagram(spec: ModelSpec, diagram: Diagram, extra: Iterable[tuple[str, ...]]) -> list[Request]:

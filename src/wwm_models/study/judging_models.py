@@ -45,7 +45,7 @@ class Judges:
 
     def label(self, spec: ModelSpec, by: By) -> str:
         """Under which label that model reports what judges; empty where it reports no such number."""
-        there = [label for request in requests_of(spec, [by]) for label, own in request.reported if set(own) == set(by)]
+        there = [label for request in requests_of(spec, [by]) for label, own in request.reported if own == by]
         if len(by) != 1:
             return next((label for label in (JOINT, OVERALL) if label in there), "")
         if spec.diagram is not None:
@@ -62,13 +62,12 @@ class Judges:
         return judge is not None and judge.name == spec.name and self.label(spec, by) == label
 
     @property
-    def uncrossed(self) -> frozenset[tuple[str, frozenset[str]]]:
+    def uncrossed(self) -> frozenset[tuple[str, By]]:
         """Combinations of variables by which the article speaks of an outcome, and for which its models have no interaction."""
         named = {
             (at.outcome, at.by): self.model(at.outcome, at.by) for at in self.article.references() if len(at.by) > 1
         }
-        lacking = (place for place, one in named.items() if one is not None and not crosses(one, place[1]))
-        return frozenset((outcome, frozenset(by)) for outcome, by in lacking)
+        return frozenset(place for place, one in named.items() if one is not None and not crosses(one, place[1]))
 
 
 def crosses(spec: ModelSpec, by: Iterable[str]) -> bool:

@@ -201,12 +201,10 @@ def raws_of(
     printed = printed_groupings(declared.article, survey)
     found: dict[str, dict[tuple[str, ...], Estimates]] = {}
     for outcome in dict.fromkeys([*(spec.outcome for spec in declared.models), *printed]):
-        sets: dict[frozenset[str], tuple[str, ...]] = {}
         reported = reported_sets(declared.models, outcome, joint_of(declared.article, outcome))
-        for by in (*reported, *printed.get(outcome, [])):
-            sets.setdefault(frozenset(by), by)
         found[outcome] = {
-            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome)) for by in sets.values()
+            by: raw(survey, outcome, by or None, level=level, collapses=collapses.get(outcome))
+            for by in dict.fromkeys([*reported, *printed.get(outcome, [])])
         }
     return found
 

@@ -378,11 +378,6 @@ def engines_of(result: ModelResult) -> dict[tuple[str, tuple[str, ...]], dict[st
     return found
 
 
-def _raw_by(raws: Mapping[tuple[str, ...], Estimates], by: tuple[str, ...]) -> Estimates:
-    """Raw percentages by these variables; files may name them in different orders."""
-    return next(found for names, found in raws.items() if set(names) == set(by))
-
-
 def _comparison(
     article: Article, specs: Sequence[ModelSpec], results: Sequence[ModelResult], raws: RawTables, hidden: int
 ) -> pd.DataFrame:
@@ -390,12 +385,7 @@ def _comparison(
         (
             result.name,
             comparison_table(
-                article,
-                label,
-                _raw_by(raws[spec.outcome], by),
-                pair.get("likelihood"),
-                pair.get("bayes"),
-                suppress_below=hidden,
+                article, label, raws[spec.outcome][by], pair.get("likelihood"), pair.get("bayes"), suppress_below=hidden
             ),
         )
         for spec, result in zip(specs, results, strict=True)
