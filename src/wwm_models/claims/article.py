@@ -168,12 +168,16 @@ class Article:
     )  # English to others
     diagram: Diagram | None = None  # of the study that the article belongs to
 
+    def asked_of(self, claim: Claim) -> str:
+        """The estimand that a claim asks for, or else its article; empty for none."""
+        return claim.estimand or self.estimand
+
     def estimands_of(self, claim: Claim) -> str:
         """What the adjusted numbers of a claim are of: of everyone nothing is held equal; several estimands stand beside each other.
 
         Without a diagram it is the name that the claim or the article gives, or nothing.
         """
-        asked = claim.estimand or self.estimand
+        asked = self.asked_of(claim)
         found = dict.fromkeys(self._estimand(at.by, asked) for at in claim.every_reference())
         return "; ".join(name for name in found if name)
 

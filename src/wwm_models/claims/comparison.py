@@ -250,10 +250,10 @@ def claims_table(
     against = contradicting(article)
     each = stages or AllOrNothing()
     for claim in article.claims:
-        judged = partial(judge, claim, sources[claim.estimand or article.estimand])
+        judged = partial(judge, claim, sources[article.asked_of(claim)])
         evidence = each.attempt(say("claim_of", claim=claim.id), judged, otherwise=_UNTESTED)
         untested = claim.missing or evidence.verdict == UNTESTABLE
-        warned = [] if untested else warnings_of(claim, sources[claim.estimand or article.estimand])
+        warned = [] if untested else warnings_of(claim, sources[article.asked_of(claim)])
         rows.append(
             {
                 "id": claim.id,
@@ -372,7 +372,7 @@ def compare(
     every = pool_of(shares.values())
     pools = {engine: pool_of(tables.values(), every) if tables else None for engine, tables in found.items()}
     sources = Sources(every, pools["likelihood"], pools["bayes"], parts_of(why), level, lang)
-    names = {claim.estimand or article.estimand for claim in article.claims}
+    names = {article.asked_of(claim) for claim in article.claims}
     table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
     kinds = {kind for claim in article.claims for kind in (claim.kind, *(part.kind for part in claim.parts))}
     ledger = claims_table(article, dict.fromkeys(names, sources), lang)

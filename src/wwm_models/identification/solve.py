@@ -153,7 +153,7 @@ def _held(reference: Reference, claim: Claim, article: Article, table: tuple[str
     With one, a claim that asks for no estimand is bounded by the direct effect where its exposure has one: the question of bounds is what
     would be left of it if the other variable were held equal.
     """
-    asked = claim.estimand or article.estimand
+    asked = article.asked_of(claim)
     if article.diagram is None:
         return asked != TOTAL
     if len(reference.by) != 1 or reference.by[0] not in article.diagram.exposures:
@@ -169,9 +169,7 @@ def _as_probability(claim: Claim) -> ClaimedRange:
 
 
 def _named(quantity: BoundedQuantity, name: str) -> BoundedQuantity:
-    return BoundedQuantity(
-        name, quantity.kind, quantity.references, quantity.terms, quantity.denominator, quantity.inside
-    )
+    return replace(quantity, id=name)
 
 
 def _quantity(claim: Claim, references: tuple[Reference, ...], forms: list[Array]) -> BoundedQuantity:

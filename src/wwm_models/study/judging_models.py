@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wwm_models.claims.article import Article, Claim
+from wwm_models.claims.article import Article
 from wwm_models.estimates.causal_diagram import JOINT, TOTAL
 from wwm_models.study.declarations import OVERALL, requests_of
 from wwm_models.study.model_files import ModelSpec
@@ -75,13 +75,8 @@ def crosses(spec: ModelSpec, by: Iterable[str]) -> bool:
     return any(set(by) <= set(term.split(":")) for term in spec.interactions)
 
 
-def asked_of(article: Article, claim: Claim) -> str:
-    """The estimand that a claim asks for, or else its article; empty for none."""
-    return claim.estimand or article.estimand
-
-
 def judges_of(article: Article, specs: Sequence[ModelSpec]) -> Mapping[str, Judges]:
     """What judges the claims, by the estimand that they ask for; figures ask for the article's."""
     figures = [article.estimand] if article.figures else []
-    every = dict.fromkeys([*(asked_of(article, one) for one in article.claims), *figures])
+    every = dict.fromkeys([*(article.asked_of(one) for one in article.claims), *figures])
     return {asked: Judges(article, specs, asked) for asked in every}

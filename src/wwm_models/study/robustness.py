@@ -29,7 +29,7 @@ from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
 from wwm_models.parallel import begin
 from wwm_models.study.fits import Decompositions, Fitted, ModelResult
-from wwm_models.study.judging_models import Judges, asked_of, judges_of
+from wwm_models.study.judging_models import Judges, judges_of
 from wwm_models.study.model_files import ModelSpec
 from wwm_models.survey.survey import Survey
 
@@ -133,7 +133,7 @@ def fragility_table(
     """
     parts: list[pd.DataFrame] = []
     for asked, judges in judges_of(article, specs).items():
-        claims = [claim for claim in article.claims if asked_of(article, claim) == asked]
+        claims = [claim for claim in article.claims if article.asked_of(claim) == asked]
         if asked == DESCRIPTIVE:
             continue
         together = list(zip(specs, results, why, strict=True))
