@@ -12,7 +12,7 @@ import pandas as pd
 
 from wwm_models.claims.article import Claim
 from wwm_models.claims.claimed_quantities import Quantity, unanimous
-from wwm_models.estimates.number_key import NumberKey, keys_of
+from wwm_models.estimates.number_key import NumberKey, keys_of, variables_of
 from wwm_models.likelihood.degrees_of_freedom import LONELY, NO_FREEDOM, NOBODY, ONE_UNIT
 from wwm_models.messages import interval, listed_as, say, together, variable
 from wwm_models.messages import number as number_of
@@ -46,7 +46,7 @@ def parts_of(tables: Iterable[pd.DataFrame]) -> ShiftParts:
     """Look-up of decompositions; each table is by its leading columns."""
     places: dict[NumberKey, dict[str, float]] = {}
     for table in tables:
-        by = [str(name) for name in table.columns[: list(table.columns).index("outcome")]]
+        by = variables_of(table)
         rows = zip(keys_of(table, by), table["part"], table["percentage_points"], strict=True)
         for key, part, points in rows:
             if part != "difference":

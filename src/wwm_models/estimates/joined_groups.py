@@ -118,8 +118,7 @@ def _influence(survey: Survey, cells: Cells, place: Codes, estimate: Array, tota
     values = np.where(inside[:, None], (place[:, None] == np.arange(len(estimate))) - estimate, 0.0)
     flat = np.repeat(np.nan_to_num(values / (total or 1.0)), answers, axis=0)
     members = np.repeat(np.repeat(inside[:, None], len(estimate), axis=1), answers, axis=0)
-    row_cell = np.where(cells.row_pattern >= 0, cells.row_pattern * answers + cells.row_category, -1)
-    return Influence.of(survey, flat, row_cell, cells.row_weight, members=members)
+    return Influence.of(survey, flat, cells.row_cell, cells.row_weight, members=members)
 
 
 def combinations(levels: Mapping[str, Iterable[str]]) -> list[tuple[tuple[str, str], ...]]:

@@ -52,6 +52,17 @@ def in_one_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def variables_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The variables by which a table of numbers is: its columns before ``outcome``.
+
+    Examples
+    --------
+    >>> variables_of(pd.DataFrame(columns=["age", "outcome", "category"]))
+    ('age',)
+    """
+    return tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+
+
 def levels_of(level: str) -> tuple[str, ...]:
     """The levels that a group is made of: one, or those that are joined.
 

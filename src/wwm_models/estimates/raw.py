@@ -134,8 +134,11 @@ def _shares(weights: Array, cells: Cells, place: NDArray[np.intp], collapse: Arr
     """(groups, answers) shares under other weights of the same respondents."""
     used = cells.row_pattern >= 0
     shape = cells.weights.shape
-    cell = cells.row_pattern[used] * shape[1] + cells.row_category[used]
-    summed = np.bincount(cell, weights[used], minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    summed = (
+        np.bincount(cells.row_cell[used], weights[used], minlength=shape[0] * shape[1])
+        .reshape(shape)
+        .astype(np.float64)
+    )
     by_group = _by_group(summed, place, count)
     with np.errstate(invalid="ignore", divide="ignore"):
         return (by_group @ collapse.T) / by_group.sum(axis=1, keepdims=True)
@@ -157,9 +160,8 @@ def _influence(
     own = (collapse.T[None, :, :] - estimate[place][:, None, :]) / np.where(total > 0, total, 1.0)[place][:, None, None]
     values[pattern[:, None], np.arange(answers)[None, :], place[:, None]] = own
     flat = np.nan_to_num(values.reshape(-1, groups * rows))
-    row_cell = np.where(cells.row_pattern >= 0, cells.row_pattern * answers + cells.row_category, -1)
     inside = np.repeat(np.repeat(place[:, None] == np.arange(groups), rows, axis=1), answers, axis=0)
-    return Influence.of(survey, flat, row_cell, cells.row_weight, members=inside)
+    return Influence.of(survey, flat, cells.row_cell, cells.row_weight, members=inside)
 
 
 def _kish(cells: Cells, place: NDArray[np.intp], count: int) -> Array:

@@ -107,9 +107,12 @@ def reweighted_points(made: ReportedFit, row_weight: Array) -> Points | None:
     fit, design = made.fit, made.fit.design
     used = (fit.cells.row_pattern >= 0) & (row_weight > 0)
     shape = fit.cells.weights.shape
-    cell = fit.cells.row_pattern[used] * shape[1] + fit.cells.row_category[used]
     weight = row_weight[used] * (fit.survey.counts[used].sum() / row_weight[used].sum())
-    counts = np.bincount(cell, weight, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)[:, design.order]
+    counts = (
+        np.bincount(fit.cells.row_cell[used], weight, minlength=shape[0] * shape[1])
+        .reshape(shape)
+        .astype(np.float64)[:, design.order]
+    )
     if (counts.sum(axis=0) <= 0).any():
         return None
     seen = counts.sum(axis=1) > 0

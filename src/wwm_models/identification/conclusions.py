@@ -116,13 +116,13 @@ def verdict(claimed: Claimed, limits: Array, space: FeasibleSet) -> str:
     space : FeasibleSet
     """
     plain = truth(claimed.adjusted, limits, space)
-    agrees = claimed.known in (TRUE, ASSUMED)
+    agrees, settled = claimed.known in (TRUE, ASSUMED), NOTHING if claimed.known == ASSUMED else PRINTED
     if plain != NO_TABLE and claimed.unadjusted and agrees:
-        return NOTHING if claimed.known == ASSUMED else PRINTED
+        return settled
     if plain != OPEN:
         return plain
     if claimed.of_everyone and agrees:
-        return NOTHING if claimed.known == ASSUMED else PRINTED
+        return settled
     if claimed.known == TRUE and claimed.value:
         return PRINTED
     if agrees and any(reverses(quantity, ends) for quantity, ends in zip(claimed.adjusted, limits, strict=True)):
@@ -270,17 +270,11 @@ def reason(claim: Claim, own: Claimed | None, parts: pd.DataFrame, whole: pd.Ser
         return say("bounds_counted", lang)
     if own is None:
         return say("bounds_outside", lang)
-    words = parts["verdict"]
-    place = next(
-        (
-            at
-            for want in (REVERSIBLE, None)
-            for at, word in enumerate(words)
-            if word == want or (want is None and word != TRUE)
-        ),
-        0,
-    )
-    survive = int((words == TRUE).sum())
+    words = parts["verdict"].tolist()
+    place = min(
+        range(len(words)), key=lambda at: (words[at] != REVERSIBLE, words[at] == TRUE)
+    )  # what decides it, the first
+    survive = words.count(TRUE)
     return together(
         say("bounds_parts", lang, count=survive, parts=len(parts)) if len(parts) > 1 else "",
         _range(own.adjusted[place], parts.iloc[place], lang),

@@ -168,6 +168,11 @@ class Cells:
     tally: Tally | None = None
 
     @property
+    def row_cell(self) -> NDArray[np.intp]:
+        """(n,) place of each row in the flattened (P, K) tables; -1 for rows not used."""
+        return np.where(self.row_pattern >= 0, self.row_pattern * len(self.categories) + self.row_category, -1)
+
+    @property
     def row_square(self) -> Array:
         """(n,) sum of the squared scaled weights of the respondents in each row."""
         return summed_squares(self.row_weight, self.tally)

@@ -21,7 +21,7 @@ from wwm_models.estimates.adjusted import adjusted
 from wwm_models.estimates.contrasts import contrasts
 from wwm_models.estimates.decomposition import COLUMNS, Submodel, Variables, decompose_fit
 from wwm_models.estimates.estimates import Collapses, Estimates
-from wwm_models.estimates.number_key import group_text
+from wwm_models.estimates.number_key import group_text, variables_of
 from wwm_models.estimates.sensitivity import Varied, reported
 from wwm_models.likelihood.fit import Fit, fit
 from wwm_models.messages import say, variable
@@ -395,5 +395,5 @@ def all_explained(
 
 
 def _flat(label: str, table: pd.DataFrame) -> pd.DataFrame:
-    by = tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+    by = variables_of(table)
     return table.assign(estimand=label, by=";".join(by), group=group_text(table, by))[list(DECOMPOSITION_COLUMNS)]

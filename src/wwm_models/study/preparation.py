@@ -62,8 +62,7 @@ from wwm_models.survey.formats.archive import Size
 from wwm_models.survey.formats.columnar import data_name, several_files
 from wwm_models.survey.formats.registry import read_file
 from wwm_models.survey.overview import Overview, overview
-from wwm_models.survey.read import column_of_variable, survey_of, unlike_labels
-from wwm_models.survey.recode_values import is_number
+from wwm_models.survey.read import answer_columns, survey_of, unlike_labels
 from wwm_models.survey.survey import Survey
 
 
@@ -402,12 +401,10 @@ def check_study(folder: Path, data: str | Path, codebook: Path | None = None, *,
 def _contents(file: RawFile, book: Codebook) -> dict[tuple[str, str], str]:
     """Values and labels of the file, by the variable and the answer or reason that they are read as."""
     found: dict[tuple[str, str], str] = {}
-    for item in book.declarations:
-        if isinstance(item.source, FromColumn) and not is_number(item, item.source):
-            name = item.variable.name
-            column = column_of_variable(item.source, file, book.where(name))
-            for meaning, text in contents_read(item, item.source, column).items():
-                found[name, meaning if isinstance(meaning, str) else item.answers[meaning].level.id] = text
+    for item, source, column in answer_columns(file, book):
+        for meaning, text in contents_read(item, source, column).items():
+            answer = meaning if isinstance(meaning, str) else item.answers[meaning].level.id
+            found[item.variable.name, answer] = text
     return found
 
 

@@ -30,7 +30,7 @@ from wwm_models.disclosure.presentation_rules import PRECISION_COLUMNS, precisio
 from wwm_models.errors import WwmError
 from wwm_models.estimates.causal_diagram import DESCRIPTIVE
 from wwm_models.estimates.estimates import Collapses, Estimates
-from wwm_models.estimates.number_key import group_text, keys_of
+from wwm_models.estimates.number_key import group_text, keys_of, variables_of
 from wwm_models.estimates.raw import with_suppressed
 from wwm_models.estimates.sensitivity import Points, ReportedFit, declared_points, points_at, reported
 from wwm_models.likelihood.fit import Fit, fit
@@ -438,9 +438,7 @@ def claim_sources(
             table
             for spec, one in zip(specs, why, strict=True)
             for label, table in one.tables
-            if judges.chosen(
-                spec, label, tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
-            )
+            if judges.chosen(spec, label, variables_of(table))
         ]
         likelihood = [found for found in estimates if found.draws is None]
         bayes = [found for found in estimates if found.draws is not None]

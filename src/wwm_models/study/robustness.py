@@ -23,7 +23,7 @@ from wwm_models.estimates.causal_diagram import DESCRIPTIVE
 from wwm_models.estimates.contrasts import SIMULTANEOUS, family_of_tests
 from wwm_models.estimates.estimates import Estimates
 from wwm_models.estimates.joint_distribution import joint_distribution
-from wwm_models.estimates.number_key import NumberKey, group_text, keys_of, written_group, written_keys
+from wwm_models.estimates.number_key import NumberKey, group_text, keys_of, variables_of, written_group, written_keys
 from wwm_models.estimates.sensitivity import Points, ReportedFit, Varied
 from wwm_models.likelihood.fit import Fit
 from wwm_models.likelihood.variants import FORMS
@@ -184,7 +184,7 @@ def _exposure_only(one: Decompositions, label: str, by: tuple[str, ...], declare
     """The number with the exposure alone in the model: the declared one without the parts of its adjusters."""
     found = Points()
     for own, table in one.tables:
-        names = tuple(str(name) for name in table.columns[: list(table.columns).index("outcome")])
+        names = variables_of(table)
         if own != label or names != by:
             continue
         adjusters = ~table["part"].isin(["rows left out", "model form", "difference"])

@@ -99,12 +99,16 @@ def contradictions(file: RawFile, codebook: Codebook) -> tuple[str, ...]:
 def unlike_labels(file: RawFile, codebook: Codebook) -> tuple[str, ...]:
     """Show labels of the file that are no name of the answer they are read as, variable by variable."""
     found: list[str] = []
+    for item, source, column in answer_columns(file, codebook):
+        found += labels_unlike(item, source, column, file=str(file.path), where=codebook.where(item.variable.name))
+    return tuple(found)
+
+
+def answer_columns(file: RawFile, codebook: Codebook) -> Iterator[tuple[Declaration, FromColumn, RawColumn]]:
+    """Every variable whose answers stand in a column of the file, numbers left out, with that column."""
     for item in codebook.declarations:
         if isinstance(item.source, FromColumn) and not is_number(item, item.source):
-            where = codebook.where(item.variable.name)
-            column = column_of_variable(item.source, file, where)
-            found += labels_unlike(item, item.source, column, file=str(file.path), where=where)
-    return tuple(found)
+            yield item, item.source, column_of_variable(item.source, file, codebook.where(item.variable.name))
 
 
 def together(problems: list[str]) -> str:
